@@ -1,0 +1,88 @@
+using Nerdbank.MessagePack;
+
+namespace Operos.Proto;
+
+/// <summary>A booted machine asks for a place in the cluster. Allowed without a client certificate.</summary>
+public sealed record Enrol : Message
+{
+    /// <summary>PKCS #10 request, DER, for a fresh P-256 key. Only its key is used: the controller writes the names.</summary>
+    [Key(0)] public required byte[] Csr { get; init; }
+    /// <summary>The inventory as UTF-8 JSON (agents/Operos.Hardware/README.md).</summary>
+    [Key(1)] public required byte[] Inventory { get; init; }
+    /// <summary>The boot record as UTF-8 JSON; empty where there is none.</summary>
+    [Key(2)] public required byte[] BootRecord { get; init; }
+    /// <summary>The kernel's boot id: tells a rebooted machine from a second one.</summary>
+    [Key(3)] public required string BootId { get; init; }
+}
+
+/// <summary>What became of an enrolment.</summary>
+public enum Admission
+{
+    /// <summary>Known and allowed: the certificate and the configuration are filled in.</summary>
+    Admitted = 0,
+    /// <summary>Waits for an operator's <c>operosctl machines approve</c>: ask again later.</summary>
+    Pending = 1,
+    /// <summary>An operator rejected the machine.</summary>
+    Rejected = 2,
+    /// <summary>Two known machines claim the same evidence: an operator must resolve it.</summary>
+    Ambiguous = 3,
+    /// <summary>A machine with this identity is connected and alive right now.</summary>
+    DuplicateLive = 4,
+}
+
+public sealed record EnrolReply : Message
+{
+    [Key(0)] public required Admission Admission { get; init; }
+    /// <summary>The machine's UUID; for a pending or ambiguous one, the id that <c>operosctl machines</c> shows.</summary>
+    [Key(1)] public required string MachineId { get; init; }
+    /// <summary>Why, in words for the console.</summary>
+    [Key(2)] public required string Text { get; init; }
+    [Key(3)] public byte[]? Certificate { get; init; }
+    [Key(4)] public NodeConfiguration? Configuration { get; init; }
+    [Key(5)] public int RetryAfterSeconds { get; init; }
+}
+
+/// <summary>What the controller wants a worker to be.</summary>
+public sealed record NodeConfiguration
+{
+    /// <summary>The hostname: the machine's UUID.</summary>
+    [Key(0)] public required string Hostname { get; init; }
+    /// <summary>The operator's name for it, if any.</summary>
+    [Key(1)] public string? Name { get; init; }
+    [Key(2)] public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+    [Key(3)] public int HeartbeatSeconds { get; init; } = 10;
+}
+
+/// <summary>A fresh key for an enrolled machine, before its certificate expires. Answered by <see cref="CertificateReply"/>.</summary>
+public sealed record RenewCertificate : Message
+{
+    [Key(0)] public required byte[] Csr { get; init; }
+}
+
+public sealed record CertificateReply : Message
+{
+    /// <summary>X.509, DER.</summary>
+    [Key(0)] public required byte[] Certificate { get; init; }
+}
+
+public sealed record Heartbeat : Message
+{
+    [Key(0)] public required string BootId { get; init; }
+    [Key(1)] public required long UptimeSeconds { get; init; }
+    /// <summary>systemd's system state, such as <c>running</c> or <c>degraded</c>.</summary>
+    [Key(2)] public required string SystemState { get; init; }
+    [Key(3)] public long MemoryAvailableBytes { get; init; }
+    [Key(4)] public double Load1 { get; init; }
+}
+
+public sealed record HeartbeatReply : Message
+{
+    [Key(0)] public required NodeConfiguration Configuration { get; init; }
+    [Key(1)] public required long UnixTimeMs { get; init; }
+}
+
+/// <summary>Controller to worker: shut down cleanly and start again. Answered by <see cref="Done"/> before it happens.</summary>
+public sealed record Reboot : Message
+{
+    [Key(0)] public required string Reason { get; init; }
+}

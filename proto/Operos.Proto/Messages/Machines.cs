@@ -1,0 +1,105 @@
+using Nerdbank.MessagePack;
+
+namespace Operos.Proto;
+
+/// <summary>Answered by <see cref="MachineList"/>.</summary>
+public sealed record ListMachines : Message;
+
+public sealed record MachineList : Message
+{
+    [Key(0)] public required IReadOnlyList<MachineSummary> Machines { get; init; }
+}
+
+/// <summary>A machine in one line.</summary>
+public sealed record MachineSummary
+{
+    /// <summary>UUID, lower case.</summary>
+    [Key(0)] public required string Id { get; init; }
+    [Key(1)] public string? Name { get; init; }
+    /// <summary><c>worker</c> or <c>controller</c>.</summary>
+    [Key(2)] public required string Kind { get; init; }
+    /// <summary><c>up</c>, <c>down</c>, <c>pending</c>, <c>ambiguous</c> or <c>rejected</c>.</summary>
+    [Key(3)] public required string State { get; init; }
+    [Key(4)] public string? Release { get; init; }
+    [Key(5)] public string? Address { get; init; }
+    /// <summary>Vendor and product.</summary>
+    [Key(6)] public string? Model { get; init; }
+    [Key(7)] public int Cpus { get; init; }
+    [Key(8)] public long MemoryBytes { get; init; }
+    [Key(9)] public int Disks { get; init; }
+    [Key(10)] public long LastSeenUnixMs { get; init; }
+    [Key(11)] public long BootedUnixMs { get; init; }
+    /// <summary>Why it is not up, with the operator's next step; null where there is nothing to say.</summary>
+    [Key(12)] public string? Note { get; init; }
+}
+
+/// <summary>The machine may be given by UUID, by a unique start of it (4 characters or more), or by name. Answered by <see cref="MachineDetail"/>.</summary>
+public sealed record ShowMachine : Message
+{
+    [Key(0)] public required string Machine { get; init; }
+}
+
+public sealed record MachineDetail : Message
+{
+    [Key(0)] public required MachineSummary Summary { get; init; }
+    [Key(1)] public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+    /// <summary>Last inventory, UTF-8 JSON.</summary>
+    [Key(2)] public byte[] Inventory { get; init; } = [];
+    /// <summary>Last boot record, UTF-8 JSON; empty where none is known.</summary>
+    [Key(3)] public byte[] BootRecord { get; init; } = [];
+    [Key(4)] public long FirstSeenUnixMs { get; init; }
+    [Key(5)] public long CertificateExpiresUnixMs { get; init; }
+    [Key(6)] public string? SystemState { get; init; }
+    [Key(7)] public IReadOnlyList<MachineEvent> Events { get; init; } = [];
+}
+
+/// <summary>Something that happened to a machine: admitted, renamed, a part changed, rebooted.</summary>
+public sealed record MachineEvent
+{
+    [Key(0)] public required long UnixMs { get; init; }
+    [Key(1)] public required string Text { get; init; }
+}
+
+// The operations below name the machine as ShowMachine does and are answered by Done.
+
+public sealed record ApproveMachine : Message
+{
+    [Key(0)] public required string Machine { get; init; }
+}
+
+public sealed record RejectMachine : Message
+{
+    [Key(0)] public required string Machine { get; init; }
+}
+
+public sealed record RenameMachine : Message
+{
+    [Key(0)] public required string Machine { get; init; }
+    /// <summary>An RFC 1123 label; empty takes the name away.</summary>
+    [Key(1)] public required string Name { get; init; }
+}
+
+public sealed record LabelMachine : Message
+{
+    [Key(0)] public required string Machine { get; init; }
+    [Key(1)] public IReadOnlyDictionary<string, string> Set { get; init; } = new Dictionary<string, string>();
+    [Key(2)] public IReadOnlyList<string> Remove { get; init; } = [];
+}
+
+public sealed record RemoveMachine : Message
+{
+    [Key(0)] public required string Machine { get; init; }
+}
+
+/// <summary>Settles an ambiguous enrolment: it is the known machine <see cref="As"/>, or a new one.</summary>
+public sealed record ResolveMachine : Message
+{
+    [Key(0)] public required string Machine { get; init; }
+    /// <summary>A known machine, or <c>new</c>.</summary>
+    [Key(1)] public required string As { get; init; }
+}
+
+public sealed record RebootMachine : Message
+{
+    [Key(0)] public required string Machine { get; init; }
+}

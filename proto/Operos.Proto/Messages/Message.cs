@@ -1,0 +1,42 @@
+using Nerdbank.MessagePack;
+using PolyType;
+
+namespace Operos.Proto;
+
+/// <summary>
+/// Every operation of the control protocol. The tag is the message's number on the wire and never changes or returns; keys are
+/// explicit, and a receiver ignores keys it does not know. <c>proto/README.md</c> is the specification.
+/// </summary>
+[GenerateShape]
+[DerivedTypeShape(typeof(Hello), Tag = 1)]
+[DerivedTypeShape(typeof(HelloReply), Tag = 2)]
+[DerivedTypeShape(typeof(Fault), Tag = 3)]
+[DerivedTypeShape(typeof(Done), Tag = 4)]
+[DerivedTypeShape(typeof(Ping), Tag = 5)]
+[DerivedTypeShape(typeof(Enrol), Tag = 10)]
+[DerivedTypeShape(typeof(EnrolReply), Tag = 11)]
+[DerivedTypeShape(typeof(RenewCertificate), Tag = 12)]
+[DerivedTypeShape(typeof(CertificateReply), Tag = 13)]
+[DerivedTypeShape(typeof(Heartbeat), Tag = 14)]
+[DerivedTypeShape(typeof(HeartbeatReply), Tag = 15)]
+[DerivedTypeShape(typeof(Reboot), Tag = 16)]
+[DerivedTypeShape(typeof(ListMachines), Tag = 30)]
+[DerivedTypeShape(typeof(MachineList), Tag = 31)]
+[DerivedTypeShape(typeof(ShowMachine), Tag = 32)]
+[DerivedTypeShape(typeof(MachineDetail), Tag = 33)]
+[DerivedTypeShape(typeof(ApproveMachine), Tag = 34)]
+[DerivedTypeShape(typeof(RejectMachine), Tag = 35)]
+[DerivedTypeShape(typeof(RenameMachine), Tag = 36)]
+[DerivedTypeShape(typeof(LabelMachine), Tag = 37)]
+[DerivedTypeShape(typeof(RemoveMachine), Tag = 38)]
+[DerivedTypeShape(typeof(ResolveMachine), Tag = 39)]
+[DerivedTypeShape(typeof(RebootMachine), Tag = 40)]
+[DerivedTypeShape(typeof(ListLeases), Tag = 50)]
+[DerivedTypeShape(typeof(LeaseList), Tag = 51)]
+[DerivedTypeShape(typeof(ListReleases), Tag = 52)]
+[DerivedTypeShape(typeof(ReleaseList), Tag = 53)]
+[DerivedTypeShape(typeof(ShowStatus), Tag = 54)]
+[DerivedTypeShape(typeof(StatusReply), Tag = 55)]
+[DerivedTypeShape(typeof(ListBoots), Tag = 56)]
+[DerivedTypeShape(typeof(BootList), Tag = 57)]
+public abstract partial record Message;
