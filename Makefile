@@ -1,0 +1,89 @@
+# Operos. `make help` lists the targets; everything made lands under out/.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+
+VERSION ?= 0.1.0-dev
+OUT := out
+
+# Reproducible: the time of the last change to what the images are made of.
+export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct -- images initramfs 2>/dev/null),0)
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+BINARIES := operos-init operos-worker operos-controller operosctl
+BIN := $(addprefix $(OUT)/bin/,$(BINARIES))
+RELEASE := $(OUT)/release/$(VERSION)
+LAYERS := $(addprefix $(OUT)/images/layers/,base.squashfs node.squashfs worker.squashfs controller.squashfs)
+KEY := $(OUT)/keys/release.key
+
+props := Directory.Build.props Directory.Packages.props global.json agents/Directory.Build.props agents/Binary.props
+sources = $(shell find $(addprefix agents/Operos.,$(1)) proto/Operos.Proto -name '*.cs' -not -path '*/obj/*' -not -path '*/bin/*' -o -name '*.csproj') $(props)
+
+.PHONY: help deps bin images release demo test bench lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: $(OUT)/.deps ## install what building and testing need (root, Debian 12 or 13)
+
+$(OUT)/.deps: images/install-deps.sh
+	@mkdir -p $(OUT)
+	images/install-deps.sh
+	@touch $@
+
+bin: $(BIN) ## build the NativeAOT binaries into out/bin
+
+# A binary is replaced only when its bytes changed, so that the layers above it are not rebuilt for nothing.
+define binary
+$(OUT)/bin/$(1): $(OUT)/.built-$(1) ;
+$(OUT)/.built-$(1): $$(call sources,$(3)) | $(OUT)/.deps
+	@mkdir -p $(OUT)/bin $(OUT)/publish
+	dotnet publish agents/Operos.$(2) -c Release -o $(OUT)/publish/$(1) --nologo -v quiet
+	@cmp -s $(OUT)/publish/$(1)/$(1) $(OUT)/bin/$(1) || install -m 755 $(OUT)/publish/$(1)/$(1) $(OUT)/bin/$(1)
+	@touch $$@
+endef
+$(eval $(call binary,operos-init,Init,Init Linux Release))
+$(eval $(call binary,operos-worker,Worker,Worker Linux Release Hardware))
+$(eval $(call binary,operos-controller,Controller,Controller Linux Release Hardware))
+$(eval $(call binary,operosctl,Ctl,Ctl Linux Release Hardware))
+
+$(KEY): $(OUT)/.built-operosctl
+	@test -e $@ || $(OUT)/bin/operosctl release keygen --dir $(OUT)/keys
+	@touch $@
+
+images: $(OUT)/.images ## build the layers (base, node, worker, controller)
+
+$(OUT)/.images: $(BIN) $(shell find images -type f) | $(OUT)/.deps
+	images/build.sh
+	@touch $@
+
+release: $(RELEASE)/release.json.sig ## build and sign the release in out/release
+
+$(OUT)/initramfs/initramfs.img: $(OUT)/bin/operos-init $(OUT)/.images $(shell find initramfs -type f)
+	initramfs/pack.sh --root $(OUT)/images/base-root --init $(OUT)/bin/operos-init --out $(OUT)/initramfs
+
+$(RELEASE)/release.json.sig: $(OUT)/initramfs/initramfs.img $(OUT)/.images $(KEY)
+	images/release.sh --version $(VERSION)
+
+demo: release ## boot a virtual cluster: a controller and two workers (DEMO_EXIT=1 ends by itself)
+	dotnet run --project tests/Operos.Demo -c Release -- --release $(RELEASE)
+
+UNIT := Operos.Linux.Tests Operos.Release.Tests Operos.Init.Tests Operos.Hardware.Tests Operos.Worker.Tests \
+        Operos.Proto.Tests Operos.Controller.Tests Operos.Ctl.Tests Operos.Lab.Tests
+TESTS ?= $(UNIT) Operos.Net.Tests Operos.Qemu.Tests
+
+test: release ## run every test: unit, network namespaces, QEMU
+	tests/run.sh --results $(OUT)/test-results $(TESTS) tests/shellcheck.sh tests/reproducible.sh
+
+bench: release ## measure against what a user would pick instead
+	dotnet run --project tests/Operos.Bench -c Release
+
+lint: | $(OUT)/.deps ## shellcheck and a warning-free build
+	tests/shellcheck.sh
+	dotnet build --nologo -v quiet
+
+clean: ## remove everything that was made (out/, bin/, obj/)
+	rm -rf $(OUT)
+	find agents proto tests -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} +
