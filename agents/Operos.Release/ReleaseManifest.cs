@@ -6,7 +6,7 @@ namespace Operos.Release;
 /// A release: one kernel, one initramfs and the layers that node kinds are made of. Stored as <c>release.json</c>, signed by
 /// <c>release.json.sig</c> over its exact bytes. Nothing is mounted that this document does not name by hash.
 /// </summary>
-public sealed record ReleaseManifest
+public sealed partial record ReleaseManifest
 {
     /// <summary>The only format this code reads and writes.</summary>
     public const int CurrentFormat = 1;
