@@ -1,0 +1,45 @@
+using System.Security.Cryptography;
+using System.Text;
+using Operos.Linux;
+
+namespace Operos.Release.Publishing;
+
+/// <summary>The key pair that signs releases: ECDSA on P-256, PEM, <c>release.key</c> (PKCS #8) and <c>release.pub</c> (SubjectPublicKeyInfo).</summary>
+public static class ReleaseKey
+{
+    public const string PrivateName = "release.key";
+    public const string PublicName = "release.pub";
+
+    /// <summary>Makes a key pair in a folder.</summary>
+    /// <exception cref="IOException">A key is there already: releases in use are signed by it.</exception>
+    public static void Generate(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var path = Path.Combine(folder, PrivateName);
+        if (File.Exists(path)) throw new IOException($"{path} exists: releases in use are signed by it; choose another folder");
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        AtomicFile.Write(Path.Combine(folder, PublicName), Encoding.ASCII.GetBytes(key.ExportSubjectPublicKeyInfoPem() + "\n"),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        AtomicFile.Write(path, Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n"));
+    }
+
+    /// <summary>Signs bytes: DER ECDSA-Sig-Value over their SHA-256.</summary>
+    public static byte[] Sign(ReadOnlySpan<byte> data, string privateKeyPem)
+    {
+        using var key = ECDsa.Create();
+        key.ImportFromPem(privateKeyPem);
+        return key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
+    }
+
+    public static bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, string publicKeyPem)
+    {
+        var point = P256.ReadPublicKey(publicKeyPem);
+        var numbers = P256.ReadSignature(signature);
+        using var key = ECDsa.Create(new ECParameters
+        {
+            Curve = ECCurve.NamedCurves.nistP256,
+            Q = new ECPoint { X = point[..P256.NumberSize], Y = point[P256.NumberSize..] },
+        });
+        return key.VerifyData(data, numbers, HashAlgorithmName.SHA256);
+    }
+}
