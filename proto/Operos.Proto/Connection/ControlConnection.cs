@@ -1,0 +1,175 @@
+using System.Collections.Concurrent;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Operos.Proto.Connection;
+
+/// <summary>
+/// One long-lived connection on which both sides call. Calls are pipelined; each reply carries its call's number. The connection
+/// ends as a whole: on a malformed frame, a silent peer, or <see cref="DisposeAsync"/>; every open call then fails.
+/// </summary>
+public sealed class ControlConnection : IAsyncDisposable
+{
+    public const int ProtocolVersion = 1;
+
+    /// <summary>Largest payload that is read, in bytes.</summary>
+    public const int MaxFrame = 4 * 1024 * 1024;
+
+    /// <summary>The peer's requests that are handled at one time; more wait in the socket.</summary>
+    private const int MaxConcurrentRequests = 16;
+
+    private readonly Stream stream;
+    private readonly int maxFrame;
+    private readonly ConcurrentDictionary<uint, TaskCompletionSource<Message>> calls = new();
+    private readonly SemaphoreSlim writing = new(1, 1);
+    private readonly SemaphoreSlim handling = new(MaxConcurrentRequests, MaxConcurrentRequests);
+    private readonly CancellationTokenSource ended = new();
+    private readonly TimeSpan callTimeout;
+    private Task completion = Task.CompletedTask;
+    private uint lastCall;
+
+    private ControlConnection(Stream stream, TimeSpan callTimeout, int maxFrame)
+    {
+        this.stream = stream;
+        this.callTimeout = callTimeout;
+        this.maxFrame = maxFrame;
+    }
+
+    /// <summary>What the controller said on connecting; null on the controller's side.</summary>
+    public HelloReply? Greeting { get; private set; }
+
+    /// <summary>The peer's verified certificate, if it showed one.</summary>
+    public X509Certificate2? PeerCertificate { get; private init; }
+
+    /// <summary>Answers the peer's requests. Ping is answered without it.</summary>
+    public Func<Message, CancellationToken, ValueTask<Message>>? Handler { get; set; }
+
+    /// <summary>Completes when the connection has ended, never with an error.</summary>
+    public Task Completion => completion;
+
+    /// <summary>Wraps a TLS stream whose handshake is done.</summary>
+    public static ControlConnection Over(SslStream stream, TimeSpan callTimeout, int maxFrame, Func<Message, CancellationToken, ValueTask<Message>>? handler)
+    {
+        var connection = new ControlConnection(stream, callTimeout, maxFrame)
+        {
+            Handler = handler,
+            PeerCertificate = stream.RemoteCertificate as X509Certificate2,
+        };
+        connection.completion = Task.Run(connection.ReadLoopAsync);
+        return connection;
+    }
+
+    /// <summary>Connects as a client and exchanges Hello.</summary>
+    /// <exception cref="IOException">No connection, or the controller is not of this cluster; the message says which.</exception>
+    /// <exception cref="ControlFaultException">The controller refused.</exception>
+    public static async Task<ControlConnection> ConnectAsync(ControlClientOptions options, CancellationToken cancellationToken)
+    {
+        var stream = await ControlTls.ConnectAsync(options, cancellationToken).ConfigureAwait(false);
+        var connection = Over(stream, options.CallTimeout, MaxFrame, options.Handler);
+        try
+        {
+            connection.Greeting = await connection.CallAsync<HelloReply>(new Hello { ProtocolVersion = ProtocolVersion, Agent = options.Agent }, cancellationToken).ConfigureAwait(false);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Sends a request and waits for its reply.</summary>
+    /// <exception cref="ControlFaultException">The peer answered with a fault.</exception>
+    /// <exception cref="TimeoutException">No answer in time; the connection stays.</exception>
+    /// <exception cref="IOException">The connection ended.</exception>
+    public async Task<TReply> CallAsync<TReply>(Message request, CancellationToken cancellationToken) where TReply : Message
+    {
+        var call = Interlocked.Increment(ref lastCall) & 0x7fff_ffff;
+        var reply = new TaskCompletionSource<Message>(TaskCreationOptions.RunContinuationsAsynchronously);
+        calls[call] = reply;
+        try
+        {
+            if (ended.IsCancellationRequested) throw new IOException("the control connection has ended");
+            await SendAsync(Frame.Write(call, reply: false, request), cancellationToken).ConfigureAwait(false);
+            return await reply.Task.WaitAsync(callTimeout, cancellationToken).ConfigureAwait(false) switch
+            {
+                TReply expected => expected,
+                Fault fault => throw new ControlFaultException(fault),
+                var other => throw new IOException($"the peer answered {request.GetType().Name} with {other.GetType().Name}"),
+            };
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"no answer to {request.GetType().Name} in {callTimeout.TotalSeconds:0} s");
+        }
+        finally { calls.TryRemove(call, out _); }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ended.CancelAsync().ConfigureAwait(false);
+        await stream.DisposeAsync().ConfigureAwait(false);
+        await completion.ConfigureAwait(false);
+    }
+
+    private async Task ReadLoopAsync()
+    {
+        var header = new byte[Frame.HeaderSize];
+        try
+        {
+            while (!ended.IsCancellationRequested)
+            {
+                await stream.ReadExactlyAsync(header, ended.Token).ConfigureAwait(false);
+                var (length, call, isReply) = Frame.ReadHeader(header);
+                if (length < 1 || length > maxFrame) throw new IOException($"a frame of {length} bytes; 1 to {maxFrame} are allowed");
+                var payload = new byte[length];
+                await stream.ReadExactlyAsync(payload, ended.Token).ConfigureAwait(false);
+                var message = Frame.ReadMessage(payload, ended.Token);
+                if (isReply)
+                {
+                    if (calls.TryGetValue(call, out var waiting))
+                        waiting.TrySetResult(message ?? new Fault { Code = FaultCode.Version, Text = "the peer's answer is of a newer version" });
+                    continue;
+                }
+                await handling.WaitAsync(ended.Token).ConfigureAwait(false);
+                _ = AnswerAsync(call, message);
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException) { }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+            await stream.DisposeAsync().ConfigureAwait(false);
+            foreach (var waiting in calls.Values) waiting.TrySetException(new IOException("the control connection has ended"));
+        }
+    }
+
+    private async Task AnswerAsync(uint call, Message? request)
+    {
+        Message reply;
+        try
+        {
+            reply = request switch
+            {
+                null => new Fault { Code = FaultCode.BadRequest, Text = "no such operation", Hint = "the programs may be of different versions" },
+                Ping => new Done { Text = "alive" },
+                _ when Handler is { } handler => await handler(request, ended.Token).ConfigureAwait(false),
+                _ => new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is not answered here" },
+            };
+        }
+        catch (ControlFaultException e) { reply = new Fault { Code = e.Code, Text = e.Message, Hint = e.Hint, RetryAfterSeconds = e.RetryAfterSeconds }; }
+        catch (OperationCanceledException) { return; }
+        catch (Exception e) { reply = new Fault { Code = FaultCode.Internal, Text = $"{e.GetType().Name}: {e.Message}" }; }
+        finally { handling.Release(); }
+        try { await SendAsync(Frame.Write(call, reply: true, reply), ended.Token).ConfigureAwait(false); }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException) { }
+    }
+
+    private async Task SendAsync(byte[] frame, CancellationToken cancellationToken)
+    {
+        await writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try { await stream.WriteAsync(frame, cancellationToken).ConfigureAwait(false); }
+        catch (ObjectDisposedException) { throw new IOException("the control connection has ended"); }
+        finally { writing.Release(); }
+    }
+}
