@@ -13,6 +13,8 @@ public sealed partial class NetworkInterface(string name, string sysfs = "/sys")
     private const ulong SIOCSIFFLAGS = 0x8914;
     private const ulong SIOCSIFADDR = 0x8916;
     private const ulong SIOCSIFNETMASK = 0x891C;
+    private const ulong SIOCETHTOOL = 0x8946;
+    private const uint ETHTOOL_GPERMADDR = 0x20;
     private const short IFF_UP = 1;
     private const short RTF_UP = 1, RTF_GATEWAY = 2;
 
@@ -31,6 +33,16 @@ public sealed partial class NetworkInterface(string name, string sysfs = "/sys")
 
     /// <summary>The MAC address in use, lower case; empty where there is none.</summary>
     public string Mac => Read("address");
+
+    /// <summary>The MAC address burnt into the hardware (ETHTOOL_GPERMADDR); the one in use where the driver cannot tell.</summary>
+    public string PermanentMac
+    {
+        get
+        {
+            try { return ReadPermanentMac() ?? Mac; }
+            catch (LinuxException) { return Mac; }
+        }
+    }
 
     /// <summary>The interface is up and its cable leads somewhere.</summary>
     public bool HasCarrier => Read("carrier") == "1";
@@ -74,6 +86,26 @@ public sealed partial class NetworkInterface(string name, string sysfs = "/sys")
             try { Call(SIOCADDRT, route, "SIOCADDRT"); }
             catch (LinuxException e) when (e.Errno == Errno.EEXIST) { }
         }
+    }
+
+    private unsafe string? ReadPermanentMac()
+    {
+        // struct ethtool_perm_addr of linux/ethtool.h: command, size, address.
+        Span<byte> answer = stackalloc byte[8 + 32];
+        answer.Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(answer, ETHTOOL_GPERMADDR);
+        BinaryPrimitives.WriteUInt32LittleEndian(answer[4..], 32);
+        Span<byte> request = stackalloc byte[IfreqSize];
+        Prepare(request);
+        fixed (byte* pointer = answer)
+        {
+            MemoryMarshal.Write(request[16..], (nint)pointer);
+            Call(SIOCETHTOOL, request, "SIOCETHTOOL");
+        }
+        var mac = answer.Slice(8, 6);
+        return BinaryPrimitives.ReadUInt32LittleEndian(answer[4..]) == 6 && mac.ContainsAnyExcept((byte)0)
+            ? string.Join(':', mac.ToArray().Select(part => part.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)))
+            : null;
     }
 
     private const int IfreqSize = 40;

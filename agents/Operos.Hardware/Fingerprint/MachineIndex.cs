@@ -1,0 +1,72 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Operos.Hardware.Fingerprint;
+
+/// <summary>Who a newcomer is.</summary>
+public enum Resolution
+{
+    /// <summary>A machine that is known.</summary>
+    Known,
+    /// <summary>One that was never seen.</summary>
+    New,
+    /// <summary>Two known machines claim the same evidence, or nothing identifies it: an operator decides.</summary>
+    Ambiguous,
+}
+
+/// <summary>The answer, with the machines that came into question, the likeliest first.</summary>
+public sealed record ResolvedMachine(Resolution Resolution, IReadOnlyList<string> Candidates, string Reason);
+
+/// <summary>The known machines' evidence, indexed by value: a lookup costs the newcomer's evidence, not the fleet.</summary>
+public sealed class MachineIndex
+{
+    /// <summary>The likeliest machine must lead the next by this much of the share, or nobody can say which it is.</summary>
+    private const double Margin = 0.15;
+
+    private readonly Dictionary<string, IReadOnlyList<Evidence>> machines = new(StringComparer.Ordinal);
+    private readonly Dictionary<Evidence, HashSet<string>> owners = [];
+
+    public int Count => machines.Count;
+
+    public bool Contains(string machine) => machines.ContainsKey(machine);
+
+    /// <summary>Adds a machine or replaces what is known of it.</summary>
+    public void Set(string machine, IReadOnlyList<Evidence> evidence)
+    {
+        Remove(machine);
+        machines[machine] = evidence;
+        foreach (var item in evidence)
+        {
+            if (!owners.TryGetValue(item, out var set)) owners[item] = set = [];
+            set.Add(machine);
+        }
+    }
+
+    public void Remove(string machine)
+    {
+        if (!machines.Remove(machine, out var evidence)) return;
+        foreach (var item in evidence)
+            if (TryGetOwners(item, out var set) && set.Remove(machine) && set.Count == 0) owners.Remove(item);
+    }
+
+    public ResolvedMachine Resolve(IReadOnlyList<Evidence> newcomer)
+    {
+        if (newcomer.Count == 0) return new ResolvedMachine(Resolution.Ambiguous, [], "nothing identifies this machine: its serials and addresses are blank or placeholders");
+        // What two known machines have by now proves neither; it counts for nobody.
+        var telling = newcomer.Where(item => !IsShared(item)).ToList();
+        var candidates = telling.SelectMany(item => TryGetOwners(item, out var set) ? set : []).Distinct()
+            .Select(machine => (Machine: machine, Comparison: new Comparison(telling, [.. machines[machine].Where(item => !IsShared(item))])))
+            .OrderByDescending(candidate => candidate.Comparison.Share).ThenBy(candidate => candidate.Machine, StringComparer.Ordinal).ToList();
+        var likely = candidates.Where(candidate => candidate.Comparison.IsSameMachine).ToList();
+        if (telling.Count == 0)
+            return new ResolvedMachine(Resolution.Ambiguous, [.. newcomer.SelectMany(item => owners[item]).Distinct().Order(StringComparer.Ordinal).Take(8)], "all that would identify it stands in several known machines");
+        if (likely.Count == 0) return new ResolvedMachine(Resolution.New, [], "no known machine shares enough with it");
+        var rival = candidates.FirstOrDefault(candidate => candidate.Machine != likely[0].Machine && likely[0].Comparison.Share - candidate.Comparison.Share < Margin);
+        return rival.Machine is null
+            ? new ResolvedMachine(Resolution.Known, [likely[0].Machine], $"{likely[0].Comparison.Share * 100:0} % of its evidence agrees")
+            : new ResolvedMachine(Resolution.Ambiguous, [likely[0].Machine, rival.Machine], "two known machines claim the same evidence");
+    }
+
+    private bool IsShared(Evidence item) => TryGetOwners(item, out var set) && set.Count > 1;
+
+    private bool TryGetOwners(Evidence item, [NotNullWhen(true)] out HashSet<string>? set) => owners.TryGetValue(item, out set);
+}
