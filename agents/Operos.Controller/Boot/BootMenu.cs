@@ -1,0 +1,53 @@
+using System.Text;
+using Operos.Controller.Configuration;
+
+namespace Operos.Controller.Boot;
+
+/// <summary>What a powered-on machine is shown for a few seconds, for PXELINUX and for GRUB, from one list of entries.</summary>
+internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
+{
+    private sealed record Entry(string Id, string Title, string Version);
+
+    /// <summary>pxelinux.cfg/default: kernel and initramfs over HTTP, which lpxelinux can (SYSLINUX documentation, PXELINUX).</summary>
+    public string Pxelinux()
+    {
+        var menu = new StringBuilder();
+        menu.Append("SERIAL 0 115200\nDEFAULT boot\nPROMPT 0\n").Append(null, $"TIMEOUT {Math.Max(1, settings.MenuSeconds * 10)}\nUI menu.c32\nMENU TITLE Operos\n");
+        foreach (var entry in Entries())
+        {
+            var files = $"{settings.BootUrl}/releases/{entry.Version}";
+            // SYSAPPEND 3: the address as ip=, the NIC as BOOTIF=.
+            menu.Append(null, $"LABEL {entry.Id}\n  MENU LABEL {entry.Title}\n  KERNEL {files}/vmlinuz\n  INITRD {files}/initramfs.img,{settings.BootUrl}/boot/anchor.cpio\n  APPEND {Arguments(entry)}\n  SYSAPPEND 3\n");
+        }
+        menu.Append("LABEL memtest\n  MENU LABEL Memory test\n  LINUX memtest86+x64.bin\nLABEL local\n  MENU LABEL Local disk\n  LOCALBOOT 0\n");
+        return menu.ToString();
+    }
+
+    /// <summary>grub.cfg: the same for UEFI machines; GRUB says which NIC by net_default_mac.</summary>
+    public string Grub()
+    {
+        var server = $"(http,{settings.Address}:{settings.HttpPort})";
+        var menu = new StringBuilder();
+        menu.Append("serial --unit=0 --speed=115200\nterminal_input console serial\nterminal_output console serial\nset pager=0\nset default=boot\n").Append(null, $"set timeout={settings.MenuSeconds}\n");
+        foreach (var entry in Entries())
+        {
+            var files = $"{server}/releases/{entry.Version}";
+            menu.Append(null, $"menuentry '{entry.Title}' --id {entry.Id} {{\n  echo 'Fetching release {entry.Version} ...'\n  linux {files}/vmlinuz {Arguments(entry)} BOOTIF=$net_default_mac\n  initrd {files}/initramfs.img {server}/boot/anchor.cpio\n}}\n");
+        }
+        // The shim verifies what is chained to: with Secure Boot on, firmware that does not know the memory test's signature refuses it.
+        menu.Append(null, $"menuentry 'Memory test' --id memtest {{\n  chainloader {server}/boot/memtest86+x64.efi\n}}\nmenuentry 'Local disk' --id local {{\n  exit\n}}\n");
+        return menu.ToString();
+    }
+
+    private IEnumerable<Entry> Entries()
+    {
+        if (store.Current is { } current) yield return new Entry("boot", $"Operos {current.Manifest.Version}", current.Manifest.Version);
+        if (store.Previous is { } previous) yield return new Entry("previous", $"Previous release {previous.Manifest.Version}", previous.Manifest.Version);
+    }
+
+    private string Arguments(Entry entry)
+    {
+        var consoles = string.Join(' ', settings.Consoles.Select(console => $"console={console}"));
+        return $"operos.kind=worker operos.release={entry.Version} operos.server={settings.BootUrl} operos.control={settings.Address}:{settings.ControlPort} {consoles} {settings.KernelArguments}".TrimEnd();
+    }
+}

@@ -1,0 +1,21 @@
+namespace Operos.Controller.Configuration;
+
+/// <summary>Where the controller finds and keeps things; tests give it other places.</summary>
+internal sealed record ControllerPaths
+{
+    public string Configuration { get; init; } = "/etc/operos/controller.toml";
+    public string State { get; init; } = "/var/lib/operos";
+    public string Run { get; init; } = "/run/operos";
+    public string Releases { get; init; } = "/run/operos/images/releases";
+
+    /// <summary>The root below which Debian's packages put the boot loaders.</summary>
+    public string Loaders { get; init; } = "/";
+    public string DnsmasqProgram { get; init; } = "/usr/sbin/dnsmasq";
+
+    public string Pki => Path.Combine(State, "pki");
+    public string Machines => Path.Combine(State, "machines");
+    public string Anchor => Path.Combine(State, "anchor.cpio");
+    public string ReleaseKey => Path.Combine(State, "release.pub");
+    public string Leases => Path.Combine(State, "dnsmasq.leases");
+    public string Tftp => Path.Combine(Run, "tftp");
+}

@@ -1,0 +1,42 @@
+using System.Net;
+
+namespace Operos.Controller.Configuration;
+
+/// <summary>How dnsmasq serves the network.</summary>
+internal enum DhcpMode
+{
+    /// <summary>The only DHCP server: addresses and boot files.</summary>
+    Full,
+    /// <summary>Beside another DHCP server: boot files alone (PXE specification 2.1, proxyDHCP).</summary>
+    Proxy,
+    /// <summary>No DHCP; TFTP and HTTP still serve those whom another server sends here.</summary>
+    Off,
+}
+
+/// <summary>Who may join without being asked.</summary>
+internal enum AdmissionPolicy { Auto, Approve }
+
+/// <summary>The controller's settings, checked. The file is documented in README.md.</summary>
+internal sealed record ControllerSettings
+{
+    public required AdmissionPolicy Admission { get; init; }
+    public required IPNetwork Network { get; init; }
+    public required IPAddress Address { get; init; }
+    public int ControlPort { get; init; } = 7443;
+    public int HttpPort { get; init; } = 7480;
+    /// <summary>The release that workers boot; null for the newest.</summary>
+    public string? Release { get; init; }
+    public int MenuSeconds { get; init; } = 3;
+    public IReadOnlyList<string> Consoles { get; init; } = ["tty0", "ttyS0,115200"];
+    public string KernelArguments { get; init; } = "";
+    public DhcpMode DhcpMode { get; init; } = DhcpMode.Full;
+    public IPAddress? RangeStart { get; init; }
+    public IPAddress? RangeEnd { get; init; }
+    public TimeSpan Lease { get; init; } = TimeSpan.FromHours(1);
+    public IPAddress? Gateway { get; init; }
+    public IReadOnlyList<IPAddress> Dns { get; init; } = [];
+    public TimeSpan WorkerCertificate { get; init; } = TimeSpan.FromDays(30);
+    public int MaxPending { get; init; } = 256;
+
+    public string BootUrl => $"http://{Address}:{HttpPort}";
+}

@@ -1,0 +1,157 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Operos.Release;
+
+namespace Operos.Controller.Configuration;
+
+/// <summary>Makes settings of a file and reports every error at once.</summary>
+internal static class SettingsReader
+{
+    private static readonly string[] Known =
+    [
+        "cluster.admission", "network.address", "control.port", "boot.http-port", "boot.release", "boot.menu-seconds", "boot.consoles", "boot.kernel-arguments",
+        "dhcp.mode", "dhcp.range", "dhcp.lease", "dhcp.gateway", "dhcp.dns", "pki.worker-certificate", "limits.max-pending",
+    ];
+
+    /// <exception cref="ConfigurationException">With all that is wrong.</exception>
+    public static ControllerSettings Load(string path)
+    {
+        try { return Read(path, File.ReadAllText(path)); }
+        catch (IOException e) { throw new ConfigurationException([$"{path}: {e.Message}"]); }
+    }
+
+    public static ControllerSettings Read(string path, string text)
+    {
+        var file = new ConfigurationFile(path, text);
+        foreach (var key in file.Keys.Except(Known).ToList()) file.Fail(key, $"no such setting{Suggest(key)}");
+        var (address, network) = ReadNetwork(file);
+        var mode = ReadChoice(file, "dhcp.mode", DhcpMode.Full);
+        var range = ReadRange(file, mode, address, network);
+        var settings = new ControllerSettings
+        {
+            Admission = ReadChoice(file, "cluster.admission", AdmissionPolicy.Approve),
+            Address = address,
+            Network = network,
+            ControlPort = ReadNumber(file, "control.port", 7443, 1, 65535),
+            HttpPort = ReadNumber(file, "boot.http-port", 7480, 1, 65535),
+            Release = ReadText(file, "boot.release", value => ReleaseManifest.IsVersion(value) ? null : "a release's name is expected"),
+            MenuSeconds = ReadNumber(file, "boot.menu-seconds", 3, 0, 300),
+            Consoles = ReadList(file, "boot.consoles", ["tty0", "ttyS0,115200"], value => value.All(c => char.IsAsciiLetterOrDigit(c) || c is ',' or '.') ? null : "a kernel console is expected, such as ttyS0,115200"),
+            KernelArguments = ReadText(file, "boot.kernel-arguments", value => value.All(c => c is >= ' ' and < (char)127 && c is not ('"' or '\\' or ';' or '{' or '}' or '$')) && value.Length < 512 ? null : "plain kernel arguments of at most 512 characters are expected") ?? "",
+            DhcpMode = mode,
+            RangeStart = range.Start,
+            RangeEnd = range.End,
+            Lease = ReadDuration(file, "dhcp.lease", TimeSpan.FromHours(1), TimeSpan.FromMinutes(2), TimeSpan.FromDays(30)),
+            Gateway = ReadText(file, "dhcp.gateway", value => ReadIPv4(value) is null ? "an IPv4 address is expected" : null) is { } gateway ? ReadIPv4(gateway) : null,
+            Dns = [.. ReadList(file, "dhcp.dns", [], value => ReadIPv4(value) is null ? "IPv4 addresses are expected" : null).Select(ReadIPv4).OfType<IPAddress>()],
+            WorkerCertificate = ReadDuration(file, "pki.worker-certificate", TimeSpan.FromDays(30), TimeSpan.FromMinutes(1), TimeSpan.FromDays(400)),
+            MaxPending = ReadNumber(file, "limits.max-pending", 256, 1, 10_000),
+        };
+        if (settings.ControlPort == settings.HttpPort) file.Fail("boot.http-port", "is the control port too; choose another");
+        return file.Errors.Count == 0 ? settings : throw new ConfigurationException(file.Errors);
+    }
+
+    private static (IPAddress, IPNetwork) ReadNetwork(ConfigurationFile file)
+    {
+        const string key = "network.address", expected = "an IPv4 address with its prefix length is expected, such as \"10.77.0.1/24\"";
+        var fallback = (IPAddress.Loopback, new IPNetwork(IPAddress.Parse("127.0.0.0"), 8));
+        if (!file.TryGet(key, out var value, out _))
+        {
+            file.Fail(key, $"is required; {expected}");
+            return fallback;
+        }
+        if (value is string text && text.Split('/') is [var host, var bits] && ReadIPv4(host) is { } address
+            && int.TryParse(bits, NumberStyles.None, CultureInfo.InvariantCulture, out var prefix) && prefix is >= 8 and <= 30)
+        {
+            var mask = uint.MaxValue << (32 - prefix);
+            var number = Number(address);
+            if ((number & ~mask) != 0 && (number | mask) != uint.MaxValue) return (address, new IPNetwork(Address(number & mask), prefix));
+        }
+        file.Fail(key, expected);
+        return fallback;
+    }
+
+    private static (IPAddress? Start, IPAddress? End) ReadRange(ConfigurationFile file, DhcpMode mode, IPAddress own, IPNetwork network)
+    {
+        const string key = "dhcp.range";
+        if (!file.TryGet(key, out var value, out _))
+        {
+            if (mode == DhcpMode.Full) file.Fail(key, "is required in mode full: [\"FIRST\", \"LAST\"]");
+            return (null, null);
+        }
+        if (value is not List<string> { Count: 2 } ends || ReadIPv4(ends[0]) is not { } start || ReadIPv4(ends[1]) is not { } end)
+        {
+            file.Fail(key, "two IPv4 addresses are expected: [\"FIRST\", \"LAST\"]");
+            return (null, null);
+        }
+        if (!network.Contains(start) || !network.Contains(end)) file.Fail(key, $"is not within the network {network}");
+        else if (Number(start) > Number(end)) file.Fail(key, "its first address comes after its last");
+        else if (Number(own) >= Number(start) && Number(own) <= Number(end)) file.Fail(key, $"holds the controller's own address {own}");
+        return (start, end);
+    }
+
+    private static T ReadChoice<T>(ConfigurationFile file, string key, T fallback) where T : struct, Enum
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is string text && text == text.ToLowerInvariant() && Enum.TryParse<T>(text, ignoreCase: true, out var choice) && !int.TryParse(text, out _)) return choice;
+        file.Fail(key, $"one of {string.Join(", ", Enum.GetNames<T>().Select(name => $"\"{name.ToLowerInvariant()}\""))} is expected");
+        return fallback;
+    }
+
+    private static int ReadNumber(ConfigurationFile file, string key, int fallback, int least, int most)
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is long number && number >= least && number <= most) return (int)number;
+        file.Fail(key, $"a number from {least} to {most} is expected");
+        return fallback;
+    }
+
+    private static string? ReadText(ConfigurationFile file, string key, Func<string, string?> problem)
+    {
+        if (!file.TryGet(key, out var value, out _)) return null;
+        var wrong = value is string text ? problem(text) : "a text is expected";
+        if (wrong is not null) file.Fail(key, wrong);
+        return value as string;
+    }
+
+    private static List<string> ReadList(ConfigurationFile file, string key, List<string> fallback, Func<string, string?> problem)
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is not List<string> list)
+        {
+            file.Fail(key, "a list of texts is expected");
+            return fallback;
+        }
+        if (list.Select(problem).FirstOrDefault(wrong => wrong is not null) is { } first) file.Fail(key, first);
+        return list;
+    }
+
+    private static TimeSpan ReadDuration(ConfigurationFile file, string key, TimeSpan fallback, TimeSpan least, TimeSpan most)
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is string { Length: >= 2 } text && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
+            TimeSpan? duration = text[^1] switch
+            {
+                's' => TimeSpan.FromSeconds(number), 'm' => TimeSpan.FromMinutes(number), 'h' => TimeSpan.FromHours(number), 'd' => TimeSpan.FromDays(Math.Min(number, 100_000)), _ => null,
+            };
+            if (duration >= least && duration <= most) return duration.Value;
+        }
+        file.Fail(key, $"a time from {Show(least)} to {Show(most)} is expected, such as \"90m\", \"12h\" or \"30d\"");
+        return fallback;
+    }
+
+    private static string Show(TimeSpan time) => time.TotalDays >= 1 ? $"{time.TotalDays}d" : time.TotalHours >= 1 ? $"{time.TotalHours}h" : $"{time.TotalMinutes}m";
+
+    private static string Suggest(string key) =>
+        Known.FirstOrDefault(known => known.EndsWith(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..], StringComparison.OrdinalIgnoreCase) || known.StartsWith(key, StringComparison.OrdinalIgnoreCase)) is { } near
+            ? $"; did you mean {near}?" : $"; there are {string.Join(", ", Known.Where(known => known.StartsWith(key.Split('.')[0] + ".", StringComparison.Ordinal)).DefaultIfEmpty("those in README.md"))}";
+
+    private static IPAddress? ReadIPv4(string text) =>
+        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && text.Count(c => c == '.') == 3 ? address : null;
+
+    private static uint Number(IPAddress address) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
+
+    private static IPAddress Address(uint number) => new([(byte)(number >> 24), (byte)(number >> 16), (byte)(number >> 8), (byte)number]);
+}

@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Operos.Controller.Boot;
+using Operos.Controller.Configuration;
+using Operos.Linux;
+
+namespace Operos.Controller.Dhcp;
+
+/// <summary>Keeps dnsmasq running with our configuration: checked before each start, restarted when it dies, stopped with us.</summary>
+internal sealed class Dnsmasq(ControllerSettings settings, ControllerPaths paths, ILogger<Dnsmasq> logger)
+{
+    private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10), LongestPause = TimeSpan.FromSeconds(30);
+    private readonly string configuration = Path.Combine(paths.Run, "dnsmasq", "dnsmasq.conf");
+
+    /// <summary>Running, or why not.</summary>
+    public (bool Healthy, string Text, DateTimeOffset Since) Status { get; private set; } = (false, "not started", DateTimeOffset.UtcNow);
+
+    public int? ProcessId { get; private set; }
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(configuration)!);
+        AtomicFile.Write(configuration, Encoding.ASCII.GetBytes(DnsmasqConfiguration.Write(settings, paths.Tftp, paths.Leases)));
+        var pause = TimeSpan.FromSeconds(1);
+        while (true)
+        {
+            var started = Stopwatch.GetTimestamp();
+            var problem = await StartAsync(cancellationToken).ConfigureAwait(false);
+            Status = (false, problem, DateTimeOffset.UtcNow);
+            if (Stopwatch.GetElapsedTime(started) > ShortLife) pause = TimeSpan.FromSeconds(1);
+            logger.LogError("dnsmasq: {Problem}; starting it again in {Pause} s", problem, pause.TotalSeconds);
+            await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
+            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+        }
+    }
+
+    /// <summary>Runs dnsmasq until it ends; answers why it did.</summary>
+    private async Task<string> StartAsync(CancellationToken cancellationToken)
+    {
+        using var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(paths.DnsmasqProgram, ["--keep-in-foreground", $"--conf-file={configuration}", "--log-facility=-", "--user=root", "--pid-file="])
+            {
+                RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true,
+            },
+        };
+        var last = "";
+        process.ErrorDataReceived += (_, line) =>
+        {
+            if (string.IsNullOrWhiteSpace(line.Data)) return;
+            last = line.Data;
+            logger.LogDebug("{Line}", line.Data);
+        };
+        try { process.Start(); }
+        catch (System.ComponentModel.Win32Exception e) { return $"cannot be started: {e.Message}; is the package dnsmasq-base installed?"; }
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        process.StandardInput.Close();
+        ProcessId = process.Id;
+        Status = (true, $"mode {settings.DhcpMode.ToString().ToLowerInvariant()}", DateTimeOffset.UtcNow);
+        logger.LogInformation("dnsmasq runs in mode {Mode}", settings.DhcpMode);
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+            return $"ended with code {process.ExitCode}: {last}";
+        }
+        finally
+        {
+            ProcessId = null;
+            // A wedged dnsmasq would hold the port that the next one needs.
+            if (!process.HasExited) process.Kill();
+        }
+    }
+}
