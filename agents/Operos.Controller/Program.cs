@@ -1,1 +1,107 @@
-return 0;
+using System.CommandLine;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Operos.Controller;
+using Operos.Controller.Configuration;
+using Operos.Controller.Setup;
+using Serilog;
+using Serilog.Events;
+
+var defaults = new ControllerPaths();
+var config = new Option<string>("--config") { Description = "The configuration file", DefaultValueFactory = _ => defaults.Configuration, Recursive = true };
+
+var root = new RootCommand("operos-controller: boot service, registry and certificate authority of an Operos cluster") { Run(), CheckConfig(), Setup() };
+root.Options.Add(config);
+return await root.Parse(args).InvokeAsync();
+
+Command Run()
+{
+    var state = new Option<string>("--state") { Description = "Where state is kept", DefaultValueFactory = _ => defaults.State };
+    var run = new Option<string>("--run") { Description = "Where run-time files go", DefaultValueFactory = _ => defaults.Run };
+    var releases = new Option<string>("--releases") { Description = "Where the releases are", DefaultValueFactory = _ => defaults.Releases };
+    var loaders = new Option<string>("--loaders") { Description = "Root below which the boot loaders are installed", DefaultValueFactory = _ => defaults.Loaders };
+    var verbose = new Option<bool>("--verbose") { Description = "Log every DHCP and TFTP exchange" };
+    var command = new Command("run", "Run the controller (as its service does)") { state, run, releases, loaders, verbose };
+    command.SetAction(async (result, cancellationToken) =>
+    {
+        ControllerSettings settings;
+        try { settings = SettingsReader.Load(result.GetValue(config)!); }
+        catch (ConfigurationException e) { return Report(e); }
+        var paths = defaults with
+        {
+            Configuration = result.GetValue(config)!, State = result.GetValue(state)!, Run = result.GetValue(run)!, Releases = result.GetValue(releases)!, Loaders = result.GetValue(loaders)!,
+        };
+        await using var log = new LoggerConfiguration()
+            .MinimumLevel.Is(result.GetValue(verbose) ? LogEventLevel.Debug : LogEventLevel.Information)
+            .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            .WriteTo.Console(outputTemplate: "{Level:u3} {SourceContext}: {Message:lj}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture)
+            .CreateLogger();
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Services.AddSystemd().AddSerilog(log).AddSingleton(settings).AddSingleton(paths).AddSingleton(TimeProvider.System).AddHostedService<ControllerHost>();
+        using var host = builder.Build();
+        await host.RunAsync(cancellationToken).ConfigureAwait(false);
+        return Environment.ExitCode;
+    });
+    return command;
+}
+
+Command CheckConfig()
+{
+    var command = new Command("check-config", "Check the configuration file and say all that is wrong with it");
+    command.SetAction(result =>
+    {
+        try { SettingsReader.Load(result.GetValue(config)!); }
+        catch (ConfigurationException e) { return Report(e); }
+        Console.WriteLine($"{result.GetValue(config)}: valid");
+        return 0;
+    });
+    return command;
+}
+
+Command Setup()
+{
+    var folder = new Option<string>("--dir") { Description = "Folder to write to; a rerun keeps its certificate authority", Required = true };
+    var address = new Option<string>("--address") { Description = "The controller's address, such as 10.77.0.1/24", Required = true };
+    var key = new Option<string>("--release-key") { Description = "Public key of the releases, PEM", Required = true };
+    var admission = new Option<string>("--admission") { Description = "auto or approve", DefaultValueFactory = _ => "approve" };
+    var mode = new Option<string>("--dhcp-mode") { Description = "full, proxy or off", DefaultValueFactory = _ => "full" };
+    var range = new Option<string?>("--dhcp-range") { Description = "FIRST,LAST" };
+    var keys = new Option<string?>("--authorized-keys") { Description = "File of SSH keys that may log in as root on the controller" };
+    var extra = new Option<string?>("--extra-config") { Description = "File of further configuration tables" };
+    var command = new Command("setup", "Make the certificate authority, configuration and credentials of a new controller") { folder, address, key, admission, mode, range, keys, extra };
+    command.SetAction(result =>
+    {
+        try
+        {
+            var setup = new ControllerSetup
+            {
+                Folder = result.GetValue(folder)!,
+                Address = result.GetValue(address)!,
+                ReleaseKeyPem = File.ReadAllText(result.GetValue(key)!),
+                Admission = result.GetValue(admission)!,
+                DhcpMode = result.GetValue(mode)!,
+                DhcpRange = result.GetValue(range),
+                AuthorizedKeys = result.GetValue(keys) is { } file ? File.ReadAllText(file) : null,
+                ExtraConfiguration = result.GetValue(extra) is { } more ? File.ReadAllText(more) : null,
+            };
+            var settings = setup.Run();
+            Console.WriteLine($"controller {settings.Address}: set up in {setup.Folder}; the operator's credentials are in {Path.Combine(setup.Folder, "admin")}");
+            return 0;
+        }
+        catch (ConfigurationException e) { return Report(e); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or Operos.Release.ReleaseFormatException)
+        {
+            Console.Error.WriteLine($"operos-controller: {e.Message}");
+            return 1;
+        }
+    });
+    return command;
+}
+
+static int Report(ConfigurationException e)
+{
+    foreach (var error in e.Errors) Console.Error.WriteLine($"operos-controller: {error}");
+    Console.Error.WriteLine($"  {e.Errors.Count} error{(e.Errors.Count == 1 ? "" : "s")}; nothing was changed");
+    return 1;
+}

@@ -1,0 +1,75 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Operos.Controller.Pki;
+using Operos.Proto;
+using Operos.Proto.Connection;
+
+namespace Operos.Controller.Control;
+
+/// <summary>One control connection: who is at its other end, and therefore what it may ask.</summary>
+internal sealed class ControlPeer(EnrolmentDesk enrolment, OperatorDesk operators, Sessions sessions, TimeProvider time, ILogger<ControlPeer> logger)
+{
+    private readonly TaskCompletionSource attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ControlConnection? connection;
+    private IPAddress from = IPAddress.None;
+    private (Role Role, string Name)? holder;
+    private Session? session;
+    private bool greeted;
+
+    public static string Agent { get; } = $"operos-controller/{typeof(ControlPeer).Assembly.GetName().Version?.ToString(3)}";
+
+    public void Attach(ControlConnection opened, IPAddress address, (Role Role, string Name)? certified)
+    {
+        (connection, from, holder) = (opened, address, certified);
+        attached.SetResult();
+    }
+
+    public async ValueTask<Message> HandleAsync(Message request, CancellationToken cancellationToken)
+    {
+        await attached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (request is Hello hello) return Greet(hello);
+        if (!greeted) return new Fault { Code = FaultCode.BadRequest, Text = "the first message must be Hello" };
+        return (request, holder) switch
+        {
+            (Enrol enrol, _) => await enrolment.EnrolAsync(enrol, from, cancellationToken).ConfigureAwait(false),
+            (Heartbeat or RenewCertificate, (Role.Worker, var machine)) => enrolment.Serve(request, OpenSession(machine, request)),
+            (Heartbeat or RenewCertificate, _) => Unauthorized("only an enrolled worker may"),
+            (_, (Role.Operator, var user)) => await operators.HandleAsync(request, user, cancellationToken).ConfigureAwait(false),
+            _ => Unauthorized("only an operator may"),
+        };
+    }
+
+    public async Task DetachAsync()
+    {
+        if (session is not null && sessions.Close(session))
+        {
+            logger.LogInformation("Machine {Machine} disconnected", session.Machine);
+            enrolment.Seen(session.Machine);
+        }
+        if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private Message Greet(Hello hello)
+    {
+        if (hello.ProtocolVersion != ControlConnection.ProtocolVersion)
+            return new Fault { Code = FaultCode.Version, Text = $"protocol version {hello.ProtocolVersion} is not {ControlConnection.ProtocolVersion}", Hint = "use programs of the controller's release" };
+        greeted = true;
+        return new HelloReply { ProtocolVersion = ControlConnection.ProtocolVersion, Agent = Agent, UnixTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
+    }
+
+    /// <summary>A certificate opens a session only while it is the one that was last issued to the machine.</summary>
+    private Session OpenSession(string machine, Message request)
+    {
+        enrolment.RequireCurrent(machine, connection!.PeerCertificate!);
+        if (session is null)
+        {
+            session = new Session(machine, (request as Heartbeat)?.BootId ?? "", connection);
+            sessions.Open(session);
+            enrolment.Seen(machine);
+            logger.LogInformation("Machine {Machine} is up at {Address}", machine, from);
+        }
+        return session;
+    }
+
+    private static Fault Unauthorized(string text) => new() { Code = FaultCode.Unauthorized, Text = $"{text} ask for this", Hint = "use a certificate of that role" };
+}

@@ -1,0 +1,130 @@
+using Microsoft.Extensions.Logging;
+using Operos.Controller.Boot;
+using Operos.Controller.Configuration;
+using Operos.Controller.Dhcp;
+using Operos.Controller.Machines;
+using Operos.Controller.Pki;
+using Operos.Proto;
+using Operos.Proto.Connection;
+
+namespace Operos.Controller.Control;
+
+/// <summary>What operators ask. Every change is logged with the operator's name.</summary>
+internal sealed class OperatorDesk(
+    MachineRegistry registry, MachineViews views, Sessions sessions, ReleaseStore releases, BootWatch boots, Dnsmasq dnsmasq,
+    ControllerSettings settings, ControllerPaths paths, CertificateAuthority authority, TimeProvider time, ILogger<OperatorDesk> logger)
+{
+    private const int MaxLabels = 64;
+    private readonly DateTimeOffset started = time.GetUtcNow();
+
+    public async Task<Message> HandleAsync(Message request, string user, CancellationToken cancellationToken)
+    {
+        switch (request)
+        {
+            case ListMachines: return new MachineList { Machines = [.. registry.All.Select(views.Summarise).OrderBy(machine => machine.Kind, StringComparer.Ordinal).ThenBy(machine => machine.Name ?? machine.Id, StringComparer.Ordinal)] };
+            case ShowMachine show: return views.Describe(registry.Find(show.Machine));
+            case ListLeases: return Leases();
+            case ListReleases: return Releases();
+            case ListBoots: return boots.List(address => Leases().Leases.FirstOrDefault(lease => lease.Address == address)?.Mac);
+            case ShowStatus: return Status();
+        }
+        logger.LogInformation("{User}: {Request}", user, request);
+        return request switch
+        {
+            ApproveMachine approve => Approve(registry.Find(approve.Machine)),
+            RejectMachine reject => Reject(registry.Find(reject.Machine)),
+            RenameMachine rename => Done(registry.Rename(registry.Find(rename.Machine).Id, rename.Name), rename.Name.Length == 0 ? "has no name now" : $"is named {rename.Name}"),
+            LabelMachine label => Label(registry.Find(label.Machine), label),
+            ResolveMachine resolve => Resolve(registry.Find(resolve.Machine), resolve.As),
+            RemoveMachine remove => await RemoveAsync(registry.Find(remove.Machine)).ConfigureAwait(false),
+            RebootMachine reboot => await RebootAsync(registry.Find(reboot.Machine), user, cancellationToken).ConfigureAwait(false),
+            _ => new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is no operator's request" },
+        };
+    }
+
+    private Message Approve(MachineRecord record)
+    {
+        if (record.Standing == MachineStanding.Admitted) return Done(record, "is admitted already");
+        if (record.Standing == MachineStanding.Ambiguous) throw Refusal(FaultCode.Conflict, $"{record.Id} is ambiguous: {record.Reason}", $"operosctl machines resolve {record.Id} --as {string.Join('|', record.Candidates.Append("new"))}");
+        return Done(registry.Update(record.Id, waits => waits with { ResolvedAs = "new", Standing = MachineStanding.Pending }, "approved"), "is approved; it joins when it asks next, within seconds");
+    }
+
+    private Message Reject(MachineRecord record)
+    {
+        if (record.Standing == MachineStanding.Admitted) throw Refusal(FaultCode.Conflict, $"{record.Id} is admitted", $"operosctl machines remove {record.Id}");
+        return Done(registry.Update(record.Id, waits => waits with { Standing = MachineStanding.Rejected, ResolvedAs = null }, "rejected"), "is rejected");
+    }
+
+    private Message Resolve(MachineRecord record, string target)
+    {
+        if (record.Standing != MachineStanding.Ambiguous) throw Refusal(FaultCode.Conflict, $"{record.Id} is not ambiguous", "operosctl machines shows which are");
+        var machine = target == "new" ? target : registry.Find(target) is { Standing: MachineStanding.Admitted } known ? known.Id : throw Refusal(FaultCode.Conflict, $"{target} is not an admitted machine", null);
+        return Done(registry.Update(record.Id, waits => waits with { ResolvedAs = machine }, $"resolved as {machine}"), $"is {(target == "new" ? "a new machine" : machine)}; it joins when it asks next, within seconds");
+    }
+
+    private Message Label(MachineRecord record, LabelMachine change)
+    {
+        foreach (var (key, value) in change.Set)
+            if (!IsLabelKey(key) || value.Length > 63 || value.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
+                throw Refusal(FaultCode.BadRequest, $"'{key}={value}' is no label", "letters, digits, '-', '_', '.' ('/' in keys), at most 63, as in Kubernetes");
+        var labels = record.Labels.Where(label => !change.Remove.Contains(label.Key)).ToDictionary();
+        foreach (var (key, value) in change.Set) labels[key] = value;
+        if (labels.Count > MaxLabels) throw Refusal(FaultCode.BadRequest, $"over {MaxLabels} labels", null);
+        return Done(registry.Update(record.Id, known => known with { Labels = labels }, $"labels: {string.Join(", ", labels.Select(label => $"{label.Key}={label.Value}"))}"), $"has {labels.Count} labels");
+    }
+
+    private async Task<Message> RemoveAsync(MachineRecord record)
+    {
+        if (record.Kind == "controller") throw Refusal(FaultCode.Conflict, "the controller cannot remove itself", null);
+        registry.Remove(record.Id);
+        await sessions.CloseAsync(record.Id).ConfigureAwait(false);
+        return Done(record, "is removed; its certificate no longer counts. It is a new machine when it comes back");
+    }
+
+    private async Task<Message> RebootAsync(MachineRecord record, string user, CancellationToken cancellationToken)
+    {
+        if (sessions.Get(record.Id) is not { } session) throw Refusal(FaultCode.Conflict, $"{record.Id} is not connected", "power-cycle it by hand");
+        await session.Connection.CallAsync<Done>(new Reboot { Reason = $"asked for by {user}" }, cancellationToken).ConfigureAwait(false);
+        return Done(registry.Update(record.Id, known => known, $"reboot asked for by {user}"), "reboots");
+    }
+
+    private LeaseList Leases()
+    {
+        var owners = registry.All.SelectMany(record => record.Inventory.Nics.Where(nic => nic.Mac is not null).Select(nic => (Mac: nic.Mac!, record.Id))).DistinctBy(pair => pair.Mac).ToDictionary(pair => pair.Mac, pair => pair.Id);
+        return new LeaseList
+        {
+            Mode = settings.DhcpMode.ToString().ToLowerInvariant(),
+            Leases = [.. LeaseFile.Read(paths.Leases).Select(lease => lease with { MachineId = owners.GetValueOrDefault(lease.Mac) })],
+        };
+    }
+
+    private ReleaseList Releases() => new()
+    {
+        Releases = [.. releases.Releases.Select(release => new ReleaseSummary
+        {
+            Version = release.Manifest.Version, CreatedUnixMs = release.Manifest.Created.ToUnixTimeMilliseconds(), SizeBytes = release.Manifest.Layers.Sum(layer => layer.Size),
+            KernelRelease = release.Manifest.KernelRelease, Current = release == releases.Current, Verification = release.Verification,
+        })],
+    };
+
+    private StatusReply Status() => new()
+    {
+        Version = ControlPeer.Agent,
+        StartedUnixMs = started.ToUnixTimeMilliseconds(),
+        Admission = settings.Admission.ToString().ToLowerInvariant(),
+        Components =
+        [
+            new ComponentStatus { Name = "dnsmasq", Healthy = dnsmasq.Status.Healthy, Text = dnsmasq.Status.Text, SinceUnixMs = dnsmasq.Status.Since.ToUnixTimeMilliseconds() },
+            new ComponentStatus { Name = "releases", Healthy = releases.Current is not null, Text = releases.Current is { } current ? $"workers boot {current.Manifest.Version}" : "none to boot", SinceUnixMs = started.ToUnixTimeMilliseconds() },
+        ],
+        MachinesKnown = registry.All.Count,
+        MachinesUp = registry.All.Select(views.Summarise).Count(machine => machine.State == "up"),
+        CaExpiresUnixMs = new DateTimeOffset(authority.Certificate.NotAfter).ToUnixTimeMilliseconds(),
+    };
+
+    private static bool IsLabelKey(string key) => key.Length is > 0 and <= 63 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/');
+
+    private static Done Done(MachineRecord record, string text) => new() { Text = $"{record.Name ?? record.Id} {text}" };
+
+    private static ControlFaultException Refusal(string code, string text, string? hint) => new(new Fault { Code = code, Text = text, Hint = hint });
+}

@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+using Operos.Proto;
+using Operos.Proto.Connection;
+
+namespace Operos.Controller.Control;
+
+/// <summary>A worker's connection and its last word.</summary>
+internal sealed class Session(string machine, string bootId, ControlConnection connection)
+{
+    public string Machine { get; } = machine;
+    public string BootId { get; set; } = bootId;
+    public ControlConnection Connection { get; } = connection;
+    public Heartbeat? Last { get; set; }
+}
+
+/// <summary>The workers that are connected now.</summary>
+internal sealed class Sessions
+{
+    private static readonly TimeSpan ProofOfLife = TimeSpan.FromSeconds(2);
+    private readonly ConcurrentDictionary<string, Session> live = new(StringComparer.Ordinal);
+
+    public Session? Get(string machine) => live.GetValueOrDefault(machine);
+
+    public int Count => live.Count;
+
+    /// <summary>The newest connection of a machine counts; the one before it is closed.</summary>
+    public void Open(Session session)
+    {
+        Session? before = null;
+        live.AddOrUpdate(session.Machine, session, (_, old) => { before = old; return session; });
+        if (before is not null && before != session) _ = before.Connection.DisposeAsync().AsTask();
+    }
+
+    public bool Close(Session session) => live.TryRemove(new(session.Machine, session));
+
+    public async Task CloseAsync(string machine)
+    {
+        if (live.TryRemove(machine, out var session)) await session.Connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Whether a machine under this identity, started another time, answers right now.</summary>
+    public async Task<bool> IsAliveElsewhereAsync(string machine, string bootId, CancellationToken cancellationToken)
+    {
+        if (Get(machine) is not { } session || session.BootId == bootId) return false;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(ProofOfLife);
+        try
+        {
+            await session.Connection.CallAsync<Done>(new Ping(), deadline.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            await CloseAsync(machine).ConfigureAwait(false);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Net;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Operos.Controller.Boot;
+using Operos.Controller.Configuration;
+using Operos.Controller.Control;
+using Operos.Controller.Dhcp;
+using Operos.Controller.Http;
+using Operos.Controller.Machines;
+using Operos.Controller.Pki;
+using Operos.Hardware.Inventories;
+using Operos.Release;
+
+namespace Operos.Controller;
+
+/// <summary>The controller's one group of tasks: the first that fails ends all, and systemd starts it again.</summary>
+internal sealed class ControllerHost(ControllerSettings settings, ControllerPaths paths, TimeProvider time, ILoggerFactory loggers, IHostApplicationLifetime lifetime) : BackgroundService
+{
+    private readonly ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            using var group = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+            var tasks = Start(group.Token);
+            var first = await Task.WhenAny(tasks).ConfigureAwait(false);
+            await group.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!stoppingToken.IsCancellationRequested) await first.ConfigureAwait(false);
+        }
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+        {
+            logger.LogCritical(e, "The controller ends: {Reason}", e.Message);
+            Environment.ExitCode = 1;
+            lifetime.StopApplication();
+        }
+    }
+
+    private Task[] Start(CancellationToken cancellationToken)
+    {
+        var releases = new ReleaseStore(paths.Releases, File.ReadAllText(paths.ReleaseKey), settings.Release, loggers.CreateLogger<ReleaseStore>());
+        var menu = new BootMenu(settings, releases);
+        var loaders = new LoaderFiles(paths.Loaders, paths.Tftp, menu);
+        var watch = new BootWatch(time);
+        var http = new BootServer(new IPEndPoint(settings.Address, settings.HttpPort), new BootPaths(releases, loaders, menu, paths.Anchor), watch, new BootServerLimits(), loggers.CreateLogger<BootServer>());
+        var dnsmasq = new Dnsmasq(settings, paths, loggers.CreateLogger<Dnsmasq>());
+
+        var authority = CertificateAuthority.Open(paths.Pki, time);
+        var registry = new MachineRegistry(new MachineStore(paths.Machines, loggers.CreateLogger<MachineStore>()), settings.Admission, settings.MaxPending, time);
+        var sessions = new Sessions();
+        var enrolment = new EnrolmentDesk(registry, authority, sessions, settings, time, loggers.CreateLogger<EnrolmentDesk>());
+        var operators = new OperatorDesk(registry, new MachineViews(sessions, time), sessions, releases, watch, dnsmasq, settings, paths, authority, time, loggers.CreateLogger<OperatorDesk>());
+        var control = new ControlServer(new IPEndPoint(IPAddress.Any, settings.ControlPort), authority, settings.Address,
+            () => new ControlPeer(enrolment, operators, sessions, time, loggers.CreateLogger<ControlPeer>()), time, loggers.CreateLogger<ControlServer>());
+
+        RegisterSelf(registry);
+        releases.Scan();
+        loaders.Install();
+        releases.Changed += loaders.WriteMenus;
+        return [releases.RunAsync(cancellationToken), http.RunAsync(cancellationToken), dnsmasq.RunAsync(cancellationToken), control.RunAsync(cancellationToken)];
+    }
+
+    private void RegisterSelf(MachineRegistry registry)
+    {
+        var boot = File.Exists(BootRecord.Path) ? File.ReadAllText(BootRecord.Path) : null;
+        var inventory = new InventoryReader().Read();
+        try { registry.RegisterSelf(new Newcomer(inventory, boot, File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(), settings.Address.ToString())); }
+        catch (Proto.Connection.ControlFaultException e) { logger.LogWarning("The controller is not in the list of machines: {Reason}", e.Message); }
+    }
+}

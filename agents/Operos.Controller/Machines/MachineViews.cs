@@ -1,0 +1,59 @@
+using System.Text;
+using System.Text.Json;
+using Operos.Controller.Control;
+using Operos.Proto;
+using Operos.Release;
+
+namespace Operos.Controller.Machines;
+
+/// <summary>Records and sessions as operators see them.</summary>
+internal sealed class MachineViews(Sessions sessions, TimeProvider time)
+{
+    public MachineSummary Summarise(MachineRecord record)
+    {
+        var session = sessions.Get(record.Id);
+        var up = record.Kind == "controller" || session is not null;
+        var boot = ReadBoot(record);
+        return new MachineSummary
+        {
+            Id = record.Id,
+            Name = record.Name,
+            Kind = record.Kind,
+            State = record.Standing == MachineStanding.Admitted ? up ? "up" : "down" : record.Standing.ToString().ToLowerInvariant(),
+            Release = boot?.Release,
+            Address = record.Address,
+            Model = string.Join(' ', new[] { record.Inventory.System.Vendor, record.Inventory.System.Product }.OfType<string>()),
+            Cpus = record.Inventory.LogicalCpus,
+            MemoryBytes = record.Inventory.MemoryBytes,
+            Disks = record.Inventory.Disks.Count,
+            LastSeenUnixMs = (up ? time.GetUtcNow() : record.LastSeen).ToUnixTimeMilliseconds(),
+            BootedUnixMs = session?.Last is { } beat ? time.GetUtcNow().ToUnixTimeMilliseconds() - beat.UptimeSeconds * 1000 : 0,
+            Note = record.Standing switch
+            {
+                MachineStanding.Pending when record.ResolvedAs is not null => "approved; joins when it asks next",
+                MachineStanding.Pending => $"operosctl machines approve {record.Id}",
+                MachineStanding.Ambiguous => $"{record.Reason}: operosctl machines resolve {record.Id} --as {string.Join('|', record.Candidates.Append("new"))}",
+                MachineStanding.Admitted when !up => "not connected: powered off, booting, or cut off; see its console",
+                _ => null,
+            },
+        };
+    }
+
+    public MachineDetail Describe(MachineRecord record) => new()
+    {
+        Summary = Summarise(record),
+        Labels = record.Labels,
+        Inventory = record.Inventory.ToJson(),
+        BootRecord = record.BootRecord is null ? [] : Encoding.UTF8.GetBytes(record.BootRecord),
+        FirstSeenUnixMs = record.FirstSeen.ToUnixTimeMilliseconds(),
+        CertificateExpiresUnixMs = record.CertificateExpires?.ToUnixTimeMilliseconds() ?? 0,
+        SystemState = sessions.Get(record.Id)?.Last?.SystemState,
+        Events = [.. record.Events.Select(happened => new MachineEvent { UnixMs = happened.At.ToUnixTimeMilliseconds(), Text = happened.Text })],
+    };
+
+    private static BootRecord? ReadBoot(MachineRecord record)
+    {
+        try { return record.BootRecord is null ? null : JsonSerializer.Deserialize(record.BootRecord, ReleaseJson.Default.BootRecord); }
+        catch (JsonException) { return null; }
+    }
+}
