@@ -1,0 +1,136 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Operos.Proto;
+using Operos.Proto.Connection;
+using Operos.Worker.Node;
+
+namespace Operos.Worker.Enrolment;
+
+/// <summary>
+/// Enrols, then keeps a connection with heartbeats, for ever: a lost controller, a refused certificate or a long wait for an
+/// operator are all normal.
+/// </summary>
+internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogger<WorkerAgent> logger) : BackgroundService
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>After so many failures with a certificate it is taken for refused.</summary>
+    private const int FailuresBeforeEnrolling = 3;
+
+    public static string Agent { get; } = $"operos-worker/{typeof(WorkerAgent).Assembly.GetName().Version?.ToString(3)}";
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var identity = WorkerIdentity.TryLoad(settings.StateFolder);
+        var failures = 0;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var pause = FirstPause;
+            try
+            {
+                identity ??= await EnrolAsync(stoppingToken).ConfigureAwait(false);
+                if (identity is null)
+                {
+                    failures = 0;
+                    continue;
+                }
+                identity = await ServeAsync(identity, () => failures = 0, stoppingToken).ConfigureAwait(false);
+                failures++;
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { break; }
+            catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException or CryptographicException)
+            {
+                failures++;
+                pause = e is ControlFaultException { RetryAfterSeconds: > 0 } fault ? TimeSpan.FromSeconds(fault.RetryAfterSeconds) : TimeSpan.FromSeconds(Math.Min(Math.Pow(2, Math.Min(failures, 6)) / 2, LongestPause.TotalSeconds));
+                node.Say($"{e.Message}; trying again");
+                node.Report(new WorkerStatus { State = "connecting", LastError = e.Message });
+                if (identity is not null && (e is ControlFaultException { Code: FaultCode.Unauthorized } || failures >= FailuresBeforeEnrolling))
+                {
+                    logger.LogWarning("Enrolling anew: {Reason}", e.Message);
+                    identity.Dispose();
+                    identity = null;
+                }
+            }
+            // Jitter: a rack that lost its controller does not come back in one beat.
+            await Task.Delay(pause * (0.5 + Random.Shared.NextDouble()), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        identity?.Dispose();
+    }
+
+    /// <summary>Null where the controller said to wait; it has waited then.</summary>
+    private async Task<WorkerIdentity?> EnrolAsync(CancellationToken cancellationToken)
+    {
+        node.Report(new WorkerStatus { State = "connecting", Text = $"to {settings.Control}" });
+        // The first contact may be with a clock that was never set: the CA's key is proof enough, and tells the time.
+        await using var connection = await ConnectAsync(null, tolerateClock: true, cancellationToken).ConfigureAwait(false);
+        node.AdoptClock(connection.Greeting!.UnixTimeMs);
+        var (key, csr) = WorkerIdentity.NewRequest();
+        using var owned = key;
+        var reply = await connection.CallAsync<EnrolReply>(new Enrol { Csr = csr, Inventory = settings.ReadInventory(), BootRecord = settings.BootRecord, BootId = settings.BootId }, cancellationToken).ConfigureAwait(false);
+        if (reply is { Admission: Admission.Admitted, Certificate: { } certificate, Configuration: { } configuration })
+        {
+            node.Apply(configuration);
+            var identity = WorkerIdentity.Keep(settings.StateFolder, key, certificate);
+            node.Say($"enrolled as {reply.MachineId}{(configuration.Name is null ? "" : $" ({configuration.Name})")}");
+            return identity;
+        }
+        node.Say($"not admitted: {reply.Text}");
+        node.Report(new WorkerStatus { State = "waiting", Machine = reply.MachineId, Text = reply.Text });
+        await Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.RetryAfterSeconds, 1, 300)) * (0.8 + Random.Shared.NextDouble() * 0.4), cancellationToken).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>Heartbeats until the connection ends; answers with the identity to go on with.</summary>
+    private async Task<WorkerIdentity> ServeAsync(WorkerIdentity identity, Action connected, CancellationToken cancellationToken)
+    {
+        await using var connection = await ConnectAsync(identity, tolerateClock: false, cancellationToken).ConfigureAwait(false);
+        while (!connection.Completion.IsCompleted)
+        {
+            var reply = await connection.CallAsync<HeartbeatReply>(await NodeVitals.ReadAsync(settings.BootId, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            connected();
+            node.AdoptClock(reply.UnixTimeMs);
+            node.Apply(reply.Configuration);
+            node.Report(new WorkerStatus { State = "enrolled", Machine = reply.Configuration.Hostname, Name = reply.Configuration.Name, CertificateExpires = identity.Certificate.NotAfter });
+            if (DateTimeOffset.UtcNow >= identity.RenewAt) return await RenewAsync(connection, identity, cancellationToken).ConfigureAwait(false);
+            var interval = Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.Configuration.HeartbeatSeconds, 1, 60)), cancellationToken);
+            await Task.WhenAny(connection.Completion, interval).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        node.Report(new WorkerStatus { State = "connecting", LastError = "the controller closed the connection" });
+        logger.LogWarning("The controller closed the connection; connecting again");
+        return identity;
+    }
+
+    /// <summary>A fresh key and certificate; the caller connects with them.</summary>
+    private async Task<WorkerIdentity> RenewAsync(ControlConnection connection, WorkerIdentity identity, CancellationToken cancellationToken)
+    {
+        var (key, csr) = WorkerIdentity.NewRequest();
+        using var owned = key;
+        var reply = await connection.CallAsync<CertificateReply>(new RenewCertificate { Csr = csr }, cancellationToken).ConfigureAwait(false);
+        var renewed = WorkerIdentity.Keep(settings.StateFolder, key, reply.Certificate);
+        logger.LogInformation("Certificate renewed until {Expiry:u}", renewed.Certificate.NotAfter);
+        identity.Dispose();
+        return renewed;
+    }
+
+    private Task<ControlConnection> ConnectAsync(WorkerIdentity? identity, bool tolerateClock, CancellationToken cancellationToken) =>
+        ControlConnection.ConnectAsync(new ControlClientOptions
+        {
+            Endpoint = settings.Control, CertificateAuthority = settings.Authority, Certificate = identity?.Certificate, Agent = Agent, TolerateClock = tolerateClock, Handler = AnswerAsync,
+        }, cancellationToken);
+
+    private async ValueTask<Message> AnswerAsync(Message request, CancellationToken cancellationToken)
+    {
+        if (request is not Reboot reboot) return new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is no worker's operation" };
+        if (!settings.Apply) return new Fault { Code = FaultCode.Conflict, Text = "this worker is a simulation" };
+        node.Say($"rebooting: {reboot.Reason}");
+        // The answer leaves first.
+        _ = Task.Run(async () =>
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(500), CancellationToken.None).ConfigureAwait(false);
+            NodeVitals.Reboot();
+        }, CancellationToken.None);
+        return await ValueTask.FromResult(new Done { Text = "rebooting" }).ConfigureAwait(false);
+    }
+}

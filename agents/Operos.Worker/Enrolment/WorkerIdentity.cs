@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Operos.Linux;
+
+namespace Operos.Worker.Enrolment;
+
+/// <summary>The worker's key and certificate, in memory and, for diagnosis and the agent's restart, in RAM-backed files.</summary>
+internal sealed class WorkerIdentity : IDisposable
+{
+    private const string CertificateName = "worker.crt", KeyName = "worker.key";
+
+    private WorkerIdentity(X509Certificate2 certificate) => Certificate = certificate;
+
+    public X509Certificate2 Certificate { get; }
+
+    /// <summary>At two thirds of its life a certificate is renewed: two more tries fit before its end.</summary>
+    public DateTimeOffset RenewAt => Certificate.NotBefore.ToUniversalTime() + (Certificate.NotAfter - Certificate.NotBefore) * 2 / 3;
+
+    /// <summary>A key that never leaves this machine, and a request for a certificate on it (PKCS #10, RFC 2986).</summary>
+    public static (ECDsa Key, byte[] Csr) NewRequest()
+    {
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return (key, new CertificateRequest("CN=operos worker", key, HashAlgorithmName.SHA256).CreateSigningRequest());
+    }
+
+    public static WorkerIdentity Keep(string folder, ECDsa key, byte[] certificate)
+    {
+        using var issued = X509CertificateLoader.LoadCertificate(certificate);
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        AtomicFile.Write(Path.Combine(folder, KeyName), Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n"));
+        AtomicFile.Write(Path.Combine(folder, CertificateName), Encoding.ASCII.GetBytes(issued.ExportCertificatePem() + "\n"));
+        return new WorkerIdentity(issued.CopyWithPrivateKey(key));
+    }
+
+    /// <summary>What an agent before this one left; null where there is none that is valid.</summary>
+    public static WorkerIdentity? TryLoad(string folder)
+    {
+        try
+        {
+            var certificate = X509Certificate2.CreateFromPemFile(Path.Combine(folder, CertificateName), Path.Combine(folder, KeyName));
+            return certificate.NotAfter > DateTime.Now ? new WorkerIdentity(certificate) : null;
+        }
+        catch (Exception e) when (e is IOException or CryptographicException) { return null; }
+    }
+
+    public void Dispose() => Certificate.Dispose();
+}

@@ -1,0 +1,48 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Operos.Hardware.Inventories;
+using Operos.Release;
+
+namespace Operos.Worker.Enrolment;
+
+/// <summary>Where the worker's facts come from; the defaults are what operos-init left.</summary>
+internal sealed record WorkerSettings
+{
+    public const string AnchorPath = "/run/operos/anchor/cluster-ca.crt";
+    public const string StatePath = "/run/operos/worker";
+
+    public required IPEndPoint Control { get; init; }
+    public required X509Certificate2 Authority { get; init; }
+    public required string StateFolder { get; init; }
+    /// <summary>UTF-8 JSON, as operos-init wrote it; empty where there is none.</summary>
+    public required byte[] BootRecord { get; init; }
+    public required string BootId { get; init; }
+    /// <summary>An inventory from a file instead of this machine's, for simulation.</summary>
+    public byte[]? Inventory { get; init; }
+    /// <summary>Whether hostname and clock of this machine are changed.</summary>
+    public required bool Apply { get; init; }
+
+    /// <exception cref="IOException">A file is missing; the message says which option replaces it.</exception>
+    public static WorkerSettings Load(string? control, string? authority, string? inventory, string? stateFolder, bool apply)
+    {
+        var bootRecord = File.Exists(Release.BootRecord.Path) ? File.ReadAllBytes(Release.BootRecord.Path) : [];
+        control ??= bootRecord.Length == 0 ? null : JsonSerializer.Deserialize(bootRecord, ReleaseJson.Default.BootRecord)?.Control;
+        if (control is null || !IPEndPoint.TryParse(control, out var endpoint) || endpoint.Port == 0)
+            throw new IOException($"no controller is known: {Release.BootRecord.Path} names no control endpoint; give --control ADDRESS:PORT");
+        authority ??= AnchorPath;
+        if (!File.Exists(authority)) throw new IOException($"the cluster's CA certificate {authority} is missing; give --ca FILE");
+        return new WorkerSettings
+        {
+            Control = endpoint,
+            Authority = X509CertificateLoader.LoadCertificateFromFile(authority),
+            StateFolder = stateFolder ?? StatePath,
+            BootRecord = bootRecord,
+            BootId = inventory is null ? File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() : Guid.NewGuid().ToString(),
+            Inventory = inventory is null ? null : File.ReadAllBytes(inventory),
+            Apply = apply,
+        };
+    }
+
+    public byte[] ReadInventory() => Inventory ?? new InventoryReader().Read().ToJson();
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Logging;
+using Operos.Linux;
+using Operos.Proto;
+
+namespace Operos.Worker.Node;
+
+/// <summary>What <c>operos-worker status</c> shows.</summary>
+internal sealed record WorkerStatus
+{
+    /// <summary><c>connecting</c>, <c>waiting</c>, <c>enrolled</c>.</summary>
+    public required string State { get; init; }
+    public string? Machine { get; init; }
+    public string? Name { get; init; }
+    public string? Text { get; init; }
+    public DateTimeOffset Since { get; init; }
+    public DateTimeOffset? CertificateExpires { get; init; }
+    public string? LastError { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(WorkerStatus))]
+internal sealed partial class WorkerJson : JsonSerializerContext;
+
+/// <summary>Brings this machine to what the controller wants, and tells its console and its status file.</summary>
+internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> logger)
+{
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(60);
+    private string said = "";
+    private string hostname = "";
+
+    public static string StatusPath(string folder) => Path.Combine(folder, "status.json");
+
+    public void Report(WorkerStatus status)
+    {
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        AtomicFile.Write(StatusPath(folder), JsonSerializer.SerializeToUtf8Bytes(status with { Since = DateTimeOffset.UtcNow }, WorkerJson.Default.WorkerStatus));
+    }
+
+    /// <summary>A line for the person at the console, once.</summary>
+    public void Say(string text)
+    {
+        if (text == said) return;
+        said = text;
+        logger.LogInformation("{Text}", text);
+        if (!apply) return;
+        // The kernel log reaches every console.
+        try { File.WriteAllText("/dev/kmsg", $"<5>operos-worker: {text}\n"); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.LogDebug("No console: {Reason}", e.Message); }
+    }
+
+    public void Apply(NodeConfiguration configuration)
+    {
+        if (!apply || configuration.Hostname == hostname) return;
+        hostname = configuration.Hostname;
+        SystemControl.SetHostname(hostname);
+        AtomicFile.Write("/etc/hostname", Encoding.ASCII.GetBytes(hostname + "\n"), Readable);
+        AtomicFile.Write("/etc/hosts", Encoding.ASCII.GetBytes($"127.0.0.1 localhost\n127.0.1.1 {hostname}\n::1 localhost\n"), Readable);
+    }
+
+    /// <summary>A machine whose clock is far off takes the controller's, which its key has vouched for; a time service does the rest.</summary>
+    public void AdoptClock(long controllerUnixMs)
+    {
+        var theirs = DateTimeOffset.FromUnixTimeMilliseconds(controllerUnixMs);
+        var difference = theirs - DateTimeOffset.UtcNow;
+        if (!apply || difference.Duration() < ClockTolerance) return;
+        logger.LogWarning("The clock was off by {Difference}; set to the controller's {Time}", difference, theirs.ToString("u", CultureInfo.InvariantCulture));
+        SystemControl.SetClock(theirs);
+    }
+
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+}

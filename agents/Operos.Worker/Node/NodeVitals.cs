@@ -1,0 +1,40 @@
+using System.Diagnostics;
+using System.Globalization;
+using Operos.Linux;
+using Operos.Proto;
+
+namespace Operos.Worker.Node;
+
+/// <summary>The few figures of a heartbeat.</summary>
+internal static class NodeVitals
+{
+    public static async Task<Heartbeat> ReadAsync(string bootId, CancellationToken cancellationToken) => new()
+    {
+        BootId = bootId,
+        UptimeSeconds = SystemControl.BootMilliseconds() / 1000,
+        SystemState = await ReadSystemStateAsync(cancellationToken).ConfigureAwait(false),
+        MemoryAvailableBytes = ReadMemAvailable(),
+        Load1 = double.TryParse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture, out var load) ? load : 0,
+    };
+
+    /// <summary>Reboots through systemd: services stop, file systems are unmounted.</summary>
+    public static void Reboot() => Process.Start("systemctl", ["reboot"]).Dispose();
+
+    private static async Task<string> ReadSystemStateAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo("systemctl", ["is-system-running"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            var text = await process.StandardOutput.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+            await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+            return text.Trim() is { Length: > 0 and < 32 } state ? state : "unknown";
+        }
+        catch (System.ComponentModel.Win32Exception) { return "unknown"; }
+    }
+
+    private static long ReadMemAvailable()
+    {
+        var line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal));
+        return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+    }
+}
