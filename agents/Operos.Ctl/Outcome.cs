@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net.Sockets;
-using Operos.Release;
+using Operos.Proto;
+using Operos.Proto.Connection;
 
 namespace Operos.Ctl;
 
@@ -31,7 +32,13 @@ internal static class Outcome
             Console.Error.WriteLine($"operosctl: {e.Message}");
             for (var cause = e.InnerException; cause is not null; cause = cause.InnerException) Console.Error.WriteLine($"  because: {cause.Message}");
             if (parsed.GetValue(Debug)) Console.Error.WriteLine(e);
-            return e is SocketException or TimeoutException ? Unreachable : Failed;
+            if (e is ControlFaultException { Hint: { } hint }) Console.Error.WriteLine($"  next: {hint}");
+            return e switch
+            {
+                ControlFaultException { Code: FaultCode.NotFound or FaultCode.Conflict or FaultCode.Unauthorized or FaultCode.BadRequest } => Refused,
+                TimeoutException or IOException { InnerException: SocketException } => Unreachable,
+                _ => Failed,
+            };
         }
     }
 }

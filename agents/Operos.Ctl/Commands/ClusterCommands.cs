@@ -1,0 +1,48 @@
+using System.CommandLine;
+using Operos.Ctl.Rendering;
+using Operos.Proto;
+
+namespace Operos.Ctl.Commands;
+
+/// <summary>What the controller serves and how it is: status, leases, releases, boots.</summary>
+internal static class ClusterCommands
+{
+    public static IEnumerable<Command> Create()
+    {
+        var status = new Command("status", "Show the controller's state");
+        status.Shows<StatusReply>(_ => new ShowStatus(), RenderStatus);
+        yield return status;
+        var leases = new Command("leases", "List DHCP leases");
+        leases.Shows<LeaseList>(_ => new ListLeases(), RenderLeases);
+        yield return leases;
+        var releases = new Command("releases", "List the releases on the controller");
+        releases.Shows<ReleaseList>(_ => new ListReleases(), RenderReleases);
+        yield return releases;
+        var boots = new Command("boots", "Show what machines fetch from the boot server");
+        boots.Shows<BootList>(_ => new ListBoots(), RenderBoots);
+        yield return boots;
+    }
+
+    internal static string RenderStatus(StatusReply status)
+    {
+        var now = DateTimeOffset.UtcNow;
+        return $"{status.Version}, started {Figures.Age(status.StartedUnixMs, now)}, admission {status.Admission}, {status.MachinesUp} of {status.MachinesKnown} machines up\n"
+            + Table.Render(["COMPONENT", "HEALTH", "SINCE", ""], [.. status.Components.Select(part => (IReadOnlyList<string>)[part.Name, part.Healthy ? "ok" : "FAILED", Figures.Age(part.SinceUnixMs, now), part.Text])]);
+    }
+
+    internal static string RenderLeases(LeaseList list)
+    {
+        if (list.Mode != "full") return $"DHCP mode {list.Mode}: another server hands out the leases\n";
+        if (list.Leases.Count == 0) return "no leases yet\n";
+        return Table.Render(["ADDRESS", "MAC", "MACHINE", "HOSTNAME", "EXPIRES"],
+            [.. list.Leases.Select(lease => (IReadOnlyList<string>)[lease.Address, lease.Mac, lease.MachineId ?? "-", lease.Hostname ?? "-", $"in {Figures.Span(DateTimeOffset.FromUnixTimeMilliseconds(lease.ExpiresUnixMs) - DateTimeOffset.UtcNow)}"])]);
+    }
+
+    internal static string RenderReleases(ReleaseList list) => list.Releases.Count == 0 ? "no releases: see images/README.md\n"
+        : Table.Render(["VERSION", "CREATED", "SIZE", "KERNEL", "CURRENT", "VERIFICATION"],
+            [.. list.Releases.Select(release => (IReadOnlyList<string>)[release.Version, Figures.Age(release.CreatedUnixMs, DateTimeOffset.UtcNow), Figures.Size(release.SizeBytes), release.KernelRelease, release.Current ? "yes" : "", release.Verification])]);
+
+    internal static string RenderBoots(BootList list) => list.Boots.Count == 0 ? "nothing was fetched since the controller started\n"
+        : Table.Render(["ADDRESS", "MAC", "RELEASE", "FILE", "SENT", "OF", "LAST"],
+            [.. list.Boots.Select(boot => (IReadOnlyList<string>)[boot.Address, boot.Mac ?? "-", boot.Release ?? "-", boot.File, Figures.Size(boot.BytesSent), Figures.Size(boot.BytesTotal), Figures.Age(boot.LastUnixMs, DateTimeOffset.UtcNow)])]);
+}

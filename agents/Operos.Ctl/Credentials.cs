@@ -1,0 +1,46 @@
+using System.CommandLine;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Operos.Proto;
+using Operos.Proto.Connection;
+
+namespace Operos.Ctl;
+
+/// <summary>The operator's credentials: a folder with ca.crt, client.crt, client.key and endpoint.</summary>
+internal static class Credentials
+{
+    private const string Variable = "OPEROS_CONFIG";
+
+    public static readonly Option<string?> Folder = new("--config") { Description = $"Folder with ca.crt, client.crt, client.key, endpoint (default: ${Variable}, ~/.config/operos, /etc/operos/operosctl)", Recursive = true };
+    public static readonly Option<string?> Endpoint = new("--endpoint") { Description = "The controller's ADDRESS:PORT, instead of the file endpoint's", Recursive = true };
+    public static readonly Option<int> Seconds = new("--timeout") { Description = "Seconds to wait for the controller", DefaultValueFactory = _ => 15, Recursive = true };
+
+    private static readonly string Agent = $"operosctl/{typeof(Credentials).Assembly.GetName().Version?.ToString(3)}";
+
+    /// <summary>Sends one request on a connection of its own.</summary>
+    public static async Task<TReply> AskAsync<TReply>(ParseResult result, Message request, CancellationToken cancellationToken) where TReply : Message
+    {
+        await using var connection = await ControlConnection.ConnectAsync(Load(result), cancellationToken);
+        return await connection.CallAsync<TReply>(request, cancellationToken);
+    }
+
+    private static ControlClientOptions Load(ParseResult result)
+    {
+        var folder = result.GetValue(Folder) ?? Environment.GetEnvironmentVariable(Variable) ?? Candidates().FirstOrDefault(Directory.Exists)
+            ?? throw new IOException($"no credentials: give --config DIR or set {Variable}; the controller's setup writes them to its folder admin/");
+        var endpoint = result.GetValue(Endpoint) ?? File.ReadAllText(Path.Combine(folder, "endpoint")).Trim();
+        if (!IPEndPoint.TryParse(endpoint, out var address) || address.Port == 0) throw new IOException($"'{endpoint}' is no ADDRESS:PORT");
+        return new ControlClientOptions
+        {
+            Endpoint = address,
+            CertificateAuthority = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(folder, "ca.crt")),
+            Certificate = X509Certificate2.CreateFromPemFile(Path.Combine(folder, "client.crt"), Path.Combine(folder, "client.key")),
+            Agent = Agent,
+            ConnectTimeout = TimeSpan.FromSeconds(result.GetValue(Seconds)),
+            CallTimeout = TimeSpan.FromSeconds(result.GetValue(Seconds)),
+        };
+    }
+
+    private static IEnumerable<string> Candidates() =>
+        [Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".config/operos"), "/etc/operos/operosctl"];
+}
