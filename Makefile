@@ -55,17 +55,18 @@ $(KEY): $(OUT)/.built-operosctl
 
 images: $(OUT)/.images ## build the layers (base, node, worker, controller)
 
-$(OUT)/.images: $(BIN) $(shell find images -type f) | $(OUT)/.deps
+$(OUT)/.images: $(BIN) $(shell find images -type f -not -name README.md) | $(OUT)/.deps
 	images/build.sh
 	@touch $@
 
 release: $(RELEASE)/release.json.sig ## build and sign the release in out/release
 
-$(OUT)/initramfs/initramfs.img: $(OUT)/bin/operos-init $(OUT)/.images $(shell find initramfs -type f)
-	initramfs/pack.sh --root $(OUT)/images/base-root --init $(OUT)/bin/operos-init --out $(OUT)/initramfs
+$(OUT)/initramfs/initramfs.img: $(OUT)/bin/operos-init $(OUT)/.images $(shell find initramfs -type f -not -name README.md)
+	initramfs/pack.sh --root $(OUT)/images/roots/base --kernel $(OUT)/images/kernel --init $(OUT)/bin/operos-init --out $(OUT)/initramfs
 
 $(RELEASE)/release.json.sig: $(OUT)/initramfs/initramfs.img $(OUT)/.images $(KEY)
 	images/release.sh --version $(VERSION)
+	@touch $@
 
 demo: release ## boot a virtual cluster: a controller and two workers (DEMO_EXIT=1 ends by itself)
 	dotnet run --project tests/Operos.Demo -c Release -- --release $(RELEASE)

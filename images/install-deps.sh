@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs what building and testing Operos need on Debian 12 or 13. Quick when all is there.
+set -euo pipefail
+die() { printf 'install-deps: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
+
+packages=(
+    qemu-system-x86 qemu-utils ovmf ipxe-qemu                                   # virtual machines with real firmware
+    mmdebstrap squashfs-tools cpio zstd xz-utils kmod attr                      # layers, initramfs
+    fdisk e2fsprogs dosfstools mtools                                           # disk images
+    clang lld zlib1g-dev nettle-dev libgmp-dev                                  # NativeAOT, operos-init's cryptography
+    dnsmasq-base iproute2 procps util-linux nginx-light openssl                 # tests and benchmarks
+    shellcheck jq ca-certificates git make
+)
+[[ $(id -u) == 0 ]] || die "must run as root" "sudo make"
+missing=()
+for package in "${packages[@]}"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+done
+if ((${#missing[@]})); then
+    printf 'install-deps: %s\n' "${missing[*]}"
+    # No service of a package may start on this host.
+    policy=/usr/sbin/policy-rc.d
+    if [[ ! -e $policy ]]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' > "$policy"
+        chmod 755 "$policy"
+    fi
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+fi
+
+if ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
+    printf 'install-deps: .NET SDK 10\n'
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq dotnet-sdk-10.0 > /dev/null 2>&1 ||
+        die "the .NET SDK 10 is not installed and this host's apt does not have it" \
+            "add Microsoft's package feed for Debian (learn.microsoft.com, 'Install .NET on Debian'), then run make again"
+fi
