@@ -1,0 +1,73 @@
+namespace Operos.Lab;
+
+/// <summary>
+/// The state folder of one lab: each namespace and process that it makes is noted there first, so that the next start
+/// clears away what a killed one left.
+/// </summary>
+public sealed class LabFolder : IDisposable
+{
+    private const string OwnerName = "owner";
+
+    private LabFolder(string path) => Path = path;
+
+    public string Path { get; }
+
+    public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    /// <param name="parent">Such as <c>out/test</c>; leftovers of dead owners in it are cleared first.</param>
+    public static LabFolder Create(string parent, string name)
+    {
+        Directory.CreateDirectory(parent);
+        foreach (var old in Directory.EnumerateDirectories(parent)) Reap(old);
+        var path = System.IO.Path.GetFullPath(System.IO.Path.Combine(parent, name));
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        Directory.CreateDirectory(path);
+        File.WriteAllText(System.IO.Path.Combine(path, OwnerName), $"{Environment.ProcessId} {StartTime(Environment.ProcessId)}");
+        return new LabFolder(path);
+    }
+
+    public void NoteProcess(int id) => File.AppendAllText(this["processes"], $"{id} {StartTime(id)}\n");
+
+    public void NoteNamespace(string name) => File.AppendAllText(this["namespaces"], name + "\n");
+
+    /// <summary>Ends the processes and namespaces; logs stay.</summary>
+    public void Dispose() => Clear(Path);
+
+    private static void Reap(string path)
+    {
+        var owner = System.IO.Path.Combine(path, OwnerName);
+        if (!File.Exists(owner) || IsAlive(File.ReadAllText(owner))) return;
+        Clear(path);
+    }
+
+    private static void Clear(string path)
+    {
+        foreach (var line in Lines(path, "processes").Where(IsAlive))
+        {
+            try { System.Diagnostics.Process.GetProcessById(int.Parse(line.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)).Kill(entireProcessTree: true); }
+            catch (Exception e) when (e is ArgumentException or InvalidOperationException) { }
+        }
+        foreach (var name in Lines(path, "namespaces"))
+            using (var removal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("ip", ["netns", "delete", name]) { RedirectStandardError = true })) removal?.WaitForExit();
+        File.Delete(System.IO.Path.Combine(path, OwnerName));
+        File.Delete(System.IO.Path.Combine(path, "processes"));
+        File.Delete(System.IO.Path.Combine(path, "namespaces"));
+    }
+
+    private static string[] Lines(string path, string name)
+    {
+        var file = System.IO.Path.Combine(path, name);
+        return File.Exists(file) ? File.ReadAllLines(file) : [];
+    }
+
+    /// <summary>A process id is used again one day: its start time tells.</summary>
+    private static bool IsAlive(string processAndStart) =>
+        processAndStart.Split(' ') is [var id, var start] && int.TryParse(id, out var number) && StartTime(number) == start;
+
+    private static string StartTime(int id)
+    {
+        // proc(5): the 22nd field of stat; the name before it may hold spaces, but ends with the last parenthesis.
+        try { return File.ReadAllText($"/proc/{id}/stat").Split(')')[^1].Split(' ')[20]; }
+        catch (IOException) { return "gone"; }
+    }
+}

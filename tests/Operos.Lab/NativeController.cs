@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Operos.Lab;
+
+/// <summary>Where a checkout keeps what <c>make release</c> built.</summary>
+public sealed class Build
+{
+    public Build()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Operos.sln"))) folder = folder.Parent;
+        Root = folder?.FullName ?? throw new LabException("not inside a checkout of Operos");
+        Release = Directory.Exists(Path.Combine(Out, "release")) ? Directory.EnumerateDirectories(Path.Combine(Out, "release")).FirstOrDefault(path => File.Exists(Path.Combine(path, "release.json.sig"))) ?? "" : "";
+        if (Release.Length == 0) throw new LabException("there is no release in out/release: run make release first");
+    }
+
+    public string Root { get; }
+    public string Out => Path.Combine(Root, "out");
+    public string Release { get; }
+    public string Loaders => Path.Combine(Out, "images/roots/controller");
+    public string Binary(string name) => Path.Combine(Out, "bin", name);
+
+    /// <summary>
+    /// QEMU before 8 emulates CMPXCHG16B such that the kernel's allocator corrupts itself; the kernel goes without it then, and
+    /// programs, which need it, keep it.
+    /// </summary>
+    public const string GuestArguments = "clearcpuid=cx16 mitigations=off";
+}
+
+/// <summary>The real operos-controller as a process in the rack's network, at 10.77.0.1.</summary>
+public sealed class NativeController : IDisposable
+{
+    public const string Address = "10.77.0.1", Range = "10.77.0.100,10.77.0.199";
+    private readonly Build build;
+    private readonly LabFolder folder;
+    private readonly LabNetwork network;
+    private Process? process;
+
+    private NativeController(Build build, LabFolder folder, LabNetwork network) => (this.build, this.folder, this.network) = (build, folder, network);
+
+    public string LogPath => folder["controller.log"];
+    public string Releases => folder["releases"];
+    public string ReleaseFolder => Path.Combine(Releases, Path.GetFileName(build.Release));
+
+    public static async Task<NativeController> StartAsync(Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken, string admission = "auto", string dhcpMode = "full")
+    {
+        var controller = new NativeController(build, folder, network);
+        Directory.CreateDirectory(controller.Releases);
+        // A test may damage its copy; links keep the others whole.
+        await Shell.RunAsync("cp", ["-r", build.Release, controller.Releases], cancellationToken).ConfigureAwait(false);
+        await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\nmenu-seconds = 1\nconsoles = [\"ttyS0,115200\"]\n", cancellationToken).ConfigureAwait(false);
+        await Shell.RunAsync(build.Binary("operos-controller"),
+            ["setup", "--dir", folder["setup"], "--address", $"{Address}/24", "--release-key", Path.Combine(build.Out, "keys/release.pub"), "--admission", admission, "--dhcp-mode", dhcpMode,
+                .. (string[])(dhcpMode == "full" ? ["--dhcp-range", Range] : []), "--extra-config", folder["extra.toml"]], cancellationToken).ConfigureAwait(false);
+        await controller.RunAsync(cancellationToken).ConfigureAwait(false);
+        return controller;
+    }
+
+    /// <summary>Starts the process, again after <see cref="Kill"/>.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        process = network.Start(build.Binary("operos-controller"),
+            ["run", "--verbose", "--config", folder["setup/upper/etc/operos/controller.toml"], "--state", folder["setup/state"], "--run", folder["run"], "--releases", Releases, "--loaders", build.Loaders], LogPath);
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                await CtlAsync(["status"], cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (LabException) when (attempt < 50 && !process.HasExited) { await Task.Delay(200, cancellationToken).ConfigureAwait(false); }
+        }
+    }
+
+    public void Kill()
+    {
+        process?.Kill(entireProcessTree: true);
+        process?.WaitForExit();
+    }
+
+    public Task<string> CtlAsync(IEnumerable<string> arguments, CancellationToken cancellationToken) =>
+        network.RunAsync(build.Binary("operosctl"), [.. arguments, "--config", folder["setup/admin"]], cancellationToken);
+
+    /// <summary>The workers, as <c>operosctl machines --json</c> tells.</summary>
+    public async Task<IReadOnlyList<JsonElement>> WorkersAsync(CancellationToken cancellationToken)
+    {
+        using var json = JsonDocument.Parse(await CtlAsync(["machines", "list", "--json"], cancellationToken).ConfigureAwait(false));
+        return [.. json.RootElement.GetProperty("machines").EnumerateArray().Where(machine => machine.GetProperty("kind").GetString() == "worker").Select(machine => machine.Clone())];
+    }
+
+    public void Dispose()
+    {
+        Kill();
+        process?.Dispose();
+    }
+}

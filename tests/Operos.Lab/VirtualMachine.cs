@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Operos.Lab;
+
+public enum Firmware { Bios, Uefi, SecureBoot }
+
+/// <summary>A network card of a virtual machine.</summary>
+public sealed record VirtualNic(string Mac, bool Cabled = true, string Model = "virtio-net-pci");
+
+/// <summary>What a virtual machine is made of.</summary>
+public sealed record VirtualMachineOptions
+{
+    public required string Name { get; init; }
+    public Firmware Firmware { get; init; } = Firmware.Bios;
+    public int MemoryMiB { get; init; } = 1024;
+    public int Cpus { get; init; } = 2;
+    public IReadOnlyList<VirtualNic> Nics { get; init; } = [];
+    /// <summary>Serial number and image file of each disk.</summary>
+    public IReadOnlyList<(string Serial, string File)> Disks { get; init; } = [];
+    public string? Uuid { get; init; }
+    public bool BootsFromDisk { get; init; }
+    /// <summary>Leaves PXE to nobody: the firmware then tries HTTP (edk2, OvmfPkg: opt/org.tianocore/IPv4PXESupport).</summary>
+    public bool HttpBootOnly { get; init; }
+}
+
+/// <summary>A real machine as far as software can tell: QEMU with real firmware, its console in a file.</summary>
+public sealed class VirtualMachine : IDisposable
+{
+    private readonly LabFolder folder;
+    private readonly Process process;
+
+    private VirtualMachine(VirtualMachineOptions options, LabFolder folder, Process process, string commandLine)
+    {
+        (Options, this.folder, this.process, CommandLine) = (options, folder, process, commandLine);
+        Console = new SerialLog(SerialPath(options, folder), () => process.HasExited);
+    }
+
+    public VirtualMachineOptions Options { get; }
+
+    /// <summary>Can be pasted into a shell.</summary>
+    public string CommandLine { get; }
+    public SerialLog Console { get; }
+
+    public static async Task<VirtualMachine> StartAsync(VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
+    {
+        var arguments = new List<string>
+        {
+            "-name", options.Name, "-machine", $"q35{(options.Firmware == Firmware.SecureBoot ? ",smm=on" : "")}",
+            "-accel", await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false), "-cpu", "max",
+            "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB), "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
+            "-serial", $"file:{SerialPath(options, folder)}", "-device", "virtio-rng-pci",
+        };
+        if (options.Uuid is not null) arguments.AddRange(["-uuid", options.Uuid]);
+        arguments.AddRange(FirmwareArguments(options, folder));
+        for (var i = 0; i < options.Nics.Count; i++)
+        {
+            var tap = await network.AddTapAsync(options.Nics[i].Cabled, cancellationToken).ConfigureAwait(false);
+            arguments.AddRange(["-netdev", $"tap,id=net{i},ifname={tap},script=no,downscript=no",
+                "-device", $"{options.Nics[i].Model},netdev=net{i},mac={options.Nics[i].Mac},id=nic{i}{(options.BootsFromDisk ? ",romfile=" : $",bootindex={10 + i}")}"]);
+        }
+        for (var i = 0; i < options.Disks.Count; i++)
+            arguments.AddRange(["-drive", $"file={options.Disks[i].File},if=none,id=disk{i},format={(options.Disks[i].File.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw")},cache=unsafe,discard=unmap",
+                "-device", $"virtio-blk-pci,drive=disk{i},serial={options.Disks[i].Serial}{(options.BootsFromDisk ? $",bootindex={i + 1}" : "")}"]);
+        File.Delete(SerialPath(options, folder));
+        var command = string.Join(' ', network.Command("qemu-system-x86_64", arguments).Select(LabNetwork.Quote));
+        await File.AppendAllTextAsync(folder[$"{options.Name}.command"], command + "\n", cancellationToken).ConfigureAwait(false);
+        return new VirtualMachine(options, folder, network.Start("qemu-system-x86_64", arguments, folder[$"{options.Name}.qemu.log"]), command);
+    }
+
+    /// <summary>Pulls the plug.</summary>
+    public void Dispose()
+    {
+        if (!process.HasExited)
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+        }
+        process.Dispose();
+    }
+
+    /// <summary>The command line and the end of the console, for a failure's message.</summary>
+    public string Describe() => $"{Options.Name}: console {Console.Path}\n{Console.Tail(40)}\n{Options.Name}: started by\n{CommandLine}";
+
+    private static IEnumerable<string> FirmwareArguments(VirtualMachineOptions options, LabFolder folder)
+    {
+        if (options.Firmware == Firmware.Bios) return [];
+        var secure = options.Firmware == Firmware.SecureBoot;
+        var variables = folder[$"{options.Name}.vars.fd"];
+        if (!File.Exists(variables)) File.Copy(secure ? "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" : "/usr/share/OVMF/OVMF_VARS_4M.fd", variables);
+        List<string> arguments =
+        [
+            "-drive", $"if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/{(secure ? "OVMF_CODE_4M.secboot.fd" : "OVMF_CODE_4M.fd")}",
+            "-drive", $"if=pflash,unit=1,format=raw,file={variables}",
+        ];
+        if (secure) arguments.AddRange(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
+        if (options.HttpBootOnly) arguments.AddRange(["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=no", "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"]);
+        return arguments;
+    }
+
+    private static string SerialPath(VirtualMachineOptions options, LabFolder folder) => folder[$"{options.Name}.serial.log"];
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

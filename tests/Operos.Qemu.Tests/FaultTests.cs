@@ -1,0 +1,97 @@
+using Operos.Lab;
+
+namespace Operos.Qemu.Tests;
+
+/// <summary>What goes wrong in a rack at night: each is refused or waited out, said on the console, and boots once it is mended.</summary>
+[Collection(Guests.Name)]
+public sealed class FaultTests
+{
+    private static VirtualMachineOptions Worker => new()
+    {
+        Name = "worker", Uuid = "5d0f8a44-2222-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:02")],
+    };
+
+    [Fact]
+    public async Task A_controller_restarted_in_mid_fetch_is_waited_for_and_the_fetch_resumed()
+    {
+        await using var rack = await Rack.CreateAsync();
+        await rack.WatchAsync(async () =>
+        {
+            var machine = await rack.PowerOnAsync(Worker);
+            await machine.Console.WaitForAsync("manifest: done", Rack.BootPatience, default);
+            rack.Controller.Kill();
+            await machine.Console.WaitForAsync("fetch: .*trying again", Rack.BootPatience, default);
+            await rack.Controller.RunAsync(default);
+            var (_, boot) = await rack.EnrolledAsync(machine);
+            Assert.True(boot.GetProperty("retries").GetInt32() > 0);
+            Assert.Equal(0, boot.GetProperty("restarts").GetInt32());
+        });
+    }
+
+    [Fact]
+    public async Task A_corrupted_layer_is_refused_and_boots_once_repaired()
+    {
+        await using var rack = await Rack.CreateAsync();
+        await rack.WatchAsync(async () =>
+        {
+            var layer = Path.Combine(rack.Controller.ReleaseFolder, "base.squashfs");
+            Flip(layer);
+            var machine = await rack.PowerOnAsync(Worker);
+            await machine.Console.WaitForAsync("base.squashfs: chunk [0-9]+ does not match the signed release; refused", Rack.BootPatience, default);
+            Assert.Empty(await rack.Controller.WorkersAsync(default));
+            Flip(layer);
+            var (_, boot) = await rack.EnrolledAsync(machine);
+            Assert.True(boot.GetProperty("refusedChunks").GetInt32() > 0);
+        });
+    }
+
+    [Fact]
+    public async Task A_truncated_layer_is_noticed_and_boots_once_repaired()
+    {
+        await using var rack = await Rack.CreateAsync();
+        await rack.WatchAsync(async () =>
+        {
+            var layer = Path.Combine(rack.Controller.ReleaseFolder, "base.squashfs");
+            var whole = await File.ReadAllBytesAsync(layer);
+            await using (var file = File.OpenWrite(layer)) file.SetLength(whole.Length / 2);
+            var machine = await rack.PowerOnAsync(Worker);
+            await machine.Console.WaitForAsync("base.squashfs: the server (answered 416|sent another range)", Rack.BootPatience, default);
+            await File.WriteAllBytesAsync(layer, whole);
+            var (_, boot) = await rack.EnrolledAsync(machine);
+            Assert.True(boot.GetProperty("retries").GetInt32() > 0);
+        });
+    }
+
+    [Fact]
+    public async Task Too_little_memory_is_refused_before_the_download()
+    {
+        await using var rack = await Rack.CreateAsync();
+        await rack.WatchAsync(async () =>
+        {
+            var machine = await rack.PowerOnAsync(Worker with { MemoryMiB = 208 });
+            await machine.Console.WaitForAsync("fetch: not enough memory: the image needs [0-9]+ MB and 67 MB to start, [0-9]+ MB are available; nothing was fetched", Rack.BootPatience, default);
+            Assert.DoesNotContain("fetch: 3 layers", machine.Console.Text, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task Two_NICs_with_only_the_second_cabled_boot_by_the_second()
+    {
+        await using var rack = await Rack.CreateAsync();
+        await rack.WatchAsync(async () =>
+        {
+            var machine = await rack.PowerOnAsync(Worker with { Nics = [new VirtualNic("52:54:00:aa:00:03", Cabled: false), new VirtualNic("52:54:00:aa:00:04")] });
+            var (_, boot) = await rack.EnrolledAsync(machine);
+            Assert.Equal("52:54:00:aa:00:04", boot.GetProperty("network").GetProperty("mac").GetString());
+        });
+    }
+
+    private static void Flip(string path)
+    {
+        using var file = File.Open(path, FileMode.Open);
+        file.Position = file.Length / 2;
+        var value = file.ReadByte();
+        file.Position--;
+        file.WriteByte((byte)~value);
+    }
+}

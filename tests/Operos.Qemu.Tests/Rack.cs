@@ -1,0 +1,88 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Operos.Lab;
+
+namespace Operos.Qemu.Tests;
+
+/// <summary>One test's rack: network, the real controller, machines; all gone with it, the logs kept.</summary>
+internal sealed class Rack : IAsyncDisposable
+{
+    /// <summary>Five times what a boot takes on two busy cores.</summary>
+    public static readonly TimeSpan BootPatience = TimeSpan.FromMinutes(5);
+
+    private readonly List<VirtualMachine> machines = [];
+
+    private Rack(Build build, LabFolder folder, LabNetwork network, NativeController controller) => (Build, Folder, Network, Controller) = (build, folder, network, controller);
+
+    public Build Build { get; }
+    public LabFolder Folder { get; }
+    public LabNetwork Network { get; }
+    public NativeController Controller { get; }
+
+    public static async Task<Rack> CreateAsync(string admission = "auto", string dhcpMode = "full", [CallerMemberName] string name = "")
+    {
+        var build = new Build();
+        var folder = LabFolder.Create(Path.Combine(build.Out, "test"), name);
+        try
+        {
+            var network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", default);
+            return new Rack(build, folder, network, await NativeController.StartAsync(build, folder, network, default, admission, dhcpMode));
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    public async Task<VirtualMachine> PowerOnAsync(VirtualMachineOptions options)
+    {
+        var machine = await VirtualMachine.StartAsync(options, Network, Folder, default);
+        machines.Add(machine);
+        return machine;
+    }
+
+    /// <summary>Waits until the worker's agent says who it is, and the controller that it is up.</summary>
+    public async Task<(string Id, JsonElement BootRecord)> EnrolledAsync(VirtualMachine machine)
+    {
+        var match = await machine.Console.WaitForAsync(@"operos-worker: enrolled as ([0-9a-f-]{36})", BootPatience, default);
+        var id = match.Groups[1].Value;
+        for (var attempt = 0; ; attempt++)
+        {
+            if ((await Controller.WorkersAsync(default)).Any(worker => worker.GetProperty("id").GetString() == id && worker.GetProperty("state").GetString() == "up")) break;
+            if (attempt > 100) throw new LabException($"{id} enrolled and did not come up");
+            await Task.Delay(500);
+        }
+        using var detail = JsonDocument.Parse(await Controller.CtlAsync(["machines", "show", id, "--json"], default));
+        using var boot = JsonDocument.Parse(detail.RootElement.GetProperty("bootRecord").GetBytesFromBase64());
+        return (id, boot.RootElement.Clone());
+    }
+
+    /// <summary>Runs a test's body; a failure carries each machine's console and command line.</summary>
+    public async Task WatchAsync(Func<Task> body)
+    {
+        try { await body(); }
+        catch (Exception e)
+        {
+            var controller = string.Join('\n', File.ReadLines(Controller.LogPath).TakeLast(25));
+            throw new LabException($"{e.Message}\n\n{string.Join("\n\n", machines.Select(machine => machine.Describe()))}\n\ncontroller ({Controller.LogPath})\n{controller}\n{e.StackTrace}");
+        }
+    }
+
+    public string NewDisk(string name)
+    {
+        var path = Folder[name + ".img"];
+        using var file = File.Create(path);
+        file.SetLength(64 << 20);
+        return path;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        foreach (var machine in machines) machine.Dispose();
+        Controller.Dispose();
+        Folder.Dispose();
+        Directory.Delete(Controller.Releases, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+}
