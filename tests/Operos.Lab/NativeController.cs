@@ -77,6 +77,8 @@ public sealed class NativeController : IDisposable
     {
         process?.Kill(entireProcessTree: true);
         process?.WaitForExit();
+        process?.Dispose();
+        process = null;
     }
 
     public Task<string> CtlAsync(IEnumerable<string> arguments, CancellationToken cancellationToken) =>
@@ -89,9 +91,5 @@ public sealed class NativeController : IDisposable
         return [.. json.RootElement.GetProperty("machines").EnumerateArray().Where(machine => machine.GetProperty("kind").GetString() == "worker").Select(machine => machine.Clone())];
     }
 
-    public void Dispose()
-    {
-        Kill();
-        process?.Dispose();
-    }
+    public void Dispose() => Kill();
 }

@@ -29,11 +29,12 @@ public sealed class VirtualMachine : IDisposable
 {
     private readonly LabFolder folder;
     private readonly Process process;
+    private bool off;
 
     private VirtualMachine(VirtualMachineOptions options, LabFolder folder, Process process, string commandLine)
     {
         (Options, this.folder, this.process, CommandLine) = (options, folder, process, commandLine);
-        Console = new SerialLog(SerialPath(options, folder), () => process.HasExited);
+        Console = new SerialLog(SerialPath(options, folder), () => off || process.HasExited);
     }
 
     public VirtualMachineOptions Options { get; }
@@ -71,11 +72,10 @@ public sealed class VirtualMachine : IDisposable
     /// <summary>Pulls the plug.</summary>
     public void Dispose()
     {
-        if (!process.HasExited)
-        {
-            process.Kill(entireProcessTree: true);
-            process.WaitForExit();
-        }
+        if (off) return;
+        off = true;
+        process.Kill(entireProcessTree: true);
+        process.WaitForExit();
         process.Dispose();
     }
 

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using Operos.Lab;
+
+namespace Operos.Demo;
+
+/// <summary>One line a machine, redrawn on a terminal; elsewhere a line for each step.</summary>
+internal sealed class LiveView(VirtualCluster cluster)
+{
+    private const int BarWidth = 24;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10), Redraw = TimeSpan.FromMilliseconds(500);
+    private readonly Stopwatch clock = Stopwatch.StartNew();
+    private readonly Dictionary<string, string> told = [];
+    private int drawn;
+
+    /// <summary>Switches the workers on when the controller serves; ends when all are up.</summary>
+    public async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        Console.WriteLine("demo: switching the controller on");
+        while (true)
+        {
+            var known = await cluster.AskAsync(cancellationToken);
+            var controllerUp = known.Any(machine => machine is ("controller", "up"));
+            if (controllerUp && cluster.Machines.Count == 1)
+            {
+                Say("demo: the controller serves; switching two bare workers on");
+                await cluster.PowerOnWorkersAsync(cancellationToken);
+            }
+            Show(controllerUp);
+            if (known.Count(machine => machine is ("worker", "up")) == 2)
+            {
+                Console.WriteLine($"demo: three machines up after {clock.Elapsed.TotalSeconds:0} s, two of them booted into RAM");
+                return;
+            }
+            if (clock.Elapsed > Patience)
+                throw new LabException($"not all machines came up in {Patience.TotalMinutes:0} minutes. The last lines of each console:\n\n{string.Join("\n\n", cluster.Machines.Select(machine => machine.Describe()))}");
+            await Task.Delay(Redraw, cancellationToken);
+        }
+    }
+
+    private void Show(bool controllerUp)
+    {
+        var lines = cluster.Machines.Select(machine =>
+        {
+            var console = machine.Console.Text;
+            var up = machine.Options.BootsFromDisk ? controllerUp : console.Contains("operos-worker: enrolled as", StringComparison.Ordinal);
+            var progress = up ? new BootProgress("up", 1, "") : BootProgress.Read(console);
+            return (machine.Options.Name, progress);
+        }).ToList();
+        if (Console.IsOutputRedirected)
+        {
+            foreach (var (name, progress) in lines)
+                if (told.GetValueOrDefault(name) != progress.Phase) Console.WriteLine($"{clock.Elapsed.TotalSeconds,6:0.0} s  {name,-16} {told[name] = progress.Phase}");
+            return;
+        }
+        if (drawn > 0) Console.Write($"\x1b[{drawn}A");
+        foreach (var (name, progress) in lines)
+            Console.Write($"\r\x1b[2K{name,-16} [{progress.Bar(BarWidth)}] {progress.Share * 100,3:0} %  {progress.Phase,-12} {Cut(progress.Detail)}\n");
+        drawn = lines.Count;
+    }
+
+    private void Say(string text)
+    {
+        drawn = 0;
+        Console.WriteLine(text);
+    }
+
+    private static string Cut(string text) => text.Length > 60 ? text[..60] : text;
+}
