@@ -1,0 +1,66 @@
+using Operos.Controller.Configuration;
+
+namespace Operos.Controller.Tests;
+
+public sealed class SettingsTests
+{
+    [Fact]
+    public void A_full_file_is_read()
+    {
+        var settings = SettingsReader.Read("c.toml", """
+            [cluster]
+            admission = "auto"
+            [network]
+            address = "10.77.0.1/24"
+            [dhcp]
+            mode = "full"
+            range = ["10.77.0.100", "10.77.0.200"]
+            lease = "90m"
+            dns = ["10.77.0.1"]
+            [boot]
+            http-port = 8080
+            menu-seconds = 0
+            consoles = ["ttyS1,9600"]
+            """);
+        Assert.Equal(TimeSpan.FromMinutes(90), settings.Lease);
+        Assert.Equal("http://10.77.0.1:8080", settings.BootUrl);
+        Assert.Equal(["ttyS1,9600"], settings.Consoles);
+    }
+
+    [Fact]
+    public void Every_error_is_reported_at_once_with_line_and_key()
+    {
+        var errors = Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c.toml", """
+            [cluster]
+            admission = "maybe"
+            [network]
+            address = "10.77.0.0/24"
+            adress = "x"
+            [dhcp]
+            lease = "soon"
+            [boot]
+            http-port = 70000
+            kernel-arguments = "$(rm)"
+            """)).Errors;
+        Assert.Equal(7, errors.Count);
+        foreach (var expected in new[] { "c.toml:2: cluster.admission: one of \"auto\", \"approve\"", "c.toml:4: network.address:", "c.toml:5: network.adress: no such setting", "c.toml:7: dhcp.lease:", "c.toml:9: boot.http-port: a number from 1 to 65535", "c.toml:10: boot.kernel-arguments:", "c.toml: dhcp.range: is required" })
+            Assert.Contains(errors, error => error.StartsWith(expected, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("[\"10.77.0.100\", \"10.78.0.1\"]", "not within")]
+    [InlineData("[\"10.77.0.100\", \"10.77.0.50\"]", "first address comes after")]
+    [InlineData("[\"10.77.0.1\", \"10.77.0.50\"]", "own address")]
+    [InlineData("[\"10.77.0.100\"]", "two IPv4")]
+    [InlineData("5", "two IPv4")]
+    public void A_bad_range_is_named(string range, string problem) =>
+        Assert.Contains(problem, Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nrange = {range}\n")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("[network\naddress = 1")]
+    [InlineData("[[network]]\naddress = \"10.0.0.1/24\"")]
+    [InlineData("[network]\naddress = 1.5")]
+    [InlineData("network = 1")]
+    [InlineData("\u0000")]
+    public void Malformed_files_are_errors_and_no_crash(string text) => Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", text));
+}

@@ -1,0 +1,103 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging.Abstractions;
+using Operos.Controller.Boot;
+using Operos.Controller.Configuration;
+using Operos.Controller.Control;
+using Operos.Controller.Dhcp;
+using Operos.Controller.Machines;
+using Operos.Controller.Pki;
+using Operos.Hardware.Inventories;
+using Operos.Proto;
+using Operos.Proto.Connection;
+
+namespace Operos.Controller.Tests;
+
+/// <summary>A clock that a test moves.</summary>
+internal sealed class TestClock : TimeProvider
+{
+    public TimeSpan Ahead { get; set; }
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+}
+
+/// <summary>The real control side on loopback: TLS, files, registry. Only the clock may be moved.</summary>
+internal sealed class TestController : IAsyncDisposable
+{
+    private readonly CancellationTokenSource stop = new();
+    private readonly Task running;
+
+    public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256)
+    {
+        Folder = folder ?? Directory.CreateTempSubdirectory("operos-controller-").FullName;
+        var settings = new ControllerSettings { Admission = admission, Address = IPAddress.Loopback, Network = IPNetwork.Parse("127.0.0.0/8"), DhcpMode = DhcpMode.Off, MaxPending = maxPending };
+        var paths = new ControllerPaths { State = Folder, Run = Path.Combine(Folder, "run") };
+        Authority = CertificateAuthority.OpenOrCreate(paths.Pki, Clock);
+        Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock);
+        var sessions = new Sessions();
+        var enrolment = new EnrolmentDesk(Registry, Authority, sessions, settings, Clock, NullLogger<EnrolmentDesk>.Instance);
+        var operators = new OperatorDesk(Registry, new MachineViews(sessions, Clock), sessions, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), new BootWatch(Clock),
+            new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), settings, paths, Authority, Clock, NullLogger<OperatorDesk>.Instance);
+        var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback, () => new ControlPeer(enrolment, operators, sessions, Clock, NullLogger<ControlPeer>.Instance), Clock, NullLogger<ControlServer>.Instance);
+        running = server.RunAsync(stop.Token);
+        Endpoint = server.Listening!;
+    }
+
+    public string Folder { get; }
+    public TestClock Clock { get; } = new();
+    public CertificateAuthority Authority { get; }
+    public MachineRegistry Registry { get; }
+    public IPEndPoint Endpoint { get; }
+
+    public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null, bool tolerateClock = false, Func<Message, CancellationToken, ValueTask<Message>>? handler = null) =>
+        ControlConnection.ConnectAsync(new ControlClientOptions
+        {
+            Endpoint = Endpoint, CertificateAuthority = authority ?? Authority.Certificate, Certificate = certificate, Agent = "test/1", TolerateClock = tolerateClock, Handler = handler, CallTimeout = TimeSpan.FromSeconds(30),
+        }, default);
+
+    public async Task<EnrolReply> EnrolAsync(Inventory inventory, string bootId = "boot-1", ECDsa? key = null)
+    {
+        using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        await using var connection = await ConnectAsync();
+        return await connection.CallAsync<EnrolReply>(new Enrol { Csr = Csr(key ?? own), Inventory = inventory.ToJson(), BootRecord = [], BootId = bootId }, default);
+    }
+
+    /// <summary>Enrols and comes back with the certificate, as a worker does.</summary>
+    public async Task<(string Id, ControlConnection Connection, X509Certificate2 Certificate)> JoinAsync(Inventory inventory, string bootId = "boot-1")
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var reply = await EnrolAsync(inventory, bootId, key);
+        Assert.Equal(Admission.Admitted, reply.Admission);
+        var certificate = X509CertificateLoader.LoadCertificate(reply.Certificate!).CopyWithPrivateKey(key);
+        var connection = await ConnectAsync(certificate);
+        await connection.CallAsync<HeartbeatReply>(Beat(bootId), default);
+        return (reply.MachineId, connection, certificate);
+    }
+
+    public async Task<TReply> OperateAsync<TReply>(Message request) where TReply : Message
+    {
+        var (certificate, key) = Authority.IssueOperator("admin", TimeSpan.FromDays(1));
+        using var credentials = X509Certificate2.CreateFromPem(certificate, key);
+        await using var connection = await ConnectAsync(credentials);
+        return await connection.CallAsync<TReply>(request, default);
+    }
+
+    public static Heartbeat Beat(string bootId) => new() { BootId = bootId, UptimeSeconds = 1, SystemState = "running" };
+
+    public static byte[] Csr(ECDsa key) => new CertificateRequest("CN=worker", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+
+    public static Inventory Machine(int number) => new()
+    {
+        System = new Identity { Vendor = "Acme", Product = "R1", Serial = $"SYS{number:d6}", Uuid = $"10000000-0000-4000-8000-{number:x12}" },
+        Board = new Identity { Vendor = "Acme", Serial = $"BRD{number:d6}" },
+        Nics = [new Nic { Mac = $"3c:ec:ef:{number >> 16 & 255:x2}:{number >> 8 & 255:x2}:{number & 255:x2}" }],
+        Disks = [new Disk { Model = "SSD", Serial = $"DISK{number:d6}" }],
+        MemoryModules = [new MemoryModule { Part = "M1", Serial = $"MEM{number:d6}" }],
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+}

@@ -1,0 +1,67 @@
+using CsCheck;
+using Operos.Proto;
+using Operos.Proto.Connection;
+
+namespace Operos.Proto.Tests;
+
+/// <summary>The wire: what was written once must be readable for ever, and what is malformed must not be.</summary>
+public sealed class FrameTests
+{
+    /// <summary>Bytes of this version. A change here is a change of the protocol, and breaks every agent that is out there.</summary>
+    public static TheoryData<Message, string> Golden => new()
+    {
+        { new Hello { ProtocolVersion = 1, Agent = "a/1" }, "00000008000000079201920 1a3612f31".Replace(" ", "", StringComparison.Ordinal) },
+        { new Ping(), "0000000300000007920580" },
+        { new Done { Text = "ok" }, "0000000600000007920491a26f6b" },
+        { new ShowMachine { Machine = "x" }, "0000000500000007922091a178" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Golden))]
+    public void Bytes_on_the_wire_never_change(Message message, string expected) =>
+        Assert.Equal(expected, Convert.ToHexStringLower(Frame.Write(7, reply: false, message)));
+
+    [Fact]
+    public void Round_trips() =>
+        Gen.Select(Gen.String, Gen.Byte.Array, Gen.Int, Gen.Dictionary(Gen.String, Gen.String)).Sample((text, bytes, number, labels) =>
+        {
+            Message[] messages =
+            [
+                new Enrol { Csr = bytes, Inventory = bytes, BootRecord = [], BootId = text },
+                new EnrolReply { Admission = Admission.Ambiguous, MachineId = text, Text = text, Configuration = new NodeConfiguration { Hostname = text, Labels = labels } },
+                new MachineList { Machines = [new MachineSummary { Id = text, Kind = "worker", State = text, Cpus = number }] },
+                new LabelMachine { Machine = text, Set = labels, Remove = [text] },
+                new Fault { Code = text, Text = text, Hint = null, RetryAfterSeconds = number },
+            ];
+            foreach (var message in messages)
+            {
+                var frame = Frame.Write(3, reply: true, message);
+                var (length, call, reply) = Frame.ReadHeader(frame);
+                Assert.Equal((frame.Length - Frame.HeaderSize, 3u, true), (length, call, reply));
+                var read = Frame.ReadMessage(frame.AsMemory(Frame.HeaderSize), default)!;
+                Assert.Equal(message.GetType(), read.GetType());
+                Assert.Equal(frame, Frame.Write(3, reply: true, read));
+            }
+        }, iter: 200);
+
+    [Fact]
+    public void Keys_of_a_newer_version_are_ignored()
+    {
+        // Hello with a third field that this version does not know.
+        var read = Assert.IsType<Hello>(Frame.ReadMessage(Convert.FromHexString("92019301a3612f31a3787878"), default));
+        Assert.Equal("a/1", read.Agent);
+    }
+
+    [Theory]
+    [InlineData("92cd03e790")]
+    [InlineData("90")]
+    [InlineData("c0")]
+    [InlineData("9201")]
+    public void Unknown_and_truncated_messages_are_no_message(string hex) => Assert.Null(Frame.ReadMessage(Convert.FromHexString(hex), default));
+
+    [Fact]
+    public void No_bytes_crash() => Gen.Byte.Array[0, 300].Sample(bytes => { Frame.ReadMessage(bytes, default); });
+
+    [Fact]
+    public void Deep_nesting_ends_without_a_crash() => Assert.Null(Frame.ReadMessage(Enumerable.Repeat((byte)0x91, 100_000).ToArray(), default));
+}

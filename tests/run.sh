@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Runs test projects and test scripts, lets their output through, and counts.
+set -euo pipefail
+
+usage() {
+    cat <<'EOF'
+usage: tests/run.sh [--results DIR] [--filter ARGS] PROJECT|SCRIPT...
+
+  PROJECT   a folder below tests/, such as Operos.Net.Tests
+  SCRIPT    a path that ends in .sh; it passes with exit code 0
+  --filter  passed on to the runner, such as '-method *Reboot*'
+
+The last line is "N passed, N failed" of all together. A project that crashes or runs no test has failed.
+EOF
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+results=$here/../out/test-results filter=() items=()
+while (($#)); do
+    case $1 in
+        --results) results=$2; shift 2 ;;
+        --filter) read -ra filter <<< "$2"; shift 2 ;;
+        -h|--help) usage; exit 0 ;;
+        -*) usage >&2; exit 2 ;;
+        *) items+=("$1"); shift ;;
+    esac
+done
+((${#items[@]})) || { usage >&2; exit 2; }
+mkdir -p "$results"
+
+passed=0 failed=0 summary=()
+row() { # NAME PASSED FAILED SECONDS
+    summary+=("$(printf '%-34s %5d passed %4d failed %5d s' "$1" "$2" "$3" "$4")")
+    passed=$((passed + $2)) failed=$((failed + $3))
+}
+
+run_project() {
+    local name=$1 start=$SECONDS status=0 total=0 bad=0 log=$results/$1.log
+    printf '\n== %s\n' "$name"
+    if ! dotnet build "$here/$name" -c Release --nologo -v quiet; then
+        row "$name (does not build)" 0 1 $((SECONDS - start))
+        return
+    fi
+    dotnet run --no-build -c Release --project "$here/$name" -- -noColor "${filter[@]}" 2>&1 | tee "$log" || status=$?
+    # The runner's own summary: "Total: N, Errors: N, Failed: N, Skipped: N, Not Run: N"
+    read -r total bad < <(sed -n 's/.*Total: \([0-9]*\), Errors: \([0-9]*\), Failed: \([0-9]*\), Skipped: \([0-9]*\), Not Run: \([0-9]*\).*/\1 \2 \3 \4 \5/p' "$log" | tail -n 1 |
+        awk '{ print $1 - $4 - $5, $2 + $3 } END { if (!NR) print 0, 0 }')
+    if ((total == 0)) || { ((status != 0)) && ((bad == 0)); }; then bad=$((bad + 1)); total=$((total + 1)); fi
+    row "$name" $((total - bad)) "$bad" $((SECONDS - start))
+}
+
+run_script() {
+    local start=$SECONDS
+    printf '\n== %s\n' "$1"
+    if "$here/../$1" 2>&1 | tee "$results/$(basename "$1").log"; then row "$1" 1 0 $((SECONDS - start)); else row "$1" 0 1 $((SECONDS - start)); fi
+}
+
+for item in "${items[@]}"; do
+    if [[ $item == *.sh ]]; then run_script "$item"; else run_project "$item"; fi
+done
+printf '\n'
+printf '%s\n' "${summary[@]}"
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+((failed == 0))
