@@ -97,7 +97,9 @@ if [[ -n $BELOW ]]; then
     umount "$root/dev" "$root/run" "$root/proc" "$root"; rmdir "$root"
     rm -rf "$OUT/roots/$LAYER.work"
     # Left behind by the overlay; they name inodes of this build.
-    find "$upper" -exec setfattr -x trusted.overlay.origin -x trusted.overlay.impure {} + 2>/dev/null || true
+    for attribute in origin impure nlink uuid; do
+        find "$upper" -exec setfattr -h -x "trusted.overlay.$attribute" {} + 2>/dev/null || true
+    done
 fi
 
 rm -f "$OUT/layers/$LAYER.squashfs.partial"

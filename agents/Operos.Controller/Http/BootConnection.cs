@@ -1,12 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Operos.Controller.Boot;
 
 namespace Operos.Controller.Http;
 
 /// <summary>One client's connection: requests in turn, each answered whole before the next is read.</summary>
-internal sealed class BootConnection(Socket socket, IPAddress client, BootPaths paths, BootWatch watch, BootServerLimits limits) : IDisposable
+internal sealed class BootConnection(Socket socket, IPAddress client, BootPaths paths, BootWatch watch, BootServerLimits limits, ILogger logger) : IDisposable
 {
     private readonly byte[] buffer = new byte[HttpRequest.MaxHeadBytes];
     private readonly FileSender sender = new(socket);
@@ -41,6 +42,7 @@ internal sealed class BootConnection(Socket socket, IPAddress client, BootPaths 
     /// <summary>Says why and closes.</summary>
     public async Task RefuseAsync(int status)
     {
+        logger.LogDebug("{Client} refused with {Status}", client, status);
         using var deadline = new CancellationTokenSource(limits.Head);
         var allow = status == 405 ? "Allow: GET, HEAD\r\n" : status == 503 ? "Retry-After: 5\r\n" : "";
         await socket.SendAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {Reason(status)}\r\n{allow}Content-Length: 0\r\nConnection: close\r\n\r\n"), deadline.Token).ConfigureAwait(false);
@@ -77,6 +79,7 @@ internal sealed class BootConnection(Socket socket, IPAddress client, BootPaths 
         await using var _ = file;
         if (content is null)
         {
+            logger.LogDebug("{Client} {Path}: 404", client, request.Path);
             await SendAsync(Head(404, 0, request.KeepAlive, ""), cancellationToken).ConfigureAwait(false);
             return;
         }
@@ -89,6 +92,7 @@ internal sealed class BootConnection(Socket socket, IPAddress client, BootPaths 
             return;
         }
         var (from, to, partial) = range!.Value;
+        logger.LogDebug("{Client} {Path}: {Status}, {From}-{To} of {Length}", client, request.Path, status, from, to, length);
         var extra = $"ETag: {content.ETag}\r\nAccept-Ranges: bytes\r\nContent-Type: {content.Type}\r\n" + (partial ? $"Content-Range: bytes {from}-{to}/{length}\r\n" : "");
         await SendAsync(Head(status, to - from + 1, request.KeepAlive, extra), cancellationToken).ConfigureAwait(false);
         if (request.HeadOnly) return;

@@ -63,7 +63,7 @@ internal sealed class BootServer(IPEndPoint endpoint, BootPaths paths, BootWatch
             address = (socket.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
             var mine = perAddress.AddOrUpdate(address, 1, (_, count) => count + 1);
             var all = Interlocked.Increment(ref open);
-            using var connection = new BootConnection(socket, address, paths, watch, limits);
+            using var connection = new BootConnection(socket, address, paths, watch, limits, logger);
             if (mine > limits.ConnectionsPerAddress || all > limits.Connections) await connection.RefuseAsync(503).ConfigureAwait(false);
             else await connection.RunAsync(cancellationToken).ConfigureAwait(false);
         }
