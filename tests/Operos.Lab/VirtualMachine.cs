@@ -58,7 +58,7 @@ public sealed class VirtualMachine : IDisposable
         {
             var tap = await network.AddTapAsync(options.Nics[i].Cabled, cancellationToken).ConfigureAwait(false);
             arguments.AddRange(["-netdev", $"tap,id=net{i},ifname={tap},script=no,downscript=no",
-                "-device", $"{options.Nics[i].Model},netdev=net{i},mac={options.Nics[i].Mac},id=nic{i}{(options.BootsFromDisk ? ",romfile=" : $",bootindex={10 + i}")}"]);
+                "-device", $"{options.Nics[i].Model},netdev=net{i},mac={options.Nics[i].Mac},id=nic{i}{Rom(options)}{(options.BootsFromDisk ? "" : $",bootindex={10 + i}")}"]);
         }
         for (var i = 0; i < options.Disks.Count; i++)
             arguments.AddRange(["-drive", $"file={options.Disks[i].File},if=none,id=disk{i},format={(options.Disks[i].File.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw")},cache=unsafe,discard=unmap",
@@ -97,6 +97,9 @@ public sealed class VirtualMachine : IDisposable
         if (options.HttpBootOnly) arguments.AddRange(["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=no", "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"]);
         return arguments;
     }
+
+    /// <summary>A UEFI machine uses the firmware's own network stack, as servers do: QEMU's option ROM would put an old iPXE in its place.</summary>
+    private static string Rom(VirtualMachineOptions options) => options.Firmware == Firmware.Bios && !options.BootsFromDisk ? "" : ",romfile=";
 
     private static string SerialPath(VirtualMachineOptions options, LabFolder folder) => folder[$"{options.Name}.serial.log"];
 

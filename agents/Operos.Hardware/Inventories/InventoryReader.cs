@@ -9,6 +9,7 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
 {
     private const byte System = 1, Board = 2, Chassis = 3, Processor = 4, MemoryDevice = 17;
     private const long SectorSize = 512;
+    private const int MaxFileBytes = 256 * 1024;
 
     public Inventory Read()
     {
@@ -110,9 +111,15 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
 
     private string? ReadText(string path) => ReadBytes(path) is { Length: > 0 } bytes ? Clean.Text(global::System.Text.Encoding.UTF8.GetString(bytes)) : null;
 
+    /// <summary>A file of sysfs, whose announced size is a page whatever it holds: read to its end, within bounds.</summary>
     private byte[] ReadBytes(string path)
     {
-        try { return File.ReadAllBytes(Path.Combine(sysfs, path)); }
+        try
+        {
+            using var file = new FileStream(Path.Combine(sysfs, path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+            var bytes = new byte[MaxFileBytes];
+            return bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return []; }
     }
 }

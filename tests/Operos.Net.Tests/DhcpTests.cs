@@ -1,0 +1,83 @@
+using System.Text;
+
+namespace Operos.Net.Tests;
+
+[Collection("net")]
+public sealed class DhcpTests
+{
+    /// <summary>What firmware in the field sends, and the loader it must get.</summary>
+    public sealed record Client(string Name, byte[][] Options, string Loader)
+    {
+        public override string ToString() => Name;
+    }
+
+    private static readonly byte[] Pxe = Dhcp.Vendor("PXEClient:Arch:00000:UNDI:002001");
+
+    private static readonly Client[] Clients =
+    [
+        new("BIOS", [Pxe, Dhcp.Option(93, 0, 0)], "lpxelinux.0"),
+        new("UEFI x64 as 7", [Pxe, Dhcp.Option(93, 0, 7)], "shimx64.efi"),
+        new("UEFI x64 as 9", [Pxe, Dhcp.Option(93, 0, 9)], "shimx64.efi"),
+        new("UEFI HTTP", [Dhcp.Vendor("HTTPClient:Arch:00016:UNDI:003001"), Dhcp.Option(93, 0, 16)], "http://10.77.0.1:7480/boot/efi/shimx64.efi"),
+        new("32-bit UEFI", [Pxe, Dhcp.Option(93, 0, 6)], ""),
+        new("no option 93", [Pxe], "lpxelinux.0"),
+        new("no option at all", [], "lpxelinux.0"),
+        new("option 93 of one byte", [Pxe, Dhcp.Option(93, 0)], "lpxelinux.0"),
+        new("option 93 as a list", [Pxe, Dhcp.Option(93, 0, 7, 0, 16)], "shimx64.efi"),
+        new("option 97 of zeros", [Pxe, Dhcp.Option(93, 0, 7), Dhcp.Option(97, new byte[17])], "shimx64.efi"),
+        new("option 77 as plain text", [Pxe, Dhcp.Option(93, 0, 7), Dhcp.Option(77, Encoding.ASCII.GetBytes("iPXE"))], "shimx64.efi"),
+        new("option 77 with lengths", [Pxe, Dhcp.Option(93, 0, 7), Dhcp.Option(77, [4, .. Encoding.ASCII.GetBytes("iPXE")])], "shimx64.efi"),
+        new("option 52, overload", [Pxe, Dhcp.Option(93, 0, 7), Dhcp.Option(52, 3)], "shimx64.efi"),
+    ];
+
+    [Fact]
+    public async Task Each_firmware_gets_its_loader_and_what_is_odd_does_no_harm()
+    {
+        await using var service = await BootService.StartAsync();
+        using var socket = service.Client.OpenDhcp();
+        foreach (var client in Clients)
+        {
+            var offer = Dhcp.Ask(socket, 1, client.Options);
+            Assert.True(offer is not null, $"{client}: no offer");
+            Assert.True(offer.File == client.Loader, $"{client}: got '{offer.File}'");
+            Assert.StartsWith("10.77.0.1", offer.Address.ToString(), StringComparison.Ordinal);
+            Assert.Equal(client.Name == "UEFI HTTP", offer.Options.TryGetValue(60, out var vendor) && Encoding.ASCII.GetString(vendor) == "HTTPClient");
+        }
+    }
+
+    [Fact]
+    public async Task A_lease_is_shown_to_the_operator_and_a_killed_dnsmasq_serves_again()
+    {
+        await using var service = await BootService.StartAsync();
+        using var socket = service.Client.OpenDhcp();
+        var offer = Dhcp.Ask(socket, 1)!;
+        var acknowledged = Dhcp.Ask(socket, 3, Dhcp.Option(50, offer.Address.GetAddressBytes()), Dhcp.Option(54, [10, 77, 0, 1]))!;
+        Assert.Equal(5, acknowledged.Type);
+        Assert.Contains(offer.Address.ToString(), await service.Controller.CtlAsync(["leases"], default), StringComparison.Ordinal);
+
+        await Operos.Lab.Shell.RunAsync("pkill", ["-KILL", "-f", $"conf-file={Path.GetDirectoryName(service.Controller.LogPath)}"], default);
+        await Task.Delay(3000);
+        Assert.NotNull(Dhcp.Ask(socket, 1));
+        Assert.Contains("dnsmasq    ok", await service.Controller.CtlAsync(["status"], default), StringComparison.Ordinal);
+        Assert.Contains(offer.Address.ToString(), await service.Controller.CtlAsync(["leases"], default), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Proxy_offers_a_loader_and_no_address()
+    {
+        await using var service = await BootService.StartAsync("proxy");
+        using var socket = service.Client.OpenDhcp();
+        var offer = Dhcp.Ask(socket, 1, Pxe, Dhcp.Option(93, 0, 0), Dhcp.Option(97, new byte[17]))!;
+        Assert.Equal("0.0.0.0", offer.Address.ToString());
+        Assert.Equal("lpxelinux.0", offer.File);
+        Assert.Null(Dhcp.Ask(socket, 1));
+    }
+
+    [Fact]
+    public async Task Off_answers_nobody()
+    {
+        await using var service = await BootService.StartAsync("off");
+        using var socket = service.Client.OpenDhcp();
+        Assert.Null(Dhcp.Ask(socket, 1, Pxe, Dhcp.Option(93, 0, 0)));
+    }
+}
