@@ -30,6 +30,13 @@ public sealed class HttpRequestTests
     [InlineData("bytes=-0")]
     public void What_no_byte_satisfies_is_416(string range) => Assert.Null(Read($"GET /x HTTP/1.1\r\nHost: h\r\nRange: {range}", out _)!.Select(100, "\"e\""));
 
+    [Theory]
+    [InlineData("//releases/1/x")]
+    [InlineData("/releases//1///x")]
+    [InlineData("http://h/releases/1/x?y")]
+    [InlineData("/releases/%31/x")]
+    public void Paths_are_one_form(string target) => Assert.Equal("/releases/1/x", Read($"GET {target} HTTP/1.1\r\nHost: h", out _)!.Path);
+
     [Fact]
     public void If_Range_of_another_file_gives_the_whole() =>
         Assert.Equal((0L, 99L, false), Read("GET /x HTTP/1.1\r\nHost: h\r\nRange: bytes=5-6\r\nIf-Range: \"old\"", out _)!.Select(100, "\"e\""));

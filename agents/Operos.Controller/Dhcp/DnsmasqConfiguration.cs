@@ -39,7 +39,8 @@ internal static class DnsmasqConfiguration
         text.Append(null, $"dhcp-option=option:router{(settings.Gateway is null ? "" : $",{settings.Gateway}")}\n");
         text.Append(null, $"dhcp-option=option:dns-server{string.Concat(settings.Dns.Select(server => $",{server}"))}\n");
         // The firmware asks with the vendor class HTTPClient and takes no offer without it (UEFI specification 2.10, 24.7.3.1).
-        text.Append(null, $"dhcp-boot=tag:efihttp,{settings.BootUrl}/boot/efi/shimx64.efi\ndhcp-option-force=tag:efihttp,60,HTTPClient\n");
+        // One that lists PXE beside HTTP gets PXE.
+        text.Append(null, $"dhcp-boot=tag:efihttp,tag:!efi64,{settings.BootUrl}/boot/efi/shimx64.efi\ndhcp-option-force=tag:efihttp,tag:!efi64,60,HTTPClient\n");
         text.Append("dhcp-boot=tag:efi64,shimx64.efi\ndhcp-boot=tag:!efi64,tag:!efihttp,tag:!efi32,lpxelinux.0\n");
     }
 

@@ -89,7 +89,9 @@ internal sealed record HttpRequest
         if (query >= 0) target = target[..query];
         if (!target.StartsWith('/') || target.Any(c => c <= ' ')) return null;
         var path = Uri.UnescapeDataString(target);
-        // GRUB writes the slash after its server twice.
-        return path.Any(char.IsControl) ? null : "/" + path.TrimStart('/');
+        if (path.Any(char.IsControl)) return null;
+        // GRUB doubles the slash after its server, the shim the one before its second stage.
+        while (path.Contains("//", StringComparison.Ordinal)) path = path.Replace("//", "/", StringComparison.Ordinal);
+        return path;
     }
 }
