@@ -21,7 +21,7 @@ KEY := $(OUT)/keys/release.key
 props := Directory.Build.props Directory.Packages.props global.json agents/Directory.Build.props agents/Binary.props
 sources = $(shell find $(addprefix agents/Operos.,$(1)) proto/Operos.Proto -name '*.cs' -not -path '*/obj/*' -not -path '*/bin/*' -o -name '*.csproj') $(props)
 
-.PHONY: help deps bin images release demo test bench lint clean
+.PHONY: help deps bin images release demo test lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,15 +71,11 @@ $(RELEASE)/release.json.sig: $(OUT)/initramfs/initramfs.img $(OUT)/.images $(KEY
 demo: release ## boot a virtual cluster: a controller and two workers (DEMO_EXIT=1 ends by itself)
 	dotnet run --project tests/Operos.Demo -c Release -- --release $(RELEASE)
 
-UNIT := Operos.Linux.Tests Operos.Release.Tests Operos.Init.Tests Operos.Hardware.Tests Operos.Worker.Tests \
-        Operos.Proto.Tests Operos.Controller.Tests Operos.Ctl.Tests Operos.Lab.Tests
+UNIT := Operos.Release.Tests Operos.Init.Tests Operos.Hardware.Tests Operos.Proto.Tests Operos.Controller.Tests Operos.Lab.Tests
 TESTS ?= $(UNIT) Operos.Net.Tests Operos.Qemu.Tests
 
 test: release ## run every test: unit, network namespaces, QEMU
 	tests/run.sh --results $(OUT)/test-results $(TESTS) tests/shellcheck.sh tests/reproducible.sh
-
-bench: release ## measure against what a user would pick instead
-	dotnet run --project tests/Operos.Bench -c Release
 
 lint: | $(OUT)/.deps ## shellcheck and a warning-free build
 	tests/shellcheck.sh
