@@ -21,7 +21,7 @@ KEY := $(OUT)/keys/release.key
 props := Directory.Build.props Directory.Packages.props global.json agents/Directory.Build.props agents/Binary.props
 sources = $(shell find $(addprefix agents/Operos.,$(1)) proto/Operos.Proto -name '*.cs' -not -path '*/obj/*' -not -path '*/bin/*' -o -name '*.csproj') $(props)
 
-.PHONY: help deps bin images release demo test lint clean
+.PHONY: help deps bin images release demo test bench lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,10 @@ TESTS ?= $(UNIT) Operos.Net.Tests Operos.Qemu.Tests
 
 test: release ## run every test: unit, network namespaces, QEMU
 	tests/run.sh --results $(OUT)/test-results $(TESTS) tests/shellcheck.sh tests/reproducible.sh
+
+bench: release ## measure against what a user would pick instead
+	dotnet build tests/Operos.Bench -c Release --nologo -v quiet
+	unshare --net sh -c 'ip link set lo up && exec dotnet run --no-build --project tests/Operos.Bench -c Release'
 
 lint: | $(OUT)/.deps ## shellcheck and a warning-free build
 	tests/shellcheck.sh

@@ -1,0 +1,33 @@
+using System.Diagnostics;
+using System.Globalization;
+using Operos.Lab;
+
+namespace Operos.Bench;
+
+/// <summary>A line of the table; no verdict where there is no goal.</summary>
+internal sealed record Row(string What, string Ours, string Theirs = "", string Goal = "", bool? Met = null);
+
+/// <summary>The kernel's own figures of a process (proc(5)).</summary>
+internal static class ProcessFigures
+{
+    private const double TicksPerSecond = 100;
+
+    /// <summary>User and system time in seconds, its threads' and its reaped children's.</summary>
+    public static double CpuSeconds(params IEnumerable<int> processes) =>
+        processes.Sum(process => File.ReadAllText($"/proc/{process}/stat").Split(')')[^1].Split(' ')[12..14].Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture))) / TicksPerSecond;
+
+    public static long RssBytes(int process) =>
+        long.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+}
+
+/// <summary>The controller's binary as a user runs it, on the namespace's loopback.</summary>
+internal static class BenchController
+{
+    public static Process Start(Build build, string folder)
+    {
+        var setup = Path.Combine(folder, "setup");
+        Shell.RunAsync(build.Binary("operos-controller"), ["setup", "--dir", setup, "--address", "127.0.0.1/8", "--release-key", Path.Combine(build.Out, "keys/release.pub"), "--admission", "auto", "--dhcp-mode", "off"], default).GetAwaiter().GetResult();
+        return Process.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", build.Binary("operos-controller"), "run", "--config", Path.Combine(setup, "upper/etc/operos/controller.toml"),
+            "--state", Path.Combine(setup, "state"), "--run", Path.Combine(folder, "run"), "--releases", Path.GetDirectoryName(build.Release)!, "--loaders", build.Loaders]) { RedirectStandardOutput = true })!;
+    }
+}
