@@ -85,6 +85,8 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogg
     private async Task<WorkerIdentity> ServeAsync(WorkerIdentity identity, Action connected, CancellationToken cancellationToken)
     {
         await using var connection = await ConnectAsync(identity, tolerateClock: false, cancellationToken).ConfigureAwait(false);
+        // Enrolment leaves some 30 MB of garbage that an idle agent would keep for days; the machine's memory is for its work.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         while (!connection.Completion.IsCompleted)
         {
             var reply = await connection.CallAsync<HeartbeatReply>(await NodeVitals.ReadAsync(settings.BootId, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
