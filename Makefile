@@ -71,7 +71,7 @@ $(RELEASE)/release.json.sig: $(OUT)/initramfs/initramfs.img $(OUT)/.images $(KEY
 demo: release ## boot a virtual cluster: a controller and two workers (DEMO_EXIT=1 ends by itself)
 	dotnet run --project tests/Operos.Demo -c Release -- --release $(RELEASE)
 
-UNIT := Operos.Release.Tests Operos.Init.Tests Operos.Hardware.Tests Operos.Proto.Tests Operos.Controller.Tests Operos.Lab.Tests
+UNIT := Operos.Release.Tests Operos.Init.Tests Operos.Hardware.Tests Operos.Proto.Tests Operos.Controller.Tests Operos.Ctl.Tests Operos.Lab.Tests
 TESTS ?= $(UNIT) Operos.Net.Tests Operos.Qemu.Tests
 
 test: release ## run every test: unit, network namespaces, QEMU

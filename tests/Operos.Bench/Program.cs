@@ -14,6 +14,8 @@ try
         rows.AddRange(await EnrolBench.RunAsync(folder.Path));
         rows.Add(await EnrolBench.MeasureWorkerAsync(build, folder.Path));
         rows.Add(new Row("controller, RSS after the load", $"{ProcessFigures.RssBytes(controller.Id) / 1e6:0.0} MB", "", "at most 100 MB idle", ProcessFigures.RssBytes(controller.Id) < 100e6));
+        // With its dnsmasq.
+        controller.Kill(entireProcessTree: true);
     }
     Console.WriteLine($"\n{"",-40} {"Operos",16} {"beside it",16}  goal");
     foreach (var row in rows) Console.WriteLine($"{row.What,-40} {row.Ours,16} {row.Theirs,16}  {row.Goal}{(row.Met is null ? "" : row.Met.Value ? "  met" : "  MISSED")}");
