@@ -3,7 +3,7 @@
 set -euo pipefail
 
 usage() {
-    cat <<'EOF'
+    cat <<'USAGE'
 usage: images/build-layer.sh LAYER --out DIR [--below LAYER,...] [--bin DIR] [--cache DIR]
 
   LAYER     a folder below images/: packages, files/, customise.sh, install (see images/README.md)
@@ -12,98 +12,152 @@ usage: images/build-layer.sh LAYER --out DIR [--below LAYER,...] [--bin DIR] [--
   --cache   downloaded packages (default DIR/apt-cache)
 
 Leaves DIR/roots/LAYER (what the layer adds) and DIR/layers/LAYER.squashfs. Same inputs, same bytes.
-EOF
+USAGE
 }
 die() { printf 'build-layer: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+arguments=("$@")
 OUT='' BELOW='' BIN=$here/../out/bin CACHE=''
 LAYER=${1-}; shift || { usage >&2; exit 2; }
 [[ $LAYER != --help && $LAYER != -h ]] || { usage; exit 0; }
 while (($#)); do
+    (($# > 1)) || { usage >&2; exit 2; }
     case $1 in
-        --out) OUT=$2; shift 2 ;;
-        --below) BELOW=$2; shift 2 ;;
-        --bin) BIN=$2; shift 2 ;;
-        --cache) CACHE=$2; shift 2 ;;
+        --out) OUT=$2 ;;
+        --below) BELOW=$2 ;;
+        --bin) BIN=$2 ;;
+        --cache) CACHE=$2 ;;
         *) usage >&2; exit 2 ;;
     esac
+    shift 2
 done
 [[ -n $OUT && -f $here/$LAYER/packages ]] || { usage >&2; exit 2; }
 ((EUID == 0)) || die "must run as root" "sudo make images"
 
-# A mount namespace of our own: whatever stays mounted when this is killed goes with it.
+# Mounts and processes of a build live in namespaces of their own and end with it, however it ends.
 if [[ -z ${OPEROS_LAYER_NAMESPACE-} ]]; then
-    OPEROS_LAYER_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$LAYER" --out "$OUT" \
-        ${BELOW:+--below "$BELOW"} --bin "$BIN" ${CACHE:+--cache "$CACHE"}
+    OPEROS_LAYER_NAMESPACE=1 exec setpriv --pdeathsig KILL \
+        unshare --mount --pid --fork --kill-child --mount-proc --propagation private "$0" "${arguments[@]}"
 fi
+unset OPEROS_LAYER_NAMESPACE
+# The first process of a namespace ignores what it has no handler for.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-0} LC_ALL=C TZ=UTC
 umask 022
 mkdir -p "$OUT"; OUT=$(cd "$OUT" && pwd); CACHE=${CACHE:-$OUT/apt-cache}
-upper=$OUT/roots/$LAYER
-mkdir -p "$OUT/roots" "$OUT/layers" "$CACHE"
+STATE=$OUT/state
+upper=$OUT/roots/$LAYER work=$OUT/roots/.$LAYER.work root=$OUT/roots/.$LAYER.root
+mkdir -p "$OUT/roots" "$OUT/layers" "$CACHE" "$STATE"; CACHE=$(cd "$CACHE" && pwd)
+# What the tools leave in their temporary folder when killed goes at the next build.
+export TMPDIR=$STATE/tmp
+rm -rf "$TMPDIR"
+mkdir -m 1777 "$TMPDIR"
 
-# Runs a command in a root with this host's way to the mirror; what the image has for a resolver comes back after it.
-in_root() {
-    local root=$1 link='' status=0; shift
-    link=$(readlink "$root/etc/resolv.conf" || true)
-    rm -f "$root/etc/resolv.conf"
-    cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
-    chroot "$root" "$@" || status=$?
-    rm -f "$root/etc/resolv.conf"
-    [[ -z $link ]] || ln -s "$link" "$root/etc/resolv.conf"
-    return $status
-}
+in_root() { local root=$1; shift; env -u TMPDIR chroot "$root" "$@"; }
+
+# Lines of a list without comments and blanks.
+entries() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^[[:space:]]*$/d' "$1"; }
 
 # shellcheck source=images/distro/debian.sh
 source "$here/distro/debian.sh"
-mapfile -t packages < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' -e 's/[[:space:]]*$//' "$here/$LAYER/packages")
 
-rm -rf "$upper" "$OUT/roots/$LAYER.work"
+overlay_mount() {
+    local lower='' name
+    for name in ${BELOW//,/ }; do
+        [[ -d $OUT/roots/$name ]] || die "the layer $name is not built in $OUT" "images/build.sh builds a layer and those below it"
+        lower=$OUT/roots/$name${lower:+:$lower}
+    done
+    mkdir -p "$upper" "$work" "$root"
+    mount -t overlay overlay -o "lowerdir=$lower,upperdir=$upper,workdir=$work,index=off,metacopy=off,redirect_dir=off,xino=off" "$root" ||
+        die "cannot mount an overlay in $OUT" "the folder must be on a file system such as ext4, XFS or tmpfs, not on an overlay itself"
+}
+
+# What a package's scripts may see: their own processes, an empty /run, a few devices. Nothing of the host's.
+enter_root() {
+    local node
+    mount -t proc proc "$root/proc"
+    mount -t tmpfs -o mode=755 tmpfs "$root/run"
+    mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+    for node in null zero full random urandom tty; do
+        : > "$root/dev/$node"
+        mount --bind "/dev/$node" "$root/dev/$node"
+    done
+    ln -s /proc/self/fd "$root/dev/fd"
+    distro_mount "$root"
+    printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"
+    chmod 755 "$root/usr/sbin/policy-rc.d"
+}
+
+leave_root() {
+    local mounted
+    rm -f "$root/usr/sbin/policy-rc.d"
+    # Deepest first, and the root itself stays: only what enter_root mounted.
+    while read -r mounted; do umount "$mounted"; done < <(awk -v root="$root/" 'index($2, root) == 1 { print $2 }' /proc/mounts | sort -r)
+}
+
+# The layers agree on numbers, and so do a disk's files with the next release: images/accounts says which are whose.
+check_accounts() {
+    local wrong
+    wrong=$(awk -F '[: \t]+' '
+        FILENAME == ARGV[1] { if ($0 !~ /^#/ && NF) number[$1 " " $2] = $3; next }
+        { kind = FILENAME ~ /passwd$/ ? "user" : "group" }
+        $3 >= 100 && $3 < 1000 && number[kind " " $1] != $3 { printf "%s %s %s\n", kind, $1, $3 }
+    ' "$here/accounts" "$root/etc/passwd" "$root/etc/group")
+    [[ -z $wrong ]] || die "system accounts of $LAYER differ from images/accounts:"$'\n'"$wrong" \
+        "a new package's account: add it there; an old one's number must not change (files on disks carry it)"
+}
+
+# The overlay's notes name inodes of this build. Whiteouts and opaque folders are what the layer says, and stay.
+strip_overlay_notes() {
+    local name left
+    for name in origin impure uuid nlink; do
+        find "$upper" -print0 | xargs -0 setfattr -h -x "trusted.overlay.$name" 2>/dev/null || true
+    done
+    left=$(getfattr -R -h -m '^trusted\.overlay\.' --absolute-names "$upper" 2>/dev/null | grep '^trusted' | grep -vx 'trusted.overlay.opaque' | sort -u || true)
+    [[ -z $left ]] || die "the layer $LAYER carries overlay attributes that no other machine can follow: ${left//$'\n'/ }" \
+        "the overlay must be mounted with metacopy=off,redirect_dir=off,index=off"
+}
+
+pack() {
+    local file=$OUT/layers/$LAYER.squashfs
+    rm -f "$file.partial"
+    mksquashfs "$upper" "$file.partial" -comp zstd -Xcompression-level "${SQUASHFS_LEVEL:-15}" -b 256K -noappend -no-exports \
+        -no-progress -quiet >&2
+    sync "$file.partial"
+    mv "$file.partial" "$file"
+}
+
+rm -rf "$upper" "$work" "$root"
+mapfile -t packages < <(entries "$here/$LAYER/packages")
 if [[ -z $BELOW ]]; then
-    distro_bootstrap "$upper" "${packages[@]}" >&2
     root=$upper
+    distro_bootstrap "$root" "${packages[@]}" >&2
+    enter_root
     rm -rf "$OUT/kernel"; mkdir -p "$OUT/kernel"
     distro_kernel "$root" "$OUT/kernel"
 else
-    root=$(mktemp -d)
-    mkdir -p "$upper" "$OUT/roots/$LAYER.work"
-    lower='' name=''
-    for name in ${BELOW//,/ }; do lower=$OUT/roots/$name${lower:+:$lower}; done
-    mount -t overlay overlay -o "lowerdir=$lower,upperdir=$upper,workdir=$OUT/roots/$LAYER.work,index=off,metacopy=off,redirect_dir=off,xino=off" "$root"
-    mount -t proc proc "$root/proc"
-    mount -t tmpfs tmpfs "$root/run"
-    mount --bind /dev "$root/dev"
-    printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"; chmod 755 "$root/usr/sbin/policy-rc.d"
-    if ((${#packages[@]})); then
-        cp -r "$OUT/apt-lists/." "$root/var/lib/apt/lists/" 2>/dev/null || true
-        distro_install "$root" "${packages[@]}"
-    fi
-    rm -f "$root/usr/sbin/policy-rc.d"
+    overlay_mount
+    enter_root
+    distro_install "$root" "${packages[@]}"
 fi
-# Package indexes serve the layers above; the tidy below takes them out of the image.
-if [[ -z $BELOW ]]; then rm -rf "$OUT/apt-lists"; cp -r "$root/var/lib/apt/lists" "$OUT/apt-lists"; fi
 
 [[ ! -d $here/$LAYER/files ]] || cp -r --no-preserve=ownership,timestamps "$here/$LAYER/files/." "$root/"
 if [[ -f $here/$LAYER/install ]]; then
     while read -r source target; do
+        [[ -f $BIN/$source ]] || die "no $source in $BIN" "make bin"
         install -D -m 755 "$BIN/$source" "$root$target"
-    done < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$here/$LAYER/install")
+    done < <(entries "$here/$LAYER/install")
 fi
-if [[ -x $here/$LAYER/customise.sh ]]; then "$here/$LAYER/customise.sh" "$root" "$OUT"; fi
+[[ ! -x $here/$LAYER/customise.sh ]] || "$here/$LAYER/customise.sh" "$root" "$OUT"
+leave_root
 distro_tidy "$root"
+check_accounts
 if [[ -n $BELOW ]]; then
-    umount "$root/dev" "$root/run" "$root/proc" "$root"; rmdir "$root"
-    rm -rf "$OUT/roots/$LAYER.work"
-    # Left behind by the overlay; they name inodes of this build.
-    for attribute in origin impure nlink uuid; do
-        find "$upper" -exec setfattr -h -x "trusted.overlay.$attribute" {} + 2>/dev/null || true
-    done
+    umount "$root"
+    rm -rf "$work" "$root"
+    strip_overlay_notes
 fi
-
-rm -f "$OUT/layers/$LAYER.squashfs.partial"
-mksquashfs "$upper" "$OUT/layers/$LAYER.squashfs.partial" -comp zstd -Xcompression-level "${SQUASHFS_LEVEL:-15}" -b 256K -noappend -no-exports \
-    -no-progress -quiet >&2
-sync "$OUT/layers/$LAYER.squashfs.partial"
-mv "$OUT/layers/$LAYER.squashfs.partial" "$OUT/layers/$LAYER.squashfs"
+pack

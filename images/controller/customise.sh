@@ -4,4 +4,6 @@ set -euo pipefail
 root=$1
 mkdir -p "$root/var/lib/operos"
 chroot "$root" systemctl -q enable operos-controller.service var-lib-operos.mount
-rm -rf "$root"/boot/grub "$root"/boot/memtest86+*.efi.bak
+# GRUB is here to be handed out. What starts this machine is on its EFI partition, written by disk.sh.
+chroot "$root" systemctl -q mask grub-common.service
+rm -rf "$root/boot/grub"

@@ -1,21 +1,15 @@
 # shellcheck shell=bash
 # The distribution seam: everything that is Debian's stands here. build-layer.sh sources this file and calls
 #   distro_bootstrap ROOT PACKAGE...   a new root with these packages
+#   distro_mount ROOT                  inside the build's mount namespace: what installing needs to see
 #   distro_install ROOT PACKAGE...     more packages into a mounted root
-#   distro_kernel DIR                  the distribution's kernel package, unpacked into DIR
+#   distro_kernel ROOT DIR             the distribution's kernel package, unpacked into DIR
 #   distro_tidy ROOT                   removes what differs from build to build or serves no node
-# Another distribution is another file with these four functions.
+# They may use $CACHE (downloaded packages), $STATE (kept from the base layer for those above it), in_root and die.
+# Another distribution is another file with these functions.
 
 DEBIAN_SUITE=trixie
 KERNEL_PACKAGE=linux-image-amd64
-
-# The mirror that this host's own apt uses: a private mirror or a proxy keeps working.
-debian_mirror() {
-    local site
-    site=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -v -e security -e '^$' | grep '/debian$' | sort -u | head -n 1)
-    [[ -n $site ]] || die "this host's apt names no Debian mirror" "add one to /etc/apt/sources.list.d (main is enough) and run apt-get update"
-    printf '%s\n' "$site"
-}
 
 # No documentation, translations or caches: a worker keeps the image in RAM.
 dpkg_options=(
@@ -24,39 +18,74 @@ dpkg_options=(
     'path-exclude=/usr/share/bash-completion/*' 'path-exclude=/usr/share/zsh/*'
 )
 
+# The mirrors that this host's own apt uses, so that a private mirror or a proxy keeps working: one line of sources.list a suite.
+debian_sources() {
+    local label site main='' security=''
+    # shellcheck disable=SC2016 # apt's own variables
+    while read -r label site; do
+        case $label in
+            Debian) main=${main:-$site} ;;
+            Debian-Security) security=${security:-$site} ;;
+        esac
+    done < <(apt-get indextargets --format '$(LABEL) $(SITE)' 'Created-By: Packages')
+    [[ -n $main ]] || die "this host's apt knows no Debian mirror" "add one to /etc/apt/sources.list.d (main is enough) and run apt-get update"
+    printf 'deb %s %s main\n' "$main" "$DEBIAN_SUITE" "$main" "$DEBIAN_SUITE-updates"
+    if [[ -n $security ]]; then
+        printf 'deb %s %s main\n' "$security" "$DEBIAN_SUITE-security"
+    else
+        printf 'debian: this host has no mirror for security updates, so the images get none\n' >&2
+    fi
+}
+
+# The host's keyring proves the packages. Downloads go to and come from $CACHE, apt checks their hashes again.
 distro_bootstrap() {
-    local root=$1 mirror; shift
-    mirror=$(debian_mirror)
-    mmdebstrap --quiet --mode=root --variant=minbase --format=directory --components=main \
+    local root=$1 hooks; shift
+    hooks=$(mktemp -d)
+    # shellcheck disable=SC2016 # $1 is the hook's own
+    printf '#!/bin/sh\nmkdir -p "$1/var/cache/apt/archives"\ncp "%s"/*.deb "$1/var/cache/apt/archives/" 2>/dev/null || true\n' "$CACHE" > "$hooks/before"
+    # shellcheck disable=SC2016
+    printf '#!/bin/sh\ncp -n "$1"/var/cache/apt/archives/*.deb "%s/"\n' "$CACHE" > "$hooks/after"
+    chmod 755 "$hooks"/*
+    debian_sources | mmdebstrap --quiet --mode=root --variant=minbase --format=directory --components=main \
         --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "5"' \
         "${dpkg_options[@]/#/--dpkgopt=}" \
         --include="$(IFS=,; printf '%s' "$*")" \
-        --setup-hook='mkdir -p "$1/var/cache/apt/archives" && cp -n '"$CACHE"'/*.deb "$1/var/cache/apt/archives/" 2>/dev/null || true' \
+        --setup-hook="$hooks/before" --customize-hook="$hooks/after" \
         --skip=cleanup/apt,cleanup/reproducible \
-        --customize-hook='cp -n "$1"/var/cache/apt/archives/*.deb '"$CACHE"'/ 2>/dev/null || true' \
-        "$DEBIAN_SUITE" "$root" "$mirror"
+        "$DEBIAN_SUITE" "$root" -
+    rm -rf "$hooks" "$STATE/apt"
+    mkdir -p "$STATE/apt"
+    # For the layers above: one set of indexes for all, and what the image itself does not keep.
+    cp -r "$root/var/lib/apt/lists" "$root/etc/apt/sources.list" "$STATE/apt/"
+}
+
+distro_mount() {
+    local root=$1
+    mkdir -p "$root/var/lib/apt/lists" "$root/var/cache/apt/archives" "$root/run/systemd/resolve"
+    mount --bind "$STATE/apt/lists" "$root/var/lib/apt/lists"
+    mount --bind "$CACHE" "$root/var/cache/apt/archives"
+    cp "$STATE/apt/sources.list" "$root/etc/apt/sources.list"
+    # Where the image's own resolv.conf points to: on the tmpfs of this build.
+    cp -L /etc/resolv.conf "$root/run/systemd/resolve/stub-resolv.conf"
 }
 
 distro_install() {
     local root=$1; shift
     (($#)) || return 0
-    cp -n "$CACHE"/*.deb "$root/var/cache/apt/archives/" 2>/dev/null || true
-    in_root "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get install -y -qq --no-install-recommends \
-        -o Dpkg::Use-Pty=0 -o Acquire::Retries=5 "$@" >&2
-    cp -n "$root"/var/cache/apt/archives/*.deb "$CACHE/" 2>/dev/null || true
+    in_root "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        -o Dpkg::Use-Pty=0 -o Acquire::Retries=5 -o APT::Keep-Downloaded-Packages=true "$@" >&2
 }
 
 # Unpacked, not installed: a kernel package would pull an initramfs generator in, and ours is built elsewhere.
 distro_kernel() {
-    local root=$1 into=$2 package
+    local root=$1 into=$2 package file
     package=$(in_root "$root" apt-cache depends "$KERNEL_PACKAGE" | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')
     [[ -n $package ]] || die "$KERNEL_PACKAGE depends on no kernel" "look at apt-cache depends $KERNEL_PACKAGE"
-    if ! compgen -G "$CACHE/${package}_*.deb" >/dev/null; then
-        in_root "$root" sh -c "cd /tmp && apt-get download -qq $package" >&2
-        mv "$root"/tmp/"${package}"_*.deb "$CACHE/"
-    fi
-    local debs=("$CACHE/${package}"_*.deb)
-    dpkg-deb -x "${debs[-1]}" "$into"
+    # The candidate's own file, not whichever the cache has: a kernel may be updated under the same package name.
+    file=$(in_root "$root" apt-get download --print-uris "$package" | awk '{ print $2 }')
+    in_root "$root" sh -c "cd /var/cache/apt/archives && apt-get download -qq -o Acquire::Retries=5 -o APT::Sandbox::User=root '$package'" >&2
+    [[ -f $CACHE/$file ]] || die "apt did not download $file" "run apt-get update on this host, then build again"
+    dpkg-deb -x "$CACHE/$file" "$into"
 }
 
 distro_tidy() {
@@ -65,5 +94,7 @@ distro_tidy() {
         "$root"/var/lib/dpkg/*-old "$root"/var/log/* "$root"/tmp/* "$root"/var/tmp/* "$root"/run/* \
         "$root"/etc/*- "$root"/root/.bash_history "$root"/var/lib/systemd/{random-seed,credential.secret,catalog} \
         "$root"/etc/ssh/ssh_host_* "$root"/usr/share/python3/debpython
+    # The build host's: its mirror and its resolver.
+    rm -f "$root/etc/apt/sources.list" "$root/etc/.resolv.conf.systemd-resolved.bak"
     find "$root" -xdev \( -name '*.dpkg-old' -o -name '__pycache__' \) -prune -exec rm -rf {} +
 }
