@@ -17,7 +17,7 @@ internal static class Reports
         foreach (var module in inventory.MemoryModules) text.Append(null, $"module   {module.Slot} {module.Vendor} {module.Part}, {module.Bytes >> 20} MiB, serial {module.Serial ?? "-"}\n");
         foreach (var nic in inventory.Nics) text.Append(null, $"nic      {nic.Name} {nic.Mac} ({nic.Driver})\n");
         foreach (var disk in inventory.Disks) text.Append(null, $"disk     {disk.Name} {disk.Model}, {disk.Bytes / 1e9:0.0} GB, serial {disk.Serial ?? "-"}, wwn {disk.Wwn ?? "-"}\n");
-        text.Append(null, $"tpm      {inventory.Tpm ?? "none"}");
+        text.Append(null, $"tpm      {inventory.Tpm ?? "none"}{(inventory.TpmEndorsementKey is { } key ? $", endorsement key {key}" : "")}");
         return text.ToString();
     }
 
@@ -38,6 +38,8 @@ internal static class Reports
         {
             text.Append(null, $"{component.Component.ToString().ToLowerInvariant(),-8} {component.Weight * component.Agreement,5:0.0} of {component.Weight,2}  {(component.Shared.Count == 0 ? "differs" : "agrees")}\n");
             foreach (var item in component.Shared) text.Append(null, $"         = {item.Kind} {item.Value}\n");
+            foreach (var item in component.OnlyLeft) text.Append(null, $"         < {item.Kind} {item.Value}\n");
+            foreach (var item in component.OnlyRight) text.Append(null, $"         > {item.Kind} {item.Value}\n");
         }
         text.Append(null, $"{comparison.AgreeingWeight:0.0} agree, {comparison.Share * 100:0} % of what could: {(comparison.IsSameMachine ? "the same machine" : "two machines")}");
         return text.ToString();

@@ -2,7 +2,8 @@ namespace Operos.Hardware.Fingerprint;
 
 /// <summary>How one component of two inventories compares.</summary>
 /// <param name="Agreement">Of the evidence that both could share, the part that they do: 0 to 1.</param>
-public readonly record struct ComponentAgreement(Component Component, int Weight, double Agreement, IReadOnlyList<Evidence> Shared);
+/// <param name="OnlyLeft">What the first has and the second lacks; <paramref name="OnlyRight"/> the other way round.</param>
+public readonly record struct ComponentAgreement(Component Component, int Weight, double Agreement, IReadOnlyList<Evidence> Shared, IReadOnlyList<Evidence> OnlyLeft, IReadOnlyList<Evidence> OnlyRight);
 
 /// <summary>
 /// Two machines' evidence, component by component. A component counts only where both have evidence for it, so that a blank
@@ -41,6 +42,6 @@ public sealed class Comparison
         var theirs = right.Where(item => item.Component == component).ToHashSet();
         if (mine.Count == 0 || theirs.Count == 0) return null;
         var shared = mine.Where(theirs.Contains).ToList();
-        return new ComponentAgreement(component, EvidenceReader.WeightOf(component), (double)shared.Count / Math.Min(mine.Count, theirs.Count), shared);
+        return new ComponentAgreement(component, EvidenceReader.WeightOf(component), (double)shared.Count / Math.Min(mine.Count, theirs.Count), shared, [.. mine.Except(shared)], [.. theirs.Except(shared)]);
     }
 }

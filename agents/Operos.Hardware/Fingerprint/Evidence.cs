@@ -34,6 +34,8 @@ public static class EvidenceReader
         Add(Component.Board, "system-uuid", Placeholders.Usable(inventory.System.Uuid));
         Add(Component.Board, "system-serial", Placeholders.Usable(inventory.System.Serial) is { } serial ? $"{Maker(inventory.System)}{serial}" : null);
         Add(Component.Board, "board-serial", Placeholders.Usable(inventory.Board.Serial) is { } board ? $"{Maker(inventory.Board)}{board}" : null);
+        // A TPM sits on the board or in its processor, and cannot be blank.
+        Add(Component.Board, "tpm-ek", Placeholders.Usable(inventory.TpmEndorsementKey));
         // Many vendors repeat the system's serial on the chassis: that is one label, not two.
         if (inventory.Chassis.Serial != inventory.System.Serial && inventory.Chassis.Serial != inventory.Board.Serial)
             Add(Component.Chassis, "chassis-serial", Placeholders.Usable(inventory.Chassis.Serial) is { } chassis ? $"{Maker(inventory.Chassis)}{chassis}" : null);

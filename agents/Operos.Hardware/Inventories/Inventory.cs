@@ -27,6 +27,8 @@ public sealed record Inventory
     public IReadOnlyList<Disk> Disks { get; init; } = [];
     /// <summary>Major version of the TPM; null where there is none.</summary>
     public string? Tpm { get; init; }
+    /// <summary>SHA-256 of the TPM's public endorsement key, hex; null where there is no TPM 2.0.</summary>
+    public string? TpmEndorsementKey { get; init; }
 
     /// <summary>Reads an inventory of unknown origin.</summary>
     /// <exception cref="FormatException">It is no inventory; the message says why.</exception>

@@ -10,6 +10,7 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
     private const byte System = 1, Board = 2, Chassis = 3, Processor = 4, MemoryDevice = 17;
     private const long SectorSize = 512;
     private const int MaxFileBytes = 256 * 1024;
+    private const string TpmDevice = "/dev/tpmrm0";
 
     public Inventory Read()
     {
@@ -29,7 +30,21 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
             Nics = [.. NetworkInterface.Physical(sysfs).Take(Inventory.MaxParts).Select(ReadNic)],
             Disks = [.. ReadDisks().Take(Inventory.MaxParts)],
             Tpm = ReadText("class/tpm/tpm0/tpm_version_major"),
+            TpmEndorsementKey = ReadEndorsementKey(),
         };
+    }
+
+    /// <summary>Of this machine's own TPM 2.0; a recorded machine has none to ask.</summary>
+    private string? ReadEndorsementKey()
+    {
+        if (sysfs != "/sys" || !File.Exists(TpmDevice)) return null;
+        try
+        {
+            using var device = new FileStream(TpmDevice, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
+            return Inventories.TpmEndorsementKey.Read(device);
+        }
+        // Switched off in the firmware's setup, busy, or without this curve: the machine has other evidence.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return null; }
     }
 
     private static Identity Identify(SmbiosStructure? structure) => structure is null ? new Identity() : new Identity
