@@ -51,6 +51,10 @@ public sealed record NodeConfiguration
     [Key(1)] public string? Name { get; init; }
     [Key(2)] public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
     [Key(3)] public int HeartbeatSeconds { get; init; } = 10;
+    /// <summary>Public keys that may log in as root, as sshd(8) reads them; none means that nobody may.</summary>
+    [Key(4)] public IReadOnlyList<string> AuthorizedKeys { get; init; } = [];
+    /// <summary>Null while the cluster has no Kubernetes to join.</summary>
+    [Key(5)] public KubernetesNode? Kubernetes { get; init; }
 }
 
 /// <summary>A fresh key for an enrolled machine, before its certificate expires. Answered by <see cref="CertificateReply"/>.</summary>
@@ -73,6 +77,8 @@ public sealed record Heartbeat : Message
     [Key(2)] public required string SystemState { get; init; }
     [Key(3)] public long MemoryAvailableBytes { get; init; }
     [Key(4)] public double Load1 { get; init; }
+    /// <summary>How far the machine is on its way to a Ready node; empty where it runs no Kubernetes.</summary>
+    [Key(5)] public IReadOnlyList<NodeStep> Steps { get; init; } = [];
 }
 
 public sealed record HeartbeatReply : Message

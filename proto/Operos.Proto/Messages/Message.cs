@@ -20,6 +20,8 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(Heartbeat), Tag = 14)]
 [DerivedTypeShape(typeof(HeartbeatReply), Tag = 15)]
 [DerivedTypeShape(typeof(Reboot), Tag = 16)]
+[DerivedTypeShape(typeof(IssueNodeCertificates), Tag = 17)]
+[DerivedTypeShape(typeof(NodeCertificates), Tag = 18)]
 [DerivedTypeShape(typeof(ListMachines), Tag = 30)]
 [DerivedTypeShape(typeof(MachineList), Tag = 31)]
 [DerivedTypeShape(typeof(ShowMachine), Tag = 32)]
@@ -39,4 +41,8 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(StatusReply), Tag = 55)]
 [DerivedTypeShape(typeof(ListBoots), Tag = 56)]
 [DerivedTypeShape(typeof(BootList), Tag = 57)]
+[DerivedTypeShape(typeof(IssueApiCredentials), Tag = 58)]
+[DerivedTypeShape(typeof(ApiCredentials), Tag = 59)]
+[DerivedTypeShape(typeof(ExplainMachine), Tag = 60)]
+[DerivedTypeShape(typeof(MachineExplanation), Tag = 61)]
 public abstract partial record Message;
