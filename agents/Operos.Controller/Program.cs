@@ -67,7 +67,7 @@ Command Setup()
     var admission = new Option<string>("--admission") { Description = "auto or approve", DefaultValueFactory = _ => "approve" };
     var mode = new Option<string>("--dhcp-mode") { Description = "full, proxy or off", DefaultValueFactory = _ => "full" };
     var range = new Option<string?>("--dhcp-range") { Description = "FIRST,LAST" };
-    var keys = new Option<string?>("--authorized-keys") { Description = "File of SSH keys that may log in as root on the controller" };
+    var keys = new Option<string?>("--authorized-keys") { Description = "File of SSH public keys that may log in as root, on the controller and on every worker" };
     var extra = new Option<string?>("--extra-config") { Description = "File of further configuration tables" };
     var command = new Command("setup", "Make the certificate authority, configuration and credentials of a new controller") { folder, address, key, admission, mode, range, keys, extra };
     command.SetAction(result =>

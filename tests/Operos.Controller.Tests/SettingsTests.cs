@@ -21,7 +21,10 @@ public sealed class SettingsTests
             http-port = 8080
             menu-seconds = 0
             consoles = ["ttyS1,9600"]
+            [nodes]
+            authorized-keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPv6 somebody at a desk"]
             """);
+        Assert.StartsWith("ssh-ed25519 ", Assert.Single(settings.AuthorizedKeys), StringComparison.Ordinal);
         Assert.Equal(TimeSpan.FromMinutes(90), settings.Lease);
         Assert.Equal("http://10.77.0.1:8080", settings.BootUrl);
         Assert.Equal(["ttyS1,9600"], settings.Consoles);
@@ -55,6 +58,14 @@ public sealed class SettingsTests
     [InlineData("5", "two IPv4")]
     public void A_bad_range_is_named(string range, string problem) =>
         Assert.Contains(problem, Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nrange = {range}\n")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("ssh-ed25519")]
+    [InlineData("ssh-ed25519 not*base64")]
+    [InlineData("command=\\\"x\\\" ssh-ed25519 AAAA")]
+    [InlineData("ssh-ed25519 AAAA x\\nssh-rsa AAAA")]
+    public void What_is_no_SSH_public_key_is_refused(string key) =>
+        Assert.Contains("nodes.authorized-keys", Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nmode=\"off\"\n[nodes]\nauthorized-keys = [\"{key}\"]\n")).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("[network\naddress = 1")]

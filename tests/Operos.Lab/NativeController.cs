@@ -43,13 +43,13 @@ public sealed class NativeController : IDisposable
     public string Releases => folder["releases"];
     public string ReleaseFolder => Path.Combine(Releases, Path.GetFileName(build.Release));
 
-    public static async Task<NativeController> StartAsync(Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken, string admission = "auto", string dhcpMode = "full")
+    public static async Task<NativeController> StartAsync(Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken, string admission = "auto", string dhcpMode = "full", int menuSeconds = 1)
     {
         var controller = new NativeController(build, folder, network);
         Directory.CreateDirectory(controller.Releases);
         // A test may damage its copy; links keep the others whole.
         await Shell.RunAsync("cp", ["-r", build.Release, controller.Releases], cancellationToken).ConfigureAwait(false);
-        await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\nmenu-seconds = 1\nconsoles = [\"ttyS0,115200\"]\n", cancellationToken).ConfigureAwait(false);
+        await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\nmenu-seconds = {menuSeconds}\nconsoles = [\"ttyS0,115200\"]\n", cancellationToken).ConfigureAwait(false);
         await Shell.RunAsync(build.Binary("operos-controller"),
             ["setup", "--dir", folder["setup"], "--address", $"{Address}/24", "--release-key", Path.Combine(build.Out, "keys/release.pub"), "--admission", admission, "--dhcp-mode", dhcpMode,
                 .. (string[])(dhcpMode == "full" ? ["--dhcp-range", Range] : []), "--extra-config", folder["extra.toml"]], cancellationToken).ConfigureAwait(false);
@@ -70,6 +70,27 @@ public sealed class NativeController : IDisposable
                 return;
             }
             catch (LabException) when (attempt < 50 && !process.HasExited) { await Task.Delay(200, cancellationToken).ConfigureAwait(false); }
+        }
+    }
+
+    /// <summary>Puts another release beside or in place of one, signed by the same key, as an operator would.</summary>
+    public async Task PublishAsync(string version, DateTimeOffset created, CancellationToken cancellationToken)
+    {
+        var partial = Path.Combine(Releases, version + ".partial");
+        await Shell.RunAsync("cp", ["-r", build.Release, partial], cancellationToken).ConfigureAwait(false);
+        await Shell.RunAsync(build.Binary("operosctl"), ["release", "build", "--dir", partial, "--key", Path.Combine(build.Out, "keys/release.key"), "--version", version,
+            "--kernel-release", (await File.ReadAllTextAsync(Path.Combine(build.Out, "initramfs/kernel-release"), cancellationToken).ConfigureAwait(false)).Trim(), "--created", created.ToString("O")], cancellationToken).ConfigureAwait(false);
+        if (Directory.Exists(Path.Combine(Releases, version))) Directory.Move(Path.Combine(Releases, version), folder["replaced-release"]);
+        Directory.Move(partial, Path.Combine(Releases, version));
+    }
+
+    /// <summary>Waits until the controller has found a release; it looks every few seconds.</summary>
+    public async Task WaitForReleaseAsync(string version, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; !(await CtlAsync(["releases"], cancellationToken).ConfigureAwait(false)).Contains(version, StringComparison.Ordinal); attempt++)
+        {
+            if (attempt > 60) throw new LabException($"the controller did not find release {version}");
+            await Task.Delay(500, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace Operos.Lab;
 
@@ -22,6 +23,8 @@ public sealed record VirtualMachineOptions
     public bool BootsFromDisk { get; init; }
     /// <summary>Leaves PXE to nobody: the firmware then tries HTTP (edk2, OvmfPkg: opt/org.tianocore/IPv4PXESupport).</summary>
     public bool HttpBootOnly { get; init; }
+    /// <summary>A software TPM 2.0 (swtpm) whose seed lives in this folder; null for none.</summary>
+    public string? TpmState { get; init; }
 }
 
 /// <summary>A real machine as far as software can tell: QEMU with real firmware, its console in a file.</summary>
@@ -50,10 +53,11 @@ public sealed class VirtualMachine : IDisposable
             "-name", options.Name, "-machine", $"q35{(options.Firmware == Firmware.SecureBoot ? ",smm=on" : "")}",
             "-accel", await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false), "-cpu", "max",
             "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB), "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
-            "-serial", $"file:{SerialPath(options, folder)}", "-device", "virtio-rng-pci",
+            "-serial", $"file:{SerialPath(options, folder)}", "-device", "virtio-rng-pci", "-monitor", $"unix:{MonitorPath(options, folder)},server=on,wait=off",
         };
         if (options.Uuid is not null) arguments.AddRange(["-uuid", options.Uuid]);
         arguments.AddRange(FirmwareArguments(options, folder));
+        if (options.TpmState is not null) arguments.AddRange(await StartTpmAsync(options, network, folder, cancellationToken).ConfigureAwait(false));
         for (var i = 0; i < options.Nics.Count; i++)
         {
             var tap = await network.AddTapAsync(options.Nics[i].Cabled, cancellationToken).ConfigureAwait(false);
@@ -67,6 +71,19 @@ public sealed class VirtualMachine : IDisposable
         var command = string.Join(' ', network.Command("qemu-system-x86_64", arguments).Select(LabNetwork.Quote));
         await File.AppendAllTextAsync(folder[$"{options.Name}.command"], command + "\n", cancellationToken).ConfigureAwait(false);
         return new VirtualMachine(options, folder, network.Start("qemu-system-x86_64", arguments, folder[$"{options.Name}.qemu.log"]), command);
+    }
+
+    /// <summary>Presses keys on its keyboard, by QEMU's names for them (sendkey of the QEMU monitor).</summary>
+    public async Task PressAsync(params string[] keys)
+    {
+        using var monitor = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await monitor.ConnectAsync(new UnixDomainSocketEndPoint(MonitorPath(Options, folder))).ConfigureAwait(false);
+        foreach (var key in keys)
+        {
+            await monitor.SendAsync(System.Text.Encoding.ASCII.GetBytes($"sendkey {key}\n")).ConfigureAwait(false);
+            // The key is held for 100 ms; firmware polls.
+            await Task.Delay(300).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Pulls the plug.</summary>
@@ -100,6 +117,22 @@ public sealed class VirtualMachine : IDisposable
 
     /// <summary>A UEFI machine uses the firmware's own network stack, as servers do: QEMU's option ROM would put an old iPXE in its place.</summary>
     private static string Rom(VirtualMachineOptions options) => options.Firmware == Firmware.Bios && !options.BootsFromDisk ? "" : ",romfile=";
+
+    /// <summary>swtpm ends when QEMU does.</summary>
+    private static async Task<IEnumerable<string>> StartTpmAsync(VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
+    {
+        var control = folder[$"{options.Name}.tpm"];
+        Directory.CreateDirectory(options.TpmState!);
+        network.Start("swtpm", ["socket", "--tpm2", "--terminate", "--tpmstate", $"dir={options.TpmState}", "--ctrl", $"type=unixio,path={control}"], folder[$"{options.Name}.tpm.log"]);
+        for (var attempt = 0; !File.Exists(control); attempt++)
+        {
+            if (attempt > 100) throw new LabException($"swtpm did not start: {folder[$"{options.Name}.tpm.log"]}");
+            await Task.Delay(50, cancellationToken).ConfigureAwait(false);
+        }
+        return ["-chardev", $"socket,id=tpm,path={control}", "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"];
+    }
+
+    private static string MonitorPath(VirtualMachineOptions options, LabFolder folder) => folder[$"{options.Name}.monitor"];
 
     private static string SerialPath(VirtualMachineOptions options, LabFolder folder) => folder[$"{options.Name}.serial.log"];
 

@@ -63,6 +63,23 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_release_replaced_in_mid_boot_is_noticed_and_begun_again()
+    {
+        await using var rack = await Rack.CreateAsync();
+        await rack.WatchAsync(async () =>
+        {
+            // A chunk that never verifies keeps the machine in its fetch until the release is replaced.
+            Flip(Path.Combine(rack.Controller.ReleaseFolder, "base.squashfs"));
+            var machine = await rack.PowerOnAsync(Worker);
+            await machine.Console.WaitForAsync("base.squashfs: chunk [0-9]+ does not match the signed release; refused", Rack.BootPatience, default);
+            await rack.Controller.PublishAsync(Path.GetFileName(rack.Controller.ReleaseFolder), DateTimeOffset.UtcNow, default);
+            await machine.Console.WaitForAsync("fetch: release .* was replaced on the server; beginning again", Rack.BootPatience, default);
+            var (_, boot) = await rack.EnrolledAsync(machine);
+            Assert.Equal(1, boot.GetProperty("restarts").GetInt32());
+        });
+    }
+
+    [Fact]
     public async Task Too_little_memory_is_refused_before_the_download()
     {
         await using var rack = await Rack.CreateAsync();

@@ -7,7 +7,7 @@ namespace Operos.Qemu.Tests;
 public sealed class IdentityTests
 {
     [Fact]
-    public async Task Reboot_a_swapped_disk_and_a_swapped_NIC_keep_the_UUID()
+    public async Task Reboot_a_swapped_disk_a_swapped_NIC_and_a_swapped_board_keep_the_UUID()
     {
         await using var rack = await Rack.CreateAsync();
         await rack.WatchAsync(async () =>
@@ -15,6 +15,7 @@ public sealed class IdentityTests
             var options = new VirtualMachineOptions
             {
                 Name = "worker", Uuid = "5d0f8a44-3333-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:05")], Disks = [("DISK-A1", rack.NewDisk("a"))],
+                TpmState = rack.Folder["tpm"],
             };
             var machine = await rack.PowerOnAsync(options);
             var (id, first) = await rack.EnrolledAsync(machine);
@@ -36,6 +37,14 @@ public sealed class IdentityTests
             var story = await rack.Controller.CtlAsync(["machines", "show", id], default);
             Assert.Contains("disk disk-a1", story.Replace("/", "", StringComparison.Ordinal), StringComparison.Ordinal);
             Assert.Contains("nic 52:54:00:aa:00:06 is new", story, StringComparison.Ordinal);
+            machine.Dispose();
+
+            // Another main board, as its firmware tells; the TPM is a module and moved along with disk and NIC.
+            machine = await rack.PowerOnAsync(options with { Name = "other-board", Uuid = "5d0f8a44-4444-4c1c-9d6b-2f3d5a7b9c10", Disks = [("DISK-B2", rack.Folder["b.img"])], Nics = [new VirtualNic("52:54:00:aa:00:06")] });
+            Assert.Equal(id, (await rack.EnrolledAsync(machine)).Id);
+            using var detail = System.Text.Json.JsonDocument.Parse(await rack.Controller.CtlAsync(["machines", "show", id, "--json"], default));
+            using var inventory = System.Text.Json.JsonDocument.Parse(detail.RootElement.GetProperty("inventory").GetBytesFromBase64());
+            Assert.Matches("^[0-9a-f]{64}$", inventory.RootElement.GetProperty("tpmEndorsementKey").GetString());
         });
     }
 }

@@ -19,14 +19,14 @@ internal sealed class Rack : IAsyncDisposable
     public LabNetwork Network { get; }
     public NativeController Controller { get; }
 
-    public static async Task<Rack> CreateAsync(string admission = "auto", string dhcpMode = "full", [CallerMemberName] string name = "")
+    public static async Task<Rack> CreateAsync(string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, [CallerMemberName] string name = "")
     {
         var build = new Build();
         var folder = LabFolder.Create(Path.Combine(build.Out, "test"), name);
         try
         {
             var network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", default);
-            return new Rack(build, folder, network, await NativeController.StartAsync(build, folder, network, default, admission, dhcpMode));
+            return new Rack(build, folder, network, await NativeController.StartAsync(build, folder, network, default, admission, dhcpMode, menuSeconds));
         }
         catch
         {

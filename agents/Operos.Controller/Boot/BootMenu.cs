@@ -19,7 +19,7 @@ internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
             // SYSAPPEND 3: the address as ip=, the NIC as BOOTIF=.
             menu.Append(null, $"LABEL {entry.Id}\n  MENU LABEL {entry.Title}\n  KERNEL {files}/vmlinuz\n  INITRD {files}/initramfs.img,{settings.BootUrl}/boot/anchor.cpio\n  APPEND {Arguments(entry)}\n  SYSAPPEND 3\n");
         }
-        menu.Append("LABEL memtest\n  MENU LABEL Memory test\n  LINUX memtest86+x64.bin\nLABEL local\n  MENU LABEL Local disk\n  LOCALBOOT 0\n");
+        menu.Append(null, $"LABEL memtest\n  MENU LABEL Memory test\n  LINUX memtest86+x64.bin\n  APPEND {MemoryTestConsole}\nLABEL local\n  MENU LABEL Local disk\n  LOCALBOOT 0\n");
         return menu.ToString();
     }
 
@@ -35,7 +35,7 @@ internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
             menu.Append(null, $"menuentry '{entry.Title}' --id {entry.Id} {{\n  echo 'Fetching release {entry.Version} ...'\n  linux {files}/vmlinuz {Arguments(entry)} BOOTIF=$net_default_mac\n  initrd {files}/initramfs.img {server}/boot/anchor.cpio\n}}\n");
         }
         // The shim verifies what is chained to: with Secure Boot on, firmware that does not know the memory test's signature refuses it.
-        menu.Append(null, $"menuentry 'Memory test' --id memtest {{\n  chainloader {server}/boot/memtest86+x64.efi\n}}\nmenuentry 'Local disk' --id local {{\n  exit\n}}\n");
+        menu.Append(null, $"menuentry 'Memory test' --id memtest {{\n  chainloader {server}/boot/memtest86+x64.efi {MemoryTestConsole}\n}}\nmenuentry 'Local disk' --id local {{\n  exit\n}}\n");
         return menu.ToString();
     }
 
@@ -44,6 +44,9 @@ internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
         if (store.Current is { } current) yield return new Entry("boot", $"Operos {current.Manifest.Version}", current.Manifest.Version);
         if (store.Previous is { } previous) yield return new Entry("previous", $"Previous release {previous.Manifest.Version}", previous.Manifest.Version);
     }
+
+    /// <summary>The memory test shows itself on a serial port too, where machines have one for a console; it knows one port.</summary>
+    private string MemoryTestConsole => settings.Consoles.FirstOrDefault(console => console.StartsWith("ttyS", StringComparison.Ordinal)) is { } port ? $"console={port}" : "";
 
     private string Arguments(Entry entry)
     {

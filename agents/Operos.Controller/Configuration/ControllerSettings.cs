@@ -37,6 +37,8 @@ internal sealed record ControllerSettings
     public IReadOnlyList<IPAddress> Dns { get; init; } = [];
     public TimeSpan WorkerCertificate { get; init; } = TimeSpan.FromDays(30);
     public int MaxPending { get; init; } = 256;
+    /// <summary>SSH keys that may log in to workers as root (sshd(8), AUTHORIZED_KEYS FILE FORMAT).</summary>
+    public IReadOnlyList<string> AuthorizedKeys { get; init; } = [];
 
     public string BootUrl => $"http://{Address}:{HttpPort}";
 }

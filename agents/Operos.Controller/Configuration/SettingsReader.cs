@@ -11,8 +11,10 @@ internal static class SettingsReader
     private static readonly string[] Known =
     [
         "cluster.admission", "network.address", "control.port", "boot.http-port", "boot.release", "boot.menu-seconds", "boot.consoles", "boot.kernel-arguments",
-        "dhcp.mode", "dhcp.range", "dhcp.lease", "dhcp.gateway", "dhcp.dns", "pki.worker-certificate", "limits.max-pending",
+        "dhcp.mode", "dhcp.range", "dhcp.lease", "dhcp.gateway", "dhcp.dns", "pki.worker-certificate", "limits.max-pending", "nodes.authorized-keys",
     ];
+
+    private const int MaxAuthorizedKey = 8192;
 
     /// <exception cref="ConfigurationException">With all that is wrong.</exception>
     public static ControllerSettings Load(string path)
@@ -47,6 +49,7 @@ internal static class SettingsReader
             Dns = [.. ReadList(file, "dhcp.dns", [], value => ReadIPv4(value) is null ? "IPv4 addresses are expected" : null).Select(ReadIPv4).OfType<IPAddress>()],
             WorkerCertificate = ReadDuration(file, "pki.worker-certificate", TimeSpan.FromDays(30), TimeSpan.FromMinutes(1), TimeSpan.FromDays(400)),
             MaxPending = ReadNumber(file, "limits.max-pending", 256, 1, 10_000),
+            AuthorizedKeys = ReadList(file, "nodes.authorized-keys", [], value => IsAuthorizedKey(value) ? null : "SSH public keys are expected, such as \"ssh-ed25519 AAAA... name\""),
         };
         if (settings.ControlPort == settings.HttpPort) file.Fail("boot.http-port", "is the control port too; choose another");
         return file.Errors.Count == 0 ? settings : throw new ConfigurationException(file.Errors);
@@ -147,6 +150,12 @@ internal static class SettingsReader
     private static string Suggest(string key) =>
         Known.FirstOrDefault(known => known.EndsWith(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..], StringComparison.OrdinalIgnoreCase) || known.StartsWith(key, StringComparison.OrdinalIgnoreCase)) is { } near
             ? $"; did you mean {near}?" : $"; there are {string.Join(", ", Known.Where(known => known.StartsWith(key.Split('.')[0] + ".", StringComparison.Ordinal)).DefaultIfEmpty("those in README.md"))}";
+
+    /// <summary>A key type and its Base64, then what people write beside it; no options, which come first, and no second line.</summary>
+    private static bool IsAuthorizedKey(string value) =>
+        value.Length <= MaxAuthorizedKey && !value.Any(char.IsControl) && value.Split(' ') is [var type, { Length: > 0 } key, ..]
+        && (type.StartsWith("ssh-", StringComparison.Ordinal) || type.StartsWith("ecdsa-", StringComparison.Ordinal) || type.StartsWith("sk-", StringComparison.Ordinal))
+        && System.Buffers.Text.Base64.IsValid(key);
 
     private static IPAddress? ReadIPv4(string text) =>
         IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && text.Count(c => c == '.') == 3 ? address : null;

@@ -106,9 +106,9 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
         return new EnrolReply { Admission = admission, MachineId = record.Id, Text = text, RetryAfterSeconds = retry };
     }
 
-    private static NodeConfiguration Configure(MachineRecord record) => new()
+    private NodeConfiguration Configure(MachineRecord record) => new()
     {
-        Hostname = record.Id, Name = record.Name, Labels = record.Labels, HeartbeatSeconds = (int)HeartbeatInterval.TotalSeconds,
+        Hostname = record.Id, Name = record.Name, Labels = record.Labels, HeartbeatSeconds = (int)HeartbeatInterval.TotalSeconds, AuthorizedKeys = settings.AuthorizedKeys,
     };
 
     private static string Hash(X509Certificate2 certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.RawData));

@@ -11,6 +11,7 @@ namespace Operos.Controller.Dhcp;
 internal sealed class Dnsmasq(ControllerSettings settings, ControllerPaths paths, ILogger<Dnsmasq> logger)
 {
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10), LongestPause = TimeSpan.FromSeconds(30);
+    private readonly UnbootableClients unbootable = new();
     private readonly string configuration = Path.Combine(paths.Run, "dnsmasq", "dnsmasq.conf");
 
     /// <summary>Running, or why not.</summary>
@@ -51,6 +52,7 @@ internal sealed class Dnsmasq(ControllerSettings settings, ControllerPaths paths
             if (string.IsNullOrWhiteSpace(line.Data)) return;
             last = line.Data;
             logger.LogDebug("{Line}", line.Data);
+            if (unbootable.Observe(line.Data) is { } warning) logger.LogWarning("{Warning}", warning);
         };
         try { process.Start(); }
         catch (System.ComponentModel.Win32Exception e) { return $"cannot be started: {e.Message}; is the package dnsmasq-base installed?"; }

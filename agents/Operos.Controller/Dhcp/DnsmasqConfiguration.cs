@@ -9,6 +9,9 @@ internal static class DnsmasqConfiguration
     /// <summary>A frame of 1500 bytes holds a TFTP block of 1468: larger blocks would be fragmented, which many a firmware cannot join.</summary>
     private const int TftpMtu = 1500;
 
+    /// <summary>The tag of a 32-bit UEFI, which no loader here fits.</summary>
+    public const string Efi32 = "efi32";
+
     public static string Write(ControllerSettings settings, string tftpRoot, string leaseFile)
     {
         var text = new StringBuilder($"""
@@ -25,8 +28,8 @@ internal static class DnsmasqConfiguration
             """);
         if (settings.DhcpMode == DhcpMode.Off) return text.ToString();
         text.Append("log-dhcp\n");
-        // 7 and 9 are UEFI x64 by different authors of firmware; 16 is the same over HTTP; 6 is a 32-bit UEFI, which no loader here fits.
-        text.Append("dhcp-match=set:efi64,option:client-arch,7\ndhcp-match=set:efi64,option:client-arch,9\ndhcp-match=set:efihttp,option:client-arch,16\ndhcp-match=set:efi32,option:client-arch,6\n");
+        // 7 and 9 are UEFI x64 by different authors of firmware; 16 is the same over HTTP; 6 is a 32-bit UEFI.
+        text.Append("dhcp-match=set:efi64,option:client-arch,7\ndhcp-match=set:efi64,option:client-arch,9\ndhcp-match=set:efihttp,option:client-arch,16\n").Append(null, $"dhcp-match=set:{Efi32},option:client-arch,6\n");
         if (settings.DhcpMode == DhcpMode.Full) Full(text, settings, leaseFile);
         else Proxy(text, settings);
         return text.ToString();

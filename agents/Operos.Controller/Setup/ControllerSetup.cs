@@ -19,6 +19,7 @@ internal sealed record ControllerSetup
     public string Admission { get; init; } = "approve";
     public string DhcpMode { get; init; } = "full";
     public string? DhcpRange { get; init; }
+    /// <summary>An authorized_keys file's text: for root on the controller, and by the configuration on each worker.</summary>
     public string? AuthorizedKeys { get; init; }
     public string? ExtraConfiguration { get; init; }
 
@@ -42,6 +43,9 @@ internal sealed record ControllerSetup
         return settings;
     }
 
+    private IReadOnlyList<string> AuthorizedKeyLines =>
+        [.. (AuthorizedKeys ?? "").Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal))];
+
     private string Configuration()
     {
         var text = new StringBuilder($"""
@@ -57,6 +61,7 @@ internal sealed record ControllerSetup
 
             """);
         if (DhcpRange?.Split(',') is [var first, var last]) text.Append(null, $"range = [\"{first}\", \"{last}\"]\n");
+        if (AuthorizedKeyLines is { Count: > 0 } keys) text.Append(null, $"\n[nodes]\nauthorized-keys = [{string.Join(", ", keys.Select(key => $"\"{key}\""))}]\n");
         if (ExtraConfiguration is not null) text.Append('\n').Append(ExtraConfiguration.TrimEnd()).Append('\n');
         return text.ToString();
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -31,6 +32,9 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(60);
     private string said = "";
     private string hostname = "";
+    private string authorizedKeys = "";
+
+    private const string AuthorizedKeysPath = "/run/operos/ssh/authorized_keys";
 
     public static string StatusPath(string folder) => Path.Combine(folder, "status.json");
 
@@ -54,11 +58,31 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
 
     public void Apply(NodeConfiguration configuration)
     {
-        if (!apply || configuration.Hostname == hostname) return;
-        hostname = configuration.Hostname;
-        SystemControl.SetHostname(hostname);
-        AtomicFile.Write("/etc/hostname", Encoding.ASCII.GetBytes(hostname + "\n"), Readable);
-        AtomicFile.Write("/etc/hosts", Encoding.ASCII.GetBytes($"127.0.0.1 localhost\n127.0.1.1 {hostname}\n::1 localhost\n"), Readable);
+        if (!apply) return;
+        if (configuration.Hostname != hostname) ApplyHostname(configuration.Hostname);
+        var keys = string.Concat(configuration.AuthorizedKeys.Select(key => key + "\n"));
+        if (keys != authorizedKeys) ApplyAuthorizedKeys(keys);
+    }
+
+    private void ApplyHostname(string name)
+    {
+        hostname = name;
+        SystemControl.SetHostname(name);
+        AtomicFile.Write("/etc/hostname", Encoding.ASCII.GetBytes(name + "\n"), Readable);
+        AtomicFile.Write("/etc/hosts", Encoding.ASCII.GetBytes($"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost\n"), Readable);
+    }
+
+    /// <summary>The image's sshd_config names this file. While it is empty nobody may log in, and sshd does not run.</summary>
+    private void ApplyAuthorizedKeys(string keys)
+    {
+        authorizedKeys = keys;
+        if (keys.Length == 0) File.Delete(AuthorizedKeysPath);
+        else
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(AuthorizedKeysPath)!);
+            AtomicFile.Write(AuthorizedKeysPath, Encoding.ASCII.GetBytes(keys), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+        Process.Start("systemctl", ["--no-block", keys.Length == 0 ? "stop" : "start", "ssh.service"]).Dispose();
     }
 
     /// <summary>A machine whose clock is far off takes the controller's, which its key has vouched for; a time service does the rest.</summary>

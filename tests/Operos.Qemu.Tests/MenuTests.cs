@@ -1,0 +1,62 @@
+using Operos.Lab;
+
+namespace Operos.Qemu.Tests;
+
+/// <summary>An entry of the boot menu that somebody at the keyboard chooses, and what the console then shows.</summary>
+public sealed record MenuScenario(string Name, Firmware Firmware, int Downs, string Shows)
+{
+    public override string ToString() => Name;
+}
+
+/// <summary>Each entry of the menu beside the first, chosen by real keys in real boot loaders.</summary>
+[Collection(Guests.Name)]
+public sealed class MenuTests
+{
+    private const string Older = "0.0.1-older", LocalDisk = "BOOTED FROM THE LOCAL DISK";
+
+    public static TheoryData<MenuScenario> Scenarios => new(
+        new MenuScenario("BiosPrevious", Firmware.Bios, 1, $"manifest: done .*release {Older}"),
+        new MenuScenario("BiosMemoryTest", Firmware.Bios, 2, "Memtest86"),
+        new MenuScenario("BiosLocalDisk", Firmware.Bios, 3, LocalDisk),
+        new MenuScenario("UefiPrevious", Firmware.Uefi, 1, $"manifest: done .*release {Older}"),
+        new MenuScenario("UefiMemoryTest", Firmware.Uefi, 2, "Memtest86"));
+
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public async Task An_entry_that_is_chosen_is_started(MenuScenario scenario)
+    {
+        await using var rack = await Rack.CreateAsync(menuSeconds: 30, name: "Menu" + scenario.Name);
+        await rack.WatchAsync(async () =>
+        {
+            await rack.Controller.PublishAsync(Older, new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), default);
+            await rack.Controller.WaitForReleaseAsync(Older, default);
+            var machine = await rack.PowerOnAsync(new VirtualMachineOptions
+            {
+                Name = scenario.Name, Firmware = scenario.Firmware, Uuid = "5d0f8a44-5555-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:07")], Disks = [("LOCAL", LocalBootDisk(rack))],
+            });
+            await machine.Console.WaitForAsync("Previous release", Rack.BootPatience, default);
+            await machine.PressAsync([.. Enumerable.Repeat("down", scenario.Downs), "ret"]);
+            await machine.Console.WaitForAsync(scenario.Shows, Rack.BootPatience, default);
+        });
+    }
+
+    /// <summary>A disk whose boot sector writes a line to the first serial port and halts.</summary>
+    private static string LocalBootDisk(Rack rack)
+    {
+        var path = rack.NewDisk("local");
+        byte[] code =
+        [
+            0xFA, 0x31, 0xC0, 0x8E, 0xD8, 0xBE, 0x20, 0x7C, // cli; xor ax,ax; mov ds,ax; mov si,7c20h
+            0xBA, 0xF8, 0x03,                               // mov dx,3f8h
+            0xAC, 0x08, 0xC0, 0x74, 0x03, 0xEE, 0xEB, 0xF8, // lodsb; or al,al; jz +3; out dx,al; jmp -8
+            0xF4, 0xEB, 0xFD,                               // hlt; jmp -3
+        ];
+        var sector = new byte[512];
+        code.CopyTo(sector, 0);
+        System.Text.Encoding.ASCII.GetBytes(LocalDisk + "\r\n").CopyTo(sector, 0x20);
+        (sector[510], sector[511]) = (0x55, 0xAA);
+        using var file = File.OpenWrite(path);
+        file.Write(sector);
+        return path;
+    }
+}
