@@ -9,7 +9,7 @@ packages=(
     fdisk e2fsprogs dosfstools mtools                                           # disk images
     clang lld zlib1g-dev nettle-dev libgmp-dev                                  # NativeAOT, operos-init's cryptography
     dnsmasq-base iproute2 procps util-linux nginx-light openssl                 # tests and benchmarks
-    swtpm shellcheck jq ca-certificates git make
+    openssh-client swtpm shellcheck jq ca-certificates git make
 )
 [[ $(id -u) == 0 ]] || die "must run as root" "sudo make"
 missing=()
