@@ -72,7 +72,12 @@ public sealed class FaultTests
             Flip(Path.Combine(rack.Controller.ReleaseFolder, "base.squashfs"));
             var machine = await rack.PowerOnAsync(Worker);
             await machine.Console.WaitForAsync("base.squashfs: chunk [0-9]+ does not match the signed release; refused", Rack.BootPatience, default);
-            await rack.Controller.PublishAsync(Path.GetFileName(rack.Controller.ReleaseFolder), DateTimeOffset.UtcNow, default);
+            await rack.Controller.PublishAsync(Path.GetFileName(rack.Controller.ReleaseFolder), DateTimeOffset.UtcNow, default, folder =>
+            {
+                // Behind the end that its superblock tells, a SquashFS may hold anything.
+                using var layer = File.Open(Path.Combine(folder, "base.squashfs"), FileMode.Append);
+                layer.Write(new byte[4096]);
+            });
             await machine.Console.WaitForAsync("fetch: release .* was replaced on the server; beginning again", Rack.BootPatience, default);
             var (_, boot) = await rack.EnrolledAsync(machine);
             Assert.Equal(1, boot.GetProperty("restarts").GetInt32());
