@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -22,12 +23,25 @@ internal static class DhcpClient
         if (offer is null) return null;
         var request = new DhcpMessage { Type = DhcpType.Request, Transaction = transaction, Requested = offer.Address, ServerIdentifier = offer.ServerIdentifier };
         Send(socket, request.Write(mac, secondsElapsed));
-        var answer = Receive(socket, mac, transaction, patience, message => message.Type is DhcpType.Ack or DhcpType.Nak);
-        return answer is { Type: DhcpType.Ack } && IsUsable(answer) ? answer : null;
+        // Only the server that was asked may answer, and only with what it offered: RFC 2131, 4.3.1 and 3.1.
+        var answer = Receive(socket, mac, transaction, patience, message => offer.ServerIdentifier!.Equals(message.ServerIdentifier)
+            && (message.Type == DhcpType.Nak || (message.Type == DhcpType.Ack && message.Address.Equals(offer.Address) && IsUsable(message))));
+        return answer is { Type: DhcpType.Ack } ? answer : null;
     }
 
     private static bool IsUsable(DhcpMessage message) =>
-        !message.Address.Equals(IPAddress.Any) && message.Mask is { } mask && LoaderAddress.PrefixLength(mask) is >= 1 and <= 32;
+        message.Mask is { } mask && LoaderAddress.PrefixLength(mask) is { } length and >= 1 and <= 32 && IsHost(message.Address, length);
+
+    /// <summary>Whether a machine may have the address: neither this-net, loopback, multicast or above (RFC 1122, 3.2.1.3), nor its net's first or last.</summary>
+    private static bool IsHost(IPAddress address, int prefix)
+    {
+        var number = BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
+        if ((number >> 24) is 0 or 127 or >= 224) return false;
+        // Nets of two addresses or one have no broadcast (RFC 3021).
+        if (prefix >= 31) return true;
+        var last = uint.MaxValue >> prefix;
+        return (number & last) != 0 && (number & last) != last;
+    }
 
     private static Socket Open(string nic)
     {

@@ -79,7 +79,8 @@ internal sealed class NetworkBringUp(BootSettings settings, Coldplug coldplug)
             var lease = DhcpClient.Acquire(nic, Patience, (ushort)Math.Min(Elapsed.TotalSeconds, ushort.MaxValue));
             return lease is null ? null : Configure(nic, lease.Address, lease.Mask!, lease.Gateway, "dhcp");
         }
-        catch (SocketException e)
+        // LinuxException: the kernel refuses an address that a server gave.
+        catch (Exception e) when (e is SocketException or LinuxException)
         {
             BootConsole.Warn("network", $"DHCP on {nic.Name} failed: {e.Message}; trying again");
             return null;
