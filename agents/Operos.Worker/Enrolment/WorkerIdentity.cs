@@ -41,7 +41,8 @@ internal sealed class WorkerIdentity : IDisposable
             var certificate = X509Certificate2.CreateFromPemFile(Path.Combine(folder, CertificateName), Path.Combine(folder, KeyName));
             return certificate.NotAfter > DateTime.Now ? new WorkerIdentity(certificate) : null;
         }
-        catch (Exception e) when (e is IOException or CryptographicException) { return null; }
+        // An agent that was killed between writing the key and the certificate leaves two that do not match: ArgumentException.
+        catch (Exception e) when (e is IOException or CryptographicException or ArgumentException) { return null; }
     }
 
     public void Dispose() => Certificate.Dispose();
