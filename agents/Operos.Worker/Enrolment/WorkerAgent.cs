@@ -18,11 +18,14 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogg
     /// <summary>After so many failures with a certificate it is taken for refused.</summary>
     private const int FailuresBeforeEnrolling = 3;
 
+    /// <summary>Null until the controller has admitted this machine.</summary>
+    private WorkerIdentity? identity;
+
     public static string Agent { get; } = $"operos-worker/{typeof(WorkerAgent).Assembly.GetName().Version?.ToString(3)}";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var identity = WorkerIdentity.TryLoad(settings.StateFolder);
+        identity = WorkerIdentity.TryLoad(settings.StateFolder);
         var failures = 0;
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -35,7 +38,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogg
                     failures = 0;
                     continue;
                 }
-                identity = await ServeAsync(identity, () => failures = 0, stoppingToken).ConfigureAwait(false);
+                await ServeAsync(() => failures = 0, stoppingToken).ConfigureAwait(false);
                 failures++;
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { break; }
@@ -81,8 +84,8 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogg
         return null;
     }
 
-    /// <summary>Heartbeats until the connection ends; answers with the identity to go on with.</summary>
-    private async Task<WorkerIdentity> ServeAsync(WorkerIdentity identity, Action connected, CancellationToken cancellationToken)
+    /// <summary>Heartbeats until the connection ends.</summary>
+    private async Task ServeAsync(Action connected, CancellationToken cancellationToken)
     {
         await using var connection = await ConnectAsync(identity, tolerateClock: false, cancellationToken).ConfigureAwait(false);
         // Enrolment leaves some 30 MB of garbage that an idle agent would keep for days; the machine's memory is for its work.
@@ -93,27 +96,26 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogg
             connected();
             node.AdoptClock(reply.UnixTimeMs);
             node.Apply(reply.Configuration);
-            node.Report(new WorkerStatus { State = "enrolled", Machine = reply.Configuration.Hostname, Name = reply.Configuration.Name, CertificateExpires = identity.Certificate.NotAfter });
-            if (DateTimeOffset.UtcNow >= identity.RenewAt) return await RenewAsync(connection, identity, cancellationToken).ConfigureAwait(false);
+            node.Report(new WorkerStatus { State = "enrolled", Machine = reply.Configuration.Hostname, Name = reply.Configuration.Name, CertificateExpires = identity!.Certificate.NotAfter });
+            if (DateTimeOffset.UtcNow >= identity.RenewAt) await RenewAsync(connection, cancellationToken).ConfigureAwait(false);
             var interval = Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.Configuration.HeartbeatSeconds, 1, 60)), cancellationToken);
             await Task.WhenAny(connection.Completion, interval).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
         }
         node.Report(new WorkerStatus { State = "connecting", LastError = "the controller closed the connection" });
         logger.LogWarning("The controller closed the connection; connecting again");
-        return identity;
     }
 
-    /// <summary>A fresh key and certificate; the caller connects with them.</summary>
-    private async Task<WorkerIdentity> RenewAsync(ControlConnection connection, WorkerIdentity identity, CancellationToken cancellationToken)
+    /// <summary>A fresh key and certificate for the next connection; this one stays, so that the machine is up all the while.</summary>
+    private async Task RenewAsync(ControlConnection connection, CancellationToken cancellationToken)
     {
         var (key, csr) = WorkerIdentity.NewRequest();
         using var owned = key;
         var reply = await connection.CallAsync<CertificateReply>(new RenewCertificate { Csr = csr }, cancellationToken).ConfigureAwait(false);
         var renewed = WorkerIdentity.Keep(settings.StateFolder, key, reply.Certificate);
         logger.LogInformation("Certificate renewed until {Expiry:u}", renewed.Certificate.NotAfter);
-        identity.Dispose();
-        return renewed;
+        identity?.Dispose();
+        identity = renewed;
     }
 
     private Task<ControlConnection> ConnectAsync(WorkerIdentity? identity, bool tolerateClock, CancellationToken cancellationToken) =>
