@@ -108,7 +108,9 @@ internal sealed class CertificateAuthority
         if (names is not null) request.CertificateExtensions.Add(names);
         var now = time.GetUtcNow();
         var end = now + life < certificate.NotAfter ? now + life : certificate.NotAfter;
-        return request.Create(certificate, now - Backdate, end, RandomNumberGenerator.GetBytes(16));
+        // A share of the life at most: its holder reckons from both ends when to renew it.
+        var backdate = life / 10 < Backdate ? life / 10 : Backdate;
+        return request.Create(certificate, now - backdate, end, RandomNumberGenerator.GetBytes(16));
     }
 
     private static void Create(string folder, TimeProvider time)
