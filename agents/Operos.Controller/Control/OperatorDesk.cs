@@ -45,8 +45,9 @@ internal sealed class OperatorDesk(
     private Message Approve(MachineRecord record)
     {
         if (record.Standing == MachineStanding.Admitted) return Done(record, "is admitted already");
-        if (record.Standing == MachineStanding.Ambiguous) throw Refusal(FaultCode.Conflict, $"{record.Id} is ambiguous: {record.Reason}", $"operosctl machines resolve {record.Id} --as {string.Join('|', record.Candidates.Append("new"))}");
-        return Done(registry.Update(record.Id, waits => waits with { ResolvedAs = "new", Standing = MachineStanding.Pending }, "approved"), "is approved; it joins when it asks next, within seconds");
+        if (record.Standing == MachineStanding.Ambiguous) throw Refusal(FaultCode.Conflict, $"{record.Id} is ambiguous: {record.Reason}", MachineViews.ResolveCommand(record));
+        return Done(registry.Update(record.Id, waits => waits with { ResolvedAs = "new", Standing = MachineStanding.Pending }, "approved"),
+            $"is approved; it joins when it asks next, within {(record.Standing == MachineStanding.Rejected ? "a minute or two" : "seconds")}");
     }
 
     private Message Reject(MachineRecord record)

@@ -32,7 +32,7 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
             {
                 MachineStanding.Pending when record.ResolvedAs is not null => "approved; joins when it asks next",
                 MachineStanding.Pending => $"operosctl machines approve {record.Id}",
-                MachineStanding.Ambiguous => $"{record.Reason}: operosctl machines resolve {record.Id} --as {string.Join('|', record.Candidates.Append("new"))}",
+                MachineStanding.Ambiguous => $"{record.Reason}: {ResolveCommand(record)}",
                 MachineStanding.Admitted when !up => "not connected: powered off, booting, or cut off; see its console",
                 _ => null,
             },
@@ -50,6 +50,13 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
         SystemState = sessions.Get(record.Id)?.Last?.SystemState,
         Events = [.. record.Events.Select(happened => new MachineEvent { UnixMs = happened.At.ToUnixTimeMilliseconds(), Text = happened.Text })],
     };
+
+    /// <summary>A command that can be copied as it stands, and what else may be said in it.</summary>
+    public static string ResolveCommand(MachineRecord record)
+    {
+        IReadOnlyList<string> choices = [.. record.Candidates, "new"];
+        return $"operosctl machines resolve {record.Id} --as {choices[0]}" + (choices.Count > 1 ? $" (or {string.Join(", or ", choices.Skip(1))})" : "");
+    }
 
     private static BootRecord? ReadBoot(MachineRecord record)
     {
