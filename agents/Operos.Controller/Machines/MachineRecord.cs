@@ -33,7 +33,12 @@ internal sealed record MachineRecord
     public string? Reason { get; init; }
     public IReadOnlyList<RecordedEvent> Events { get; init; } = [];
 
-    public MachineRecord With(DateTimeOffset at, string text) => this with { Events = [.. Events.TakeLast(MaxEvents - 1), new RecordedEvent(at, text)] };
+    /// <summary>What happens again and again is told once, with its last time: it must not push out what happened before.</summary>
+    public MachineRecord With(DateTimeOffset at, string text)
+    {
+        var before = Events.Count > 0 && Events[^1].Text == text ? Events.SkipLast(1) : Events;
+        return this with { Events = [.. before.TakeLast(MaxEvents - 1), new RecordedEvent(at, text)] };
+    }
 }
 
 internal sealed record RecordedEvent(DateTimeOffset At, string Text);
