@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Operos.Hardware.Inventories;
@@ -23,7 +24,7 @@ internal sealed record WorkerSettings
     /// <summary>Whether hostname and clock of this machine are changed.</summary>
     public required bool Apply { get; init; }
 
-    /// <exception cref="IOException">A file is missing; the message says which option replaces it.</exception>
+    /// <exception cref="IOException">A file is missing or no such file; the message says which option replaces it.</exception>
     public static WorkerSettings Load(string? control, string? authority, string? inventory, string? stateFolder, bool apply)
     {
         var bootRecord = File.Exists(Release.BootRecord.Path) ? File.ReadAllBytes(Release.BootRecord.Path) : [];
@@ -35,13 +36,19 @@ internal sealed record WorkerSettings
         return new WorkerSettings
         {
             Control = endpoint,
-            Authority = X509CertificateLoader.LoadCertificateFromFile(authority),
+            Authority = ReadAuthority(authority),
             StateFolder = stateFolder ?? StatePath,
             BootRecord = bootRecord,
             BootId = inventory is null ? File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() : Guid.NewGuid().ToString(),
             Inventory = inventory is null ? null : File.ReadAllBytes(inventory),
             Apply = apply,
         };
+    }
+
+    private static X509Certificate2 ReadAuthority(string path)
+    {
+        try { return X509CertificateLoader.LoadCertificateFromFile(path); }
+        catch (CryptographicException e) { throw new IOException($"the cluster's CA certificate {path} is no certificate ({e.Message}); give --ca FILE", e); }
     }
 
     public byte[] ReadInventory() => Inventory ?? new InventoryReader().Read().ToJson();
