@@ -15,8 +15,11 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogg
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
 
-    /// <summary>After so many failures with a certificate it is taken for refused.</summary>
-    private const int FailuresBeforeEnrolling = 3;
+    /// <summary>
+    /// After so many connections that ended before an answer, the certificate is taken for refused: TLS 1.3 does not say it otherwise. A
+    /// controller that is away has refused nothing.
+    /// </summary>
+    private const int RefusalsBeforeEnrolling = 3;
 
     /// <summary>Null until the controller has admitted this machine.</summary>
     private WorkerIdentity? identity;
@@ -26,7 +29,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogg
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         identity = WorkerIdentity.TryLoad(settings.StateFolder);
-        var failures = 0;
+        var (failures, refusals) = (0, 0);
         while (!stoppingToken.IsCancellationRequested)
         {
             var pause = FirstPause;
@@ -35,24 +38,25 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogg
                 identity ??= await EnrolAsync(stoppingToken).ConfigureAwait(false);
                 if (identity is null)
                 {
-                    failures = 0;
+                    (failures, refusals) = (0, 0);
                     continue;
                 }
-                await ServeAsync(() => failures = 0, stoppingToken).ConfigureAwait(false);
+                await ServeAsync(() => (failures, refusals) = (0, 0), stoppingToken).ConfigureAwait(false);
                 failures++;
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { break; }
             catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException or CryptographicException)
             {
                 failures++;
+                if (e is not ControllerUnreachableException) refusals++;
                 pause = e is ControlFaultException { RetryAfterSeconds: > 0 } fault ? TimeSpan.FromSeconds(fault.RetryAfterSeconds) : TimeSpan.FromSeconds(Math.Min(Math.Pow(2, Math.Min(failures, 6)) / 2, LongestPause.TotalSeconds));
                 node.Say($"{e.Message}; trying again");
                 node.Report(new WorkerStatus { State = "connecting", LastError = e.Message });
-                if (identity is not null && (e is ControlFaultException { Code: FaultCode.Unauthorized } || failures >= FailuresBeforeEnrolling))
+                if (identity is not null && (e is ControlFaultException { Code: FaultCode.Unauthorized } || refusals >= RefusalsBeforeEnrolling))
                 {
                     logger.LogWarning("Enrolling anew: {Reason}", e.Message);
                     identity.Dispose();
-                    identity = null;
+                    (identity, refusals) = (null, 0);
                 }
             }
             // Jitter: a rack that lost its controller does not come back in one beat.

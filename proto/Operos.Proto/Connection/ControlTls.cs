@@ -71,8 +71,8 @@ public static class ControlTls
             throw e switch
             {
                 AuthenticationException => new IOException($"the controller at {options.Endpoint} is not trusted: its certificate is not of this cluster, or a clock is wrong (now {DateTime.UtcNow:u}); {e.Message}", e),
-                OperationCanceledException when !cancellationToken.IsCancellationRequested => new IOException($"the controller at {options.Endpoint} did not answer in {options.ConnectTimeout.TotalSeconds:0} s"),
-                SocketException => new IOException($"the controller at {options.Endpoint} cannot be reached: {e.Message}", e),
+                OperationCanceledException when !cancellationToken.IsCancellationRequested => new ControllerUnreachableException($"the controller at {options.Endpoint} did not answer in {options.ConnectTimeout.TotalSeconds:0} s"),
+                SocketException => new ControllerUnreachableException($"the controller at {options.Endpoint} cannot be reached: {e.Message}", e),
                 _ => e,
             };
         }
