@@ -43,13 +43,14 @@ public sealed class NativeController : IDisposable
     public string Releases => folder["releases"];
     public string ReleaseFolder => Path.Combine(Releases, Path.GetFileName(build.Release));
 
-    public static async Task<NativeController> StartAsync(Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken, string admission = "auto", string dhcpMode = "full", int menuSeconds = 1)
+    /// <param name="configuration">Further tables of the controller's configuration.</param>
+    public static async Task<NativeController> StartAsync(Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken, string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, string configuration = "")
     {
         var controller = new NativeController(build, folder, network);
         Directory.CreateDirectory(controller.Releases);
-        // A test may damage its copy; links keep the others whole.
+        // A copy: a test may damage it.
         await Shell.RunAsync("cp", ["-r", build.Release, controller.Releases], cancellationToken).ConfigureAwait(false);
-        await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\nmenu-seconds = {menuSeconds}\nconsoles = [\"ttyS0,115200\"]\n", cancellationToken).ConfigureAwait(false);
+        await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\nmenu-seconds = {menuSeconds}\nconsoles = [\"ttyS0,115200\"]\n{configuration}", cancellationToken).ConfigureAwait(false);
         await Shell.RunAsync(build.Binary("operos-controller"),
             ["setup", "--dir", folder["setup"], "--address", $"{Address}/24", "--release-key", Path.Combine(build.Out, "keys/release.pub"), "--admission", admission, "--dhcp-mode", dhcpMode,
                 .. (string[])(dhcpMode == "full" ? ["--dhcp-range", Range] : []), "--extra-config", folder["extra.toml"]], cancellationToken).ConfigureAwait(false);

@@ -6,15 +6,17 @@ namespace Operos.Net.Tests;
 /// <summary>The real controller with the real dnsmasq, and a client host beside it.</summary>
 internal sealed class BootService : IAsyncDisposable
 {
-    private readonly LabFolder folder;
+    private readonly LabNetwork network;
 
-    private BootService(LabFolder folder, NativeController controller, ClientHost client) => (this.folder, Controller, Client) = (folder, controller, client);
+    private BootService(LabFolder folder, LabNetwork network, NativeController controller, ClientHost client) => (Folder, this.network, Controller, Client) = (folder, network, controller, client);
 
+    /// <summary>Where logs and state of this test are.</summary>
+    public LabFolder Folder { get; }
     public NativeController Controller { get; }
     public ClientHost Client { get; }
     public string Version => Path.GetFileName(Controller.ReleaseFolder);
 
-    public static async Task<BootService> StartAsync(string dhcpMode = "full", [CallerMemberName] string name = "")
+    public static async Task<BootService> StartAsync(string dhcpMode = "full", string admission = "auto", string configuration = "", [CallerMemberName] string name = "")
     {
         var build = new Build();
         var folder = LabFolder.Create(Path.Combine(build.Out, "test"), $"net-{name}-{dhcpMode}");
@@ -22,8 +24,8 @@ internal sealed class BootService : IAsyncDisposable
         {
             var network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", default);
             var client = await ClientHost.CreateAsync(folder, network);
-            var controller = await NativeController.StartAsync(build, folder, network, default, dhcpMode: dhcpMode);
-            return new BootService(folder, controller, client);
+            var controller = await NativeController.StartAsync(build, folder, network, default, admission, dhcpMode, configuration);
+            return new BootService(folder, network, controller, client);
         }
         catch
         {
@@ -32,10 +34,13 @@ internal sealed class BootService : IAsyncDisposable
         }
     }
 
+    /// <summary>One more host on the rack's switch, such as the machines of a rack are.</summary>
+    public Task<ClientHost> AddClientAsync(int number) => ClientHost.CreateAsync(Folder, network, number);
+
     public ValueTask DisposeAsync()
     {
         Controller.Dispose();
-        folder.Dispose();
+        Folder.Dispose();
         Directory.Delete(Controller.Releases, recursive: true);
         return ValueTask.CompletedTask;
     }

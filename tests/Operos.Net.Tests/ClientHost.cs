@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using Operos.Lab;
@@ -9,52 +11,66 @@ namespace Operos.Net.Tests;
 /// <summary>A second host on the rack's switch, in a namespace of its own; sockets made by it are its own.</summary>
 internal sealed partial class ClientHost
 {
-    public const string Address = "10.77.0.50";
     private const int CLONE_NEWNET = 0x40000000;
+    private readonly LabNetwork rack;
     private readonly string name;
 
-    private ClientHost(string name) => this.name = name;
+    private ClientHost(LabNetwork rack, string name) => (this.rack, this.name) = (rack, name);
 
-    public static async Task<ClientHost> CreateAsync(LabFolder folder, LabNetwork rack)
+    /// <param name="number">0 to 49: the host is 10.77.0.50 plus it, below the range of the leases.</param>
+    public static async Task<ClientHost> CreateAsync(LabFolder folder, LabNetwork rack, int number = 0)
     {
-        var name = rack.Name + "-c";
+        var name = $"{rack.Name}-c{number}";
         folder.NoteNamespace(name);
         foreach (var command in new[]
         {
-            $"netns add {name}", $"-n {rack.Name} link add port type veth peer name eth0 netns {name}", $"-n {rack.Name} link set port master br0 up",
-            $"-n {name} link set lo up", $"-n {name} link set eth0 address 52:54:00:cc:00:01 up", $"-n {name} address add {Address}/24 dev eth0",
+            $"netns add {name}", $"-n {rack.Name} link add port{number} type veth peer name eth0 netns {name}", $"-n {rack.Name} link set port{number} master br0 up",
+            $"-n {name} link set lo up", $"-n {name} link set eth0 address 52:54:00:cc:00:{number + 1:x2} up", $"-n {name} address add 10.77.0.{50 + number}/24 dev eth0",
         })
             await Shell.RunAsync("ip", command.Split(' '), default);
-        return new ClientHost(name);
+        return new ClientHost(rack, name);
     }
 
+    /// <summary>Starts a process inside; it dies with us.</summary>
+    public Process Start(string program, IEnumerable<string> arguments, string logFile) =>
+        rack.Start("nsenter", [$"--net=/var/run/netns/{name}", program, .. arguments], logFile);
+
     /// <summary>Makes a socket inside: a socket belongs to the namespace of the thread that made it (network_namespaces(7)).</summary>
-    public Socket Open(SocketType type, Action<Socket>? prepare = null)
+    public Socket Open(SocketType type, Action<Socket>? prepare = null) => Run(() =>
     {
-        Socket? socket = null;
-        Exception? problem = null;
+        var socket = new Socket(AddressFamily.InterNetwork, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp) { ReceiveTimeout = 4000, SendTimeout = 4000 };
+        prepare?.Invoke(socket);
+        return socket;
+    });
+
+    /// <summary>Runs code inside, on a thread of its own; threads that it starts are inside too.</summary>
+    public T Run<T>(Func<T> code)
+    {
+        var result = default(T);
+        ExceptionDispatchInfo? problem = null;
         var thread = new Thread(() =>
         {
             try
             {
                 using var handle = File.OpenHandle($"/var/run/netns/{name}");
                 if (setns(handle, CLONE_NEWNET) != 0) throw new IOException($"setns: errno {Marshal.GetLastPInvokeError()}");
-                socket = new Socket(AddressFamily.InterNetwork, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp) { ReceiveTimeout = 4000, SendTimeout = 4000 };
-                prepare?.Invoke(socket);
+                result = code();
             }
-            catch (Exception e) { problem = e; }
+            catch (Exception e) { problem = ExceptionDispatchInfo.Capture(e); }
         });
         thread.Start();
         thread.Join();
-        return problem is null ? socket! : throw problem;
+        problem?.Throw();
+        return result!;
     }
 
-    public Socket OpenDhcp() => Open(SocketType.Dgram, socket =>
+    /// <param name="port">68 for a client, 67 for a server.</param>
+    public Socket OpenDhcp(int port = 68) => Open(SocketType.Dgram, socket =>
     {
         socket.EnableBroadcast = true;
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         socket.SetRawSocketOption(1, 25, Encoding.ASCII.GetBytes("eth0\0"));
-        socket.Bind(new IPEndPoint(IPAddress.Any, 68));
+        socket.Bind(new IPEndPoint(IPAddress.Any, port));
     });
 
     [LibraryImport("libc", SetLastError = true)]
