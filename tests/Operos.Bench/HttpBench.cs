@@ -55,6 +55,14 @@ internal static class HttpBench
         return (gigabytes / clock.Elapsed.TotalSeconds, (ProcessFigures.CpuSeconds(server) - before) / gigabytes);
     }
 
+    /// <summary>GB/s of a single client.</summary>
+    public static double FetchRate(int port, string path, long size)
+    {
+        var clock = Stopwatch.StartNew();
+        Fetch(port, path, size);
+        return size * FilesPerConnection / 1e9 / clock.Elapsed.TotalSeconds;
+    }
+
     private static void Fetch(int port, string path, long size)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);

@@ -11,7 +11,8 @@ try
     using (var controller = BenchController.Start(build, folder.Path))
     {
         rows.AddRange(await HttpBench.RunAsync(build, folder.Path, controller));
-        rows.AddRange(await EnrolBench.RunAsync(folder.Path));
+        rows.Add(SlowClientBench.Run(build));
+        rows.AddRange(await EnrolBench.RunAsync(folder.Path, controller.Id));
         rows.Add(await EnrolBench.MeasureWorkerAsync(build, folder.Path));
         rows.Add(new Row("controller, RSS after the load", $"{ProcessFigures.RssBytes(controller.Id) / 1e6:0.0} MB", "", "at most 100 MB idle", ProcessFigures.RssBytes(controller.Id) < 100e6));
         // With its dnsmasq.

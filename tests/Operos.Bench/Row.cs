@@ -16,6 +16,10 @@ internal static class ProcessFigures
     public static double CpuSeconds(params IEnumerable<int> processes) =>
         processes.Sum(process => File.ReadAllText($"/proc/{process}/stat").Split(')')[^1].Split(' ')[12..14].Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture))) / TicksPerSecond;
 
+    /// <summary>Of all cores, not idle and not waiting for disks, in seconds.</summary>
+    public static double MachineBusySeconds() =>
+        File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Where((_, field) => field is 0 or 1 or 2 or 5 or 6).Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture)) / TicksPerSecond;
+
     public static long RssBytes(int process) =>
         long.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
 }
