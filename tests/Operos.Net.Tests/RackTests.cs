@@ -32,20 +32,23 @@ public sealed class RackTests
         Assert.Equal(Hosts, machines.Select(machine => machine.GetProperty("address").GetString()).Distinct().Count());
 
         service.Controller.Kill();
+        // Some more than the workers: on a loaded machine a reply is late, and its worker asks again.
+        var enrolments = Enrolments(service);
         await Task.Delay(Outage);
         clock.Restart();
         await service.Controller.RunAsync(default);
         await AllUpAsync(service, workers);
         var back = clock.Elapsed;
 
-        // Who has a certificate comes back with it: no second enrolment of all at the worst moment.
-        var enrolments = File.ReadLines(service.Controller.LogPath).Count(line => line.Contains(" enrolled from ", StringComparison.Ordinal));
         var figures = string.Create(CultureInfo.InvariantCulture, $"{Workers} workers on {Hosts} addresses: all up {joined.TotalSeconds:0.0} s after the first started, all back {back.TotalSeconds:0.0} s after the controller started again; {enrolments} enrolments");
         await File.WriteAllTextAsync(service.Folder["figures"], figures + "\n");
         Console.WriteLine($"rack: {figures}");
-        Assert.Equal(Workers, enrolments);
+        // Who has a certificate comes back with it: no enrolment of all at the worst moment.
+        Assert.Equal(enrolments, Enrolments(service));
         Assert.True(workers.All(worker => worker.IsRunning), "a worker ended");
     }
+
+    private static int Enrolments(BootService service) => File.ReadLines(service.Controller.LogPath).Count(line => line.Contains(" enrolled from ", StringComparison.Ordinal));
 
     private static async Task AllUpAsync(BootService service, List<Worker> workers) =>
         await Wait.UntilAsync($"all {Workers} workers are up", Budget, async () =>
