@@ -24,7 +24,7 @@ internal sealed class BootService : IAsyncDisposable
         {
             var network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", default);
             var client = await ClientHost.CreateAsync(folder, network);
-            var controller = await NativeController.StartAsync(build, folder, network, default, admission, dhcpMode, configuration);
+            var controller = await NativeController.StartAsync(build, folder, network, default, admission, dhcpMode, configuration: configuration);
             return new BootService(folder, network, controller, client);
         }
         catch
