@@ -41,6 +41,9 @@ public sealed record BootRecord
     public int Retries { get; init; }
     public int RefusedChunks { get; init; }
     public int Restarts { get; init; }
+
+    /// <summary>The most memory that <c>operos-init</c> held until it handed over, in bytes (proc(5), VmHWM).</summary>
+    public long PeakMemoryBytes { get; init; }
 }
 
 public sealed record BootNetwork

@@ -34,6 +34,7 @@ public sealed class FirmwareTests
             Assert.Equal(scenario.SecureBoot, boot.GetProperty("secureBoot").GetBoolean());
             Assert.Equal(["base", "node", "worker"], boot.GetProperty("layers").EnumerateArray().Select(layer => layer.GetProperty("name").GetString()));
             Assert.Equal(["modules", "network", "manifest", "fetch", "mount", "switch"], boot.GetProperty("phases").EnumerateArray().Select(phase => phase.GetProperty("name").GetString()));
+            Assert.InRange(boot.GetProperty("peakMemoryBytes").GetInt64(), 1_000_000, 64_000_000);
             Assert.Contains(scenario.ControllerLog, await File.ReadAllTextAsync(rack.Controller.LogPath), StringComparison.Ordinal);
         });
     }

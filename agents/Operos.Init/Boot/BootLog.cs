@@ -54,9 +54,16 @@ internal sealed class BootLog
             Retries = Retries,
             RefusedChunks = RefusedChunks,
             Restarts = Restarts,
+            PeakMemoryBytes = PeakMemory(),
         };
         AtomicFile.Write(BootRecord.Path, JsonSerializer.SerializeToUtf8Bytes(record, ReleaseJson.Default.BootRecord),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+    }
+
+    private static long PeakMemory()
+    {
+        var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
     }
 
     /// <summary>Debian's kernel locks itself down exactly when the firmware verified it (kernel_lockdown(7)).</summary>
