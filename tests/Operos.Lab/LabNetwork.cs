@@ -29,11 +29,12 @@ public sealed class LabNetwork
     }
 
     /// <summary>A port of the switch for a guest; without a cable it leads nowhere.</summary>
-    public async Task<string> AddTapAsync(bool cabled, CancellationToken cancellationToken)
+    public async Task<string> AddTapAsync(VirtualNic nic, CancellationToken cancellationToken)
     {
         var tap = $"tap{taps++}";
         await IpAsync($"tuntap add {tap} mode tap", cancellationToken).ConfigureAwait(false);
-        if (cabled) await IpAsync($"link set {tap} master br0", cancellationToken).ConfigureAwait(false);
+        if (nic.Cabled) await IpAsync($"link set {tap} master br0", cancellationToken).ConfigureAwait(false);
+        if (nic.Rate is { } rate) await Shell.RunAsync("tc", ["-n", Name, "qdisc", "add", "dev", tap, "root", "tbf", "rate", rate, "burst", "256kb", "latency", "20ms"], cancellationToken).ConfigureAwait(false);
         await IpAsync($"link set {tap} up", cancellationToken).ConfigureAwait(false);
         return tap;
     }

@@ -7,7 +7,11 @@ namespace Operos.Lab;
 public enum Firmware { Bios, Uefi, SecureBoot }
 
 /// <summary>A network card of a virtual machine.</summary>
-public sealed record VirtualNic(string Mac, bool Cabled = true, string Model = "virtio-net-pci");
+/// <param name="Rate">How fast the switch sends to it, as tc(8) writes it, such as <c>1gbit</c>; null for as fast as it can.</param>
+public sealed record VirtualNic(string Mac, bool Cabled = true, string Model = "virtio-net-pci", string? Rate = null);
+
+/// <summary>A kernel that the machine starts at once, with no boot loader in between.</summary>
+public sealed record DirectKernel(string Kernel, string Initramfs, string CommandLine);
 
 /// <summary>What a virtual machine is made of.</summary>
 public sealed record VirtualMachineOptions
@@ -21,6 +25,7 @@ public sealed record VirtualMachineOptions
     public IReadOnlyList<(string Serial, string File)> Disks { get; init; } = [];
     public string? Uuid { get; init; }
     public bool BootsFromDisk { get; init; }
+    public DirectKernel? Kernel { get; init; }
     /// <summary>Leaves PXE to nobody: the firmware then tries HTTP (edk2, OvmfPkg: opt/org.tianocore/IPv4PXESupport).</summary>
     public bool HttpBootOnly { get; init; }
     /// <summary>A software TPM 2.0 (swtpm) whose seed lives in this folder; null for none.</summary>
@@ -56,11 +61,12 @@ public sealed class VirtualMachine : IDisposable
             "-serial", $"file:{SerialPath(options, folder)}", "-device", "virtio-rng-pci", "-monitor", $"unix:{MonitorPath(options, folder)},server=on,wait=off",
         };
         if (options.Uuid is not null) arguments.AddRange(["-uuid", options.Uuid]);
+        if (options.Kernel is { } kernel) arguments.AddRange(["-kernel", kernel.Kernel, "-initrd", kernel.Initramfs, "-append", kernel.CommandLine]);
         arguments.AddRange(FirmwareArguments(options, folder));
         if (options.TpmState is not null) arguments.AddRange(await StartTpmAsync(options, network, folder, cancellationToken).ConfigureAwait(false));
         for (var i = 0; i < options.Nics.Count; i++)
         {
-            var tap = await network.AddTapAsync(options.Nics[i].Cabled, cancellationToken).ConfigureAwait(false);
+            var tap = await network.AddTapAsync(options.Nics[i], cancellationToken).ConfigureAwait(false);
             arguments.AddRange(["-netdev", $"tap,id=net{i},ifname={tap},script=no,downscript=no",
                 "-device", $"{options.Nics[i].Model},netdev=net{i},mac={options.Nics[i].Mac},id=nic{i}{Rom(options)}{(options.BootsFromDisk ? "" : $",bootindex={10 + i}")}"]);
         }
@@ -116,7 +122,7 @@ public sealed class VirtualMachine : IDisposable
     }
 
     /// <summary>A UEFI machine uses the firmware's own network stack, as servers do: QEMU's option ROM would put an old iPXE in its place.</summary>
-    private static string Rom(VirtualMachineOptions options) => options.Firmware == Firmware.Bios && !options.BootsFromDisk ? "" : ",romfile=";
+    private static string Rom(VirtualMachineOptions options) => options is { Firmware: Firmware.Bios, BootsFromDisk: false, Kernel: null } ? "" : ",romfile=";
 
     /// <summary>swtpm ends when QEMU does.</summary>
     private static async Task<IEnumerable<string>> StartTpmAsync(VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
