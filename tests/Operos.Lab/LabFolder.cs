@@ -26,6 +26,14 @@ public sealed class LabFolder : IDisposable
         return new LabFolder(path);
     }
 
+    /// <summary>A path for a UNIX socket: those hold 107 bytes at most (unix(7)), so they stand in a short folder of their own.</summary>
+    public string SocketPath(string name)
+    {
+        var note = this["sockets"];
+        if (!File.Exists(note)) File.WriteAllText(note, Directory.CreateTempSubdirectory("operos-").FullName);
+        return System.IO.Path.Combine(File.ReadAllText(note), name);
+    }
+
     public void NoteProcess(int id) => File.AppendAllText(this["processes"], $"{id} {StartTime(id)}\n");
 
     public void NoteNamespace(string name) => File.AppendAllText(this["namespaces"], name + "\n");
@@ -49,6 +57,8 @@ public sealed class LabFolder : IDisposable
         }
         foreach (var name in Lines(path, "namespaces"))
             using (var removal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("ip", ["netns", "delete", name]) { RedirectStandardError = true })) removal?.WaitForExit();
+        foreach (var sockets in Lines(path, "sockets").Where(Directory.Exists)) Directory.Delete(sockets, recursive: true);
+        File.Delete(System.IO.Path.Combine(path, "sockets"));
         File.Delete(System.IO.Path.Combine(path, OwnerName));
         File.Delete(System.IO.Path.Combine(path, "processes"));
         File.Delete(System.IO.Path.Combine(path, "namespaces"));

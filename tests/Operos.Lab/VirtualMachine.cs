@@ -127,7 +127,7 @@ public sealed class VirtualMachine : IDisposable
     /// <summary>swtpm ends when QEMU does.</summary>
     private static async Task<IEnumerable<string>> StartTpmAsync(VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
     {
-        var control = folder[$"{options.Name}.tpm"];
+        var control = folder.SocketPath($"{options.Name}.tpm");
         Directory.CreateDirectory(options.TpmState!);
         network.Start("swtpm", ["socket", "--tpm2", "--terminate", "--tpmstate", $"dir={options.TpmState}", "--ctrl", $"type=unixio,path={control}"], folder[$"{options.Name}.tpm.log"]);
         for (var attempt = 0; !File.Exists(control); attempt++)
@@ -138,7 +138,7 @@ public sealed class VirtualMachine : IDisposable
         return ["-chardev", $"socket,id=tpm,path={control}", "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"];
     }
 
-    private static string MonitorPath(VirtualMachineOptions options, LabFolder folder) => folder[$"{options.Name}.monitor"];
+    private static string MonitorPath(VirtualMachineOptions options, LabFolder folder) => folder.SocketPath($"{options.Name}.monitor");
 
     private static string SerialPath(VirtualMachineOptions options, LabFolder folder) => folder[$"{options.Name}.serial.log"];
 
