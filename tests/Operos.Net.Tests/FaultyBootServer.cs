@@ -115,8 +115,14 @@ internal sealed class FaultyBootServer : IDisposable
         var whole = File.ReadAllBytes(file);
         if (range is null) return new BootAnswer("200 OK", new Dictionary<string, string> { ["Content-Length"] = $"{whole.Length}" }, whole);
         var (from, to) = (long.Parse(range[0], CultureInfo.InvariantCulture), Math.Min(long.Parse(range[1], CultureInfo.InvariantCulture), whole.Length - 1));
-        lock (gate) requests.Add((path, from, to));
+        bool faulty;
+        // The first requests are the ones that go wrong, in the order in which they are kept.
+        lock (gate)
+        {
+            requests.Add((path, from, to));
+            faulty = faultsLeft-- > 0;
+        }
         var sound = new BootAnswer("206 Partial Content", new Dictionary<string, string> { ["Content-Length"] = $"{to - from + 1}", ["Content-Range"] = $"bytes {from}-{to}/{whole.Length}" }, whole[(int)from..(int)(to + 1)]);
-        return Interlocked.Decrement(ref faultsLeft) >= 0 ? fault(sound) : sound;
+        return faulty ? fault(sound) : sound;
     }
 }
