@@ -78,6 +78,7 @@ test: release ## run every test: unit, network namespaces, QEMU
 	tests/run.sh --results $(OUT)/test-results $(TESTS) tests/shellcheck.sh tests/reproducible.sh
 
 bench: release ## measure against what a user would pick instead
+	tests/Operos.Bench/dracut-livenet.sh
 	dotnet build tests/Operos.Bench -c Release --nologo -v quiet
 	unshare --net sh -c 'ip link set lo up && exec dotnet run --no-build --project tests/Operos.Bench -c Release'
 

@@ -7,6 +7,7 @@ var folder = LabFolder.Create(Path.Combine(build.Out, "bench"), "run");
 try
 {
     var rows = new List<Row>();
+    rows.AddRange(await BootBench.RunAsync(build));
     rows.AddRange(SizeBench.Run(build));
     using (var controller = BenchController.Start(build, folder.Path))
     {
