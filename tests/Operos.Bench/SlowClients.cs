@@ -13,6 +13,9 @@ internal sealed class SlowClients : IDisposable
     private const int Window = 4096;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>By then the server has filled the buffers of their sockets: what follows is having them, not their arrival.</summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
+
     private readonly List<Socket> sockets = [];
     private readonly Thread reader;
     private volatile bool ended;
@@ -29,6 +32,7 @@ internal sealed class SlowClients : IDisposable
         }
         reader = new Thread(Read) { IsBackground = true };
         reader.Start();
+        Thread.Sleep(Settling);
     }
 
     public void Dispose()
