@@ -11,12 +11,20 @@ public readonly record struct ComponentAgreement(Component Component, int Weight
 /// </summary>
 public sealed class Comparison
 {
-    /// <summary>From here on, half of all that could agree does: enough even of little evidence.</summary>
-    private const double StrongShare = 0.5;
+    /// <summary>From here on half of the components that could agree do: of two that weigh 25 and 20, the lighter one.</summary>
+    private const double StrongShare = 0.44;
 
     /// <summary>A board changed with its NICs leaves 45 of 110 (disks and memory); disks moved elsewhere bring 25 of 110.</summary>
     private const double WeakShare = 0.3;
     private const double StrongWeight = 20, WeakWeight = 40;
+
+    /// <summary>A changed machine has evidence of the same sorts as before; where most of it has no counterpart, little is compared.</summary>
+    private const double ComparableShare = 0.6;
+
+    /// <summary>Below this the machines have nothing to do with each other; disks moved elsewhere bring 25 of 130.</summary>
+    private const double DoubtfulShare = 0.3, DoubtfulWeight = 10;
+
+    private readonly bool isComparable;
 
     public Comparison(IReadOnlyCollection<Evidence> left, IReadOnlyCollection<Evidence> right)
     {
@@ -24,6 +32,7 @@ public sealed class Comparison
         AgreeingWeight = Components.Sum(component => component.Weight * component.Agreement);
         var possible = Components.Sum(component => component.Weight);
         Share = possible == 0 ? 0 : AgreeingWeight / possible;
+        isComparable = possible >= ComparableShare * Math.Min(Strength(left), Strength(right));
     }
 
     public IReadOnlyList<ComponentAgreement> Components { get; }
@@ -34,7 +43,12 @@ public sealed class Comparison
     /// <summary>Of the weight that could agree, the part that does: 0 to 1.</summary>
     public double Share { get; }
 
-    public bool IsSameMachine => (Share >= StrongShare && AgreeingWeight >= StrongWeight) || (Share >= WeakShare && AgreeingWeight >= WeakWeight);
+    public bool IsSameMachine => isComparable && ((Share >= StrongShare && AgreeingWeight >= StrongWeight) || (Share >= WeakShare && AgreeingWeight >= WeakWeight));
+
+    /// <summary>Too much agrees for two machines, and too little for one: a board changed in a machine that has little else to be known by.</summary>
+    public bool IsDoubtful => !IsSameMachine && Share >= DoubtfulShare && AgreeingWeight >= DoubtfulWeight;
+
+    private static double Strength(IEnumerable<Evidence> evidence) => evidence.Select(item => item.Component).Distinct().Sum(EvidenceReader.WeightOf);
 
     private static ComponentAgreement? Compare(Component component, IReadOnlyCollection<Evidence> left, IReadOnlyCollection<Evidence> right)
     {

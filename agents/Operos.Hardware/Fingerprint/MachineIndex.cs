@@ -9,7 +9,7 @@ public enum Resolution
     Known,
     /// <summary>One that was never seen.</summary>
     New,
-    /// <summary>Two known machines claim the same evidence, or nothing identifies it: an operator decides.</summary>
+    /// <summary>Two known machines claim the same evidence, one claims some of it, or nothing identifies it: an operator decides.</summary>
     Ambiguous,
 }
 
@@ -59,7 +59,13 @@ public sealed class MachineIndex
         var likely = candidates.Where(candidate => candidate.Comparison.IsSameMachine).ToList();
         if (telling.Count == 0)
             return new ResolvedMachine(Resolution.Ambiguous, [.. newcomer.SelectMany(item => owners[item]).Distinct().Order(StringComparer.Ordinal).Take(8)], "all that would identify it stands in several known machines");
-        if (likely.Count == 0) return new ResolvedMachine(Resolution.New, [], "no known machine shares enough with it");
+        if (likely.Count == 0)
+        {
+            var doubtful = candidates.Where(candidate => candidate.Comparison.IsDoubtful).Select(candidate => candidate.Machine).Take(8).ToList();
+            return doubtful.Count == 0
+                ? new ResolvedMachine(Resolution.New, [], "no known machine shares enough with it")
+                : new ResolvedMachine(Resolution.Ambiguous, doubtful, "it has parts of a known machine, too many for another and too few for the same");
+        }
         var rival = candidates.FirstOrDefault(candidate => candidate.Machine != likely[0].Machine && likely[0].Comparison.Share - candidate.Comparison.Share < Margin);
         return rival.Machine is null
             ? new ResolvedMachine(Resolution.Known, [likely[0].Machine], $"{likely[0].Comparison.Share * 100:0} % of its evidence agrees")
