@@ -42,7 +42,7 @@ public sealed class DhcpTests
             Assert.True(offer.File == client.Loader, $"{client}: got '{offer.File}'");
             Assert.StartsWith("10.77.0.1", offer.Address.ToString(), StringComparison.Ordinal);
             if (client.Name == "32-bit UEFI")
-                Assert.Contains("52:54:00:cc:00:01 asks to boot by 32-bit UEFI", await File.ReadAllTextAsync(service.Controller.LogPath), StringComparison.Ordinal);
+                await Wait.UntilAsync("the controller warns of it", Worker.Soon, async () => (await File.ReadAllTextAsync(service.Controller.LogPath)).Contains("52:54:00:cc:00:01 asks to boot by 32-bit UEFI", StringComparison.Ordinal), service.Controller.LogPath);
             Assert.Equal(client.Name == "UEFI HTTP", offer.Options.TryGetValue(60, out var vendor) && Encoding.ASCII.GetString(vendor) == "HTTPClient");
         }
     }

@@ -138,7 +138,9 @@ public sealed class FetchTests : IDisposable
     {
         await using var service = await BootService.StartAsync("off");
         var releaseKey = await File.ReadAllTextAsync(Path.Combine(new Build().Out, "keys", ReleaseKey.PrivateName));
-        var stored = Publish(service.Folder.Path, seed: 1, releaseKey, baseMegabytes: 384);
+        // Five seconds of fetching: whatever else this host does, the controller is killed in the midst of it.
+        await service.Client.SlowDownAsync("200mbit");
+        var stored = Publish(service.Folder.Path, seed: 1, releaseKey, baseMegabytes: 128);
         var source = new ManifestFetch(IPEndPoint.Parse($"{NativeController.Address}:7480"), Version, new ReleaseVerifier(await File.ReadAllTextAsync(service.Folder["setup/state/release.pub"])), Kernel);
         FetchedManifest? release = null;
         await Wait.UntilAsync("the controller serves the release", Worker.Soon, () => Task.FromResult(service.Client.Run(() =>
