@@ -27,8 +27,8 @@ internal sealed record WorkerSettings
     /// <exception cref="IOException">A file is missing or no such file; the message says which option replaces it.</exception>
     public static WorkerSettings Load(string? control, string? authority, string? inventory, string? stateFolder, bool apply)
     {
-        var bootRecord = File.Exists(Release.BootRecord.Path) ? File.ReadAllBytes(Release.BootRecord.Path) : [];
-        control ??= bootRecord.Length == 0 ? null : JsonSerializer.Deserialize(bootRecord, ReleaseJson.Default.BootRecord)?.Control;
+        var (bootRecord, boot) = ReadBootRecord(Release.BootRecord.Path);
+        control ??= boot?.Control;
         if (control is null || !IPEndPoint.TryParse(control, out var endpoint) || endpoint.Port == 0)
             throw new IOException($"no controller is known: {Release.BootRecord.Path} names no control endpoint; give --control ADDRESS:PORT");
         authority ??= AnchorPath;
@@ -49,6 +49,15 @@ internal sealed record WorkerSettings
     {
         try { return X509CertificateLoader.LoadCertificateFromFile(path); }
         catch (CryptographicException e) { throw new IOException($"the cluster's CA certificate {path} is no certificate ({e.Message}); give --ca FILE", e); }
+    }
+
+    /// <summary>A damaged record tells nothing, and would only be refused by the controller.</summary>
+    internal static (byte[] Json, BootRecord? Record) ReadBootRecord(string path)
+    {
+        if (!File.Exists(path)) return ([], null);
+        var json = File.ReadAllBytes(path);
+        try { return JsonSerializer.Deserialize(json, ReleaseJson.Default.BootRecord) is { } record ? (json, record) : ([], null); }
+        catch (JsonException) { return ([], null); }
     }
 
     public byte[] ReadInventory() => Inventory ?? new InventoryReader().Read().ToJson();
