@@ -1,0 +1,85 @@
+using Operos.Policy.Addresses;
+using Operos.Policy.Policies;
+
+namespace Operos.Policy.Compiling;
+
+/// <summary>The nftables rules of one policy in one direction: a packet that one of them accepts is allowed, any other returns.</summary>
+internal sealed class PolicyChain
+{
+    private readonly List<string> rules = [];
+    private readonly HashSet<string> seen = new(StringComparer.Ordinal);
+    private readonly HashSet<string> sets = new(StringComparer.Ordinal);
+    private readonly SetBook book;
+    private readonly Direction direction;
+    private readonly IReadOnlyList<bool> families;
+
+    private PolicyChain(SetBook book, Direction direction, IReadOnlyList<bool> families) => (this.book, this.direction, this.families) = (book, direction, families);
+
+    public IReadOnlyList<string> Rules => rules;
+
+    /// <summary>The sets that the rules look into.</summary>
+    public IReadOnlyCollection<string> Sets => sets;
+
+    /// <param name="families">Those that pods of this node have: false for IPv4, true for IPv6.</param>
+    /// <returns>Null where more than <paramref name="most"/> rules come of it.</returns>
+    public static PolicyChain? Make(IReadOnlyList<PolicyRule> policy, Direction direction, SetBook book, IReadOnlyList<bool> families, int most)
+    {
+        var chain = new PolicyChain(book, direction, families);
+        foreach (var rule in policy)
+        {
+            // Peers times names is counted before it is made.
+            if ((long)(rule.Peers?.Selectors.Count ?? 1) * (rule.Ports?.Names.Count ?? 1) * families.Count > most) return null;
+            chain.Add(rule);
+            if (chain.rules.Count > most) return null;
+        }
+        return chain;
+    }
+
+    private void Add(PolicyRule rule)
+    {
+        foreach (var (peerFamily, peer) in Peers(rule.Peers))
+            foreach (var (portFamily, port) in Ports(rule.Ports))
+            {
+                if (peerFamily is not null && portFamily is not null && peerFamily != portFamily) continue;
+                var text = $"{peer}{port}accept";
+                if (seen.Add(text)) rules.Add(text);
+            }
+    }
+
+    /// <summary>Matches on the other side's address; family null where it holds for both.</summary>
+    private IEnumerable<(bool? IsV6, string Text)> Peers(PolicyPeers? peers)
+    {
+        if (peers is null) { yield return (null, ""); yield break; }
+        foreach (var isV6 in families)
+        {
+            foreach (var selector in peers.Selectors) yield return (isV6, $"{Other(isV6)} @{Use(book.Peer(selector, isV6))} ");
+            var blocks = peers.Blocks.Where(block => block.IsV6 == isV6).ToList();
+            if (blocks is [{ IsWholeFamily: true }]) yield return (isV6, $"meta nfproto ipv{(isV6 ? '6' : '4')} ");
+            else if (blocks.Count > 0) yield return (isV6, $"{Other(isV6)} @{Use(book.Blocks(blocks, isV6))} ");
+        }
+    }
+
+    private IEnumerable<(bool? IsV6, string Text)> Ports(PolicyPorts? ports)
+    {
+        if (ports is null) { yield return (null, ""); yield break; }
+        foreach (var group in ports.Ranges.GroupBy(range => range.Protocol))
+        {
+            var (protocol, ranges) = (group.Key.ToNft(), group.ToList());
+            yield return (null, ranges is [{ IsWholeProtocol: true }] ? $"meta l4proto {protocol} "
+                : $"{protocol} dport {(ranges.Count == 1 ? ranges[0].ToString() : "@" + Use(book.Ports(ranges)))} ");
+        }
+        // The number is the destination's affair, in either direction.
+        foreach (var name in ports.Names)
+            foreach (var isV6 in families) yield return (isV6, $"{Header(isV6)} daddr . meta l4proto . th dport @{Use(book.NamedPort(name, isV6))} ");
+    }
+
+    private string Other(bool isV6) => $"{Header(isV6)} {(direction == Direction.Ingress ? "saddr" : "daddr")}";
+
+    private string Use(string set)
+    {
+        sets.Add(set);
+        return set;
+    }
+
+    private static string Header(bool isV6) => isV6 ? "ip6" : "ip";
+}

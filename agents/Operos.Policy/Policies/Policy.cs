@@ -1,0 +1,14 @@
+using Operos.Policy.Cluster;
+
+namespace Operos.Policy.Policies;
+
+/// <summary>A NetworkPolicy as it is enforced: what was not valid in it is left out and told.</summary>
+/// <param name="Pods">Which pods of its namespace it isolates.</param>
+/// <param name="Ingress">The rules of that direction; null where the policy does not isolate it.</param>
+/// <param name="Egress">The same for what the pods send.</param>
+internal sealed record Policy(ObjectKey Key, Selector Pods, IReadOnlyList<PolicyRule>? Ingress, IReadOnlyList<PolicyRule>? Egress, IReadOnlyList<PolicyProblem> Problems)
+{
+    public string Subject => SubjectOf(Key);
+
+    public static string SubjectOf(ObjectKey key) => $"networkpolicy {key}";
+}

@@ -1,0 +1,125 @@
+using System.Net;
+using Operos.Policy.Cluster;
+using Operos.Policy.Compiling;
+using Operos.Policy.Nftables;
+
+namespace Operos.Policy;
+
+/// <summary>
+/// Keeps a node's rules in force while the cluster changes. Changes that come while a transaction runs are taken together into
+/// the next one. Nothing known of the cluster is enforced before <see cref="Begin"/>: half of the policies would open what the other half closes.
+/// </summary>
+public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, PolicyLimits? limits = null, TimeProvider? time = null) : IDisposable
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(30), LookAgain = TimeSpan.FromMinutes(1);
+    private readonly TimeProvider time = time ?? TimeProvider.System;
+    private readonly Lock gate = new();
+    private readonly SemaphoreSlim changed = new(0, 1);
+    private readonly ClusterView view = new(limits);
+    private readonly List<Admission> waiting = [];
+    private NodeView node = node;
+    private bool begun;
+
+    /// <summary>Somebody who waits until a pod's addresses are in force.</summary>
+    private sealed record Admission(IReadOnlyList<string> Addresses, TaskCompletionSource Done);
+
+    /// <summary>What is in force, and what was wrong last; replaced as a whole.</summary>
+    public EnforcerState State { get; private set; } = new();
+
+    /// <summary>Changes what is known of the cluster.</summary>
+    public void Change(Action<ClusterView> change)
+    {
+        lock (gate) change(view);
+        Wake();
+    }
+
+    /// <summary>The node's networks became known or changed.</summary>
+    public void SetNode(NodeView next)
+    {
+        lock (gate) node = next;
+        Wake();
+    }
+
+    /// <summary>Pods, namespaces and policies are known completely, as after the first lists.</summary>
+    public void Begin()
+    {
+        lock (gate) begun = true;
+        Wake();
+    }
+
+    /// <summary>
+    /// The pod network gave a pod its addresses. Ends when that pod's policies are in force; until then its addresses are cut off, and so they stay
+    /// if the caller gives up.
+    /// </summary>
+    public async Task AdmitAsync(ObjectKey pod, string? uid, IReadOnlyList<IPAddress> addresses, CancellationToken cancellationToken)
+    {
+        var admission = new Admission([.. addresses.Select(address => Policy.Addresses.PodAddress.Of(address).ToString())], new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        lock (gate)
+        {
+            view.Assign(pod, uid, addresses);
+            waiting.Add(admission);
+        }
+        Wake();
+        try { await admission.Done.Task.WaitAsync(cancellationToken).ConfigureAwait(false); }
+        finally { lock (gate) waiting.Remove(admission); }
+    }
+
+    /// <summary>The pod network took the pod's addresses back: they are cut off.</summary>
+    public void Release(ObjectKey pod, string? uid) => Change(known => known.Release(pod, uid));
+
+    /// <summary>
+    /// Runs until cancelled. Where no earlier process left a table, the node's pod networks are closed at once; a table that was left
+    /// stays in force until there is better.
+    /// </summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var adopted = false;
+        var pause = FirstPause;
+        while (true)
+        {
+            try
+            {
+                if (!adopted) adopted = await AdoptAsync(cancellationToken).ConfigureAwait(false);
+                if (begun) await EnforceAsync(cancellationToken).ConfigureAwait(false);
+                pause = FirstPause;
+                // Somebody who flushes all of nftables tells nobody: look again now and then.
+                if (!await changed.WaitAsync(LookAgain, cancellationToken).ConfigureAwait(false)) await applier.AdoptAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (NftException e)
+            {
+                State = State with { Error = e.Message, ErrorSince = State.ErrorSince ?? time.GetUtcNow() };
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            }
+        }
+    }
+
+    public void Dispose() => changed.Dispose();
+
+    private async Task<bool> AdoptAsync(CancellationToken cancellationToken)
+    {
+        if (!await applier.AdoptAsync(cancellationToken).ConfigureAwait(false))
+            await applier.ApplyAsync(PolicyCompiler.Compile(new ClusterView(limits), node), cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task EnforceAsync(CancellationToken cancellationToken)
+    {
+        Ruleset next;
+        var began = time.GetTimestamp();
+        lock (gate) next = PolicyCompiler.Compile(view, node);
+        var compiled = time.GetElapsedTime(began);
+        var applied = await applier.ApplyAsync(next, cancellationToken).ConfigureAwait(false);
+        State = new EnforcerState { InForceSince = time.GetUtcNow(), Size = next.Size, Problems = next.Problems, Compile = compiled, Apply = applied.Elapsed };
+        var open = next.PodAddresses.ToHashSet(StringComparer.Ordinal);
+        lock (gate)
+            foreach (var admission in waiting.Where(admission => admission.Addresses.All(open.Contains))) admission.Done.TrySetResult();
+    }
+
+    private void Wake()
+    {
+        // One waiting signal is enough: the next run takes all there is.
+        try { changed.Release(); }
+        catch (SemaphoreFullException) { }
+    }
+}
