@@ -6,10 +6,19 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Operos.Hardware.Fingerprint;
 using Operos.Hardware.Inventories;
+using Operos.Node.Cni;
 using Operos.Worker;
 using Operos.Worker.Enrolment;
 using Operos.Worker.Node;
 using Serilog;
+
+// The runtime calls us by another name for each pod: this must cost little.
+if (CniPlugin.IsCalledAs(Environment.GetCommandLineArgs()[0]))
+{
+    await using var input = Console.OpenStandardInput();
+    await using var output = Console.OpenStandardOutput();
+    return await CniPlugin.RunAsync(Environment.GetEnvironmentVariable, input, output, CancellationToken.None);
+}
 
 var stateFolder = new Option<string?>("--state-dir") { Description = $"Where key, certificate and status are (default {WorkerSettings.StatePath})", Recursive = true };
 var root = new RootCommand("operos-worker: the agent of an Operos worker") { Run(), InventoryCommand(), Fingerprint(), Status(), Diag() };
@@ -38,6 +47,7 @@ Command Run()
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddSystemd().AddSerilog(log).AddSingleton(settings)
             .AddSingleton(services => new NodeState(settings.StateFolder, settings.Apply, services.GetRequiredService<ILogger<NodeState>>()))
+            .AddSingleton<NodeMembership>().AddHostedService(services => services.GetRequiredService<NodeMembership>())
             .AddHostedService<WorkerAgent>();
         using var host = builder.Build();
         await host.RunAsync(cancellationToken).ConfigureAwait(false);

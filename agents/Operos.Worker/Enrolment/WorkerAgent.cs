@@ -11,7 +11,7 @@ namespace Operos.Worker.Enrolment;
 /// Enrols, then keeps a connection with heartbeats, for ever: a lost controller, a refused certificate or a long wait for an
 /// operator are all normal.
 /// </summary>
-internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogger<WorkerAgent> logger) : BackgroundService
+internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeMembership membership, ILogger<WorkerAgent> logger) : BackgroundService
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
 
@@ -83,6 +83,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogg
             return identity;
         }
         node.Say($"not admitted: {reply.Text}");
+        membership.Leave();
         node.Report(new WorkerStatus { State = "waiting", Machine = reply.MachineId, Text = reply.Text });
         await Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.RetryAfterSeconds, 1, 300)) * (0.8 + Random.Shared.NextDouble() * 0.4), cancellationToken).ConfigureAwait(false);
         return null;
@@ -96,11 +97,12 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, ILogg
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         while (!connection.Completion.IsCompleted)
         {
-            var reply = await connection.CallAsync<HeartbeatReply>(await NodeVitals.ReadAsync(settings.BootId, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            var reply = await connection.CallAsync<HeartbeatReply>(await NodeVitals.ReadAsync(settings.BootId, membership.Steps, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
             connected();
             node.AdoptClock(reply.UnixTimeMs);
             node.Apply(reply.Configuration);
-            node.Report(new WorkerStatus { State = "enrolled", Machine = reply.Configuration.Hostname, Name = reply.Configuration.Name, CertificateExpires = identity!.Certificate.NotAfter });
+            membership.Follow(connection, reply.Configuration);
+            node.Report(new WorkerStatus { State = "enrolled", Machine = reply.Configuration.Hostname, Name = reply.Configuration.Name, CertificateExpires = identity!.Certificate.NotAfter, Kubernetes = membership.Steps });
             if (DateTimeOffset.UtcNow >= identity.RenewAt) await RenewAsync(connection, cancellationToken).ConfigureAwait(false);
             var interval = Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.Configuration.HeartbeatSeconds, 1, 60)), cancellationToken);
             await Task.WhenAny(connection.Completion, interval).ConfigureAwait(false);

@@ -20,6 +20,8 @@ internal sealed record WorkerStatus
     public DateTimeOffset Since { get; init; }
     public DateTimeOffset? CertificateExpires { get; init; }
     public string? LastError { get; init; }
+    /// <summary>How far the machine is on its way to a Ready node.</summary>
+    public IReadOnlyList<NodeStep>? Kubernetes { get; init; }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -8,12 +8,13 @@ namespace Operos.Worker.Node;
 /// <summary>The few figures of a heartbeat.</summary>
 internal static class NodeVitals
 {
-    public static async Task<Heartbeat> ReadAsync(string bootId, CancellationToken cancellationToken) => new()
+    public static async Task<Heartbeat> ReadAsync(string bootId, IReadOnlyList<NodeStep> steps, CancellationToken cancellationToken) => new()
     {
         BootId = bootId,
+        Steps = steps,
         UptimeSeconds = SystemControl.BootMilliseconds() / 1000,
         SystemState = await ReadSystemStateAsync(cancellationToken).ConfigureAwait(false),
-        MemoryAvailableBytes = ReadMemAvailable(),
+        MemoryAvailableBytes = ReadMemory("MemAvailable"),
         Load1 = double.TryParse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture, out var load) ? load : 0,
     };
 
@@ -32,9 +33,10 @@ internal static class NodeVitals
         catch (System.ComponentModel.Win32Exception) { return "unknown"; }
     }
 
-    private static long ReadMemAvailable()
+    /// <summary>A field of proc_meminfo(5), in bytes.</summary>
+    public static long ReadMemory(string field)
     {
-        var line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal));
+        var line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(field + ":", StringComparison.Ordinal));
         return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 }

@@ -1,0 +1,26 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Operos.Node;
+
+/// <summary>A version of Kubernetes, such as 1.20.2: options come and go with the minor one.</summary>
+public readonly partial record struct KubernetesVersion(int Major, int Minor, int Patch)
+{
+    /// <summary>Reads what <c>kubelet --version</c> prints, such as <c>Kubernetes v1.20.2</c>.</summary>
+    /// <exception cref="FormatException">There is no version in it.</exception>
+    public static KubernetesVersion Parse(string text)
+    {
+        var match = Pattern().Match(text);
+        if (!match.Success) throw new FormatException($"'{text.Trim()}' names no version of Kubernetes");
+        return new KubernetesVersion(Number(match, 1), Number(match, 2), Number(match, 3));
+    }
+
+    public bool IsAtLeast(int major, int minor) => Major > major || (Major == major && Minor >= minor);
+
+    public override string ToString() => $"{Major}.{Minor}.{Patch}";
+
+    private static int Number(Match match, int group) => int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"v?(\d{1,3})\.(\d{1,3})\.(\d{1,4})")]
+    private static partial Regex Pattern();
+}

@@ -1,0 +1,162 @@
+using Microsoft.Extensions.Logging;
+using Operos.Kubernetes;
+using Operos.Node.Certificates;
+using Operos.Node.Cni;
+using Operos.Node.Configuration;
+using Operos.Node.Network;
+using Operos.Node.Policies;
+using Operos.Node.Runtime;
+using Operos.Proto;
+
+namespace Operos.Node;
+
+/// <summary>Makes a machine a Kubernetes node and keeps it one. It may end at any time: what runs goes on, and the next one takes over.</summary>
+/// <param name="source">Where certificates come from.</param>
+/// <param name="gate">Answers the CNI plugin.</param>
+/// <param name="steps">Is told how far the node is.</param>
+/// <param name="policies">Keeps network policies in force; null where nobody does.</param>
+public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateServer gate, PolicyGate? policies, NodeStepBoard steps, TimeProvider time, ILogger<NodeAgent> logger)
+{
+    private static readonly TimeSpan Busy = TimeSpan.FromSeconds(2), Idle = TimeSpan.FromSeconds(10), NetworkPeriod = TimeSpan.FromSeconds(60), NetworkRetry = TimeSpan.FromSeconds(5);
+    private const int RoundsBeforeRegistering = 6;
+
+    /// <summary>Runs until cancelled; for changed settings it is cancelled and run again.</summary>
+    public async Task RunAsync(NodeSettings settings, CancellationToken cancellationToken)
+    {
+        steps.Begin(NodeStepBoard.Certificates, NodeStepBoard.Configuration, NodeStepBoard.Containerd, NodeStepBoard.Images, NodeStepBoard.Kubelet, NodeStepBoard.KubeProxy, NodeStepBoard.Network, NodeStepBoard.Policy);
+        var facts = await ReadFactsAsync(settings, cancellationToken).ConfigureAwait(false);
+        using var services = new NodeServices(paths, settings, facts, source, steps, time, logger);
+        await TaskGroup.RunAsync(cancellationToken,
+            token => KeepServicesAsync(services, token),
+            token => FollowNodesAsync(services.Credentials, settings, facts, token),
+            token => KeepGateAsync(settings, token)).ConfigureAwait(false);
+    }
+
+    /// <summary>The machine leaves the cluster: services and pods end, keys are destroyed, nothing of the network stays.</summary>
+    public async Task LeaveAsync(CancellationToken cancellationToken)
+    {
+        steps.Clear();
+        if (!Directory.Exists(paths.Pki)) return;
+        logger.LogWarning("This machine is no node any more: its services and pods end");
+        new NodePki(paths, time).Forget();
+        var units = new ServiceUnits();
+        foreach (var service in (string[])[NodeService.Kubelet, NodeService.KubeProxy])
+            await TryAsync(service, () => units.StopAsync(service, cancellationToken)).ConfigureAwait(false);
+        await TryAsync("pods", () => new PodTasks(paths).KillAsync(cancellationToken)).ConfigureAwait(false);
+        await TryAsync("network", () => PodNetwork.ClearAsync(paths, cancellationToken)).ConfigureAwait(false);
+    }
+
+    private async Task TryAsync(string what, Func<Task> act)
+    {
+        try { await act().ConfigureAwait(false); }
+        catch (Exception e) when (e is NodeException or IOException) { logger.LogError("{What} cannot be taken away: {Reason}", what, e.Message); }
+    }
+
+    private async Task<NodeFacts> ReadFactsAsync(NodeSettings settings, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try { return await NodeFacts.ReadAsync(settings.Cluster, cancellationToken).ConfigureAwait(false); }
+            catch (Exception e) when (e is NodeException or FormatException)
+            {
+                if (steps.Set(NodeStepBoard.Configuration, false, e.Message)) logger.LogWarning("configuration: {Reason}", e.Message);
+                await Task.Delay(Idle, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task KeepServicesAsync(NodeServices services, CancellationToken cancellationToken)
+    {
+        var settled = false;
+        while (true)
+        {
+            var done = await services.RoundAsync(cancellationToken).ConfigureAwait(false);
+            // Becoming a node leaves garbage that an idle agent would keep for days; the machine's memory is for its pods.
+            if (done && !settled) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+            settled = done;
+            await Task.Delay(done ? Idle : Busy, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task FollowNodesAsync(Task credentials, NodeSettings settings, NodeFacts facts, CancellationToken cancellationToken)
+    {
+        steps.Set(NodeStepBoard.Network, false, "waits for certificates");
+        await credentials.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var client = new ApiClient(Access(settings));
+        using var changed = new SemaphoreSlim(1);
+        var nodes = new ClusterNodes();
+        await TaskGroup.RunAsync(cancellationToken,
+            token => nodes.FollowAsync(client, () => Signal(changed), token),
+            token => KeepRegisteredAsync(nodes, settings.Name, token),
+            token => policies is not null && settings.Cluster.OwnNetwork ? policies.RunAsync(settings.Name, client, token) : Task.Delay(Timeout.InfiniteTimeSpan, time, token),
+            token => settings.Cluster.OwnNetwork ? ApplyNetworkAsync(new PodNetwork(paths, settings, facts.Address), settings.Name, nodes, changed, token) : ClearNetworkAsync(token)).ConfigureAwait(false);
+    }
+
+    /// <summary>A kubelet registers its Node once, when it starts: one that was deleted under it stays away until then.</summary>
+    private async Task KeepRegisteredAsync(ClusterNodes nodes, string name, CancellationToken cancellationToken)
+    {
+        var files = new NodeFiles(paths);
+        for (var absent = 0; ; absent = nodes.IsAbsent(name) && IsDone(NodeStepBoard.Kubelet) ? absent + 1 : 0)
+        {
+            if (absent >= RoundsBeforeRegistering)
+            {
+                logger.LogWarning("The API server has no Node {Name} though the kubelet runs: it is started again", name);
+                files.MarkStale(NodeService.Kubelet);
+                absent = 0;
+            }
+            await Task.Delay(Idle, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private bool IsDone(string step) => steps.Steps.Any(known => known.Name == step && known.Done);
+
+    private async Task ClearNetworkAsync(CancellationToken cancellationToken)
+    {
+        await TryAsync("network", () => PodNetwork.ClearAsync(paths, cancellationToken)).ConfigureAwait(false);
+        steps.Set(NodeStepBoard.Network, true, "an add-on's");
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task ApplyNetworkAsync(PodNetwork network, string name, ClusterNodes nodes, SemaphoreSlim changed, CancellationToken cancellationToken)
+    {
+        var pause = TimeSpan.Zero;
+        while (true)
+        {
+            await changed.WaitAsync(pause, cancellationToken).ConfigureAwait(false);
+            if (nodes.All.FirstOrDefault(node => node.Name == name)?.Pods is { } pods) policies?.SetPods(name, pods);
+            try
+            {
+                if (steps.Set(NodeStepBoard.Network, true, await network.ApplyAsync(nodes, cancellationToken).ConfigureAwait(false))) logger.LogInformation("network is done");
+                pause = NetworkPeriod;
+            }
+            catch (Exception e) when (e is NodeException or IOException or UnauthorizedAccessException or FormatException)
+            {
+                if (steps.Set(NodeStepBoard.Network, false, e.Message)) logger.LogWarning("network: {Reason}", e.Message);
+                pause = NetworkRetry;
+            }
+        }
+    }
+
+    /// <summary>Without our network our plugin is not called, and the gate stays shut.</summary>
+    private async Task KeepGateAsync(NodeSettings settings, CancellationToken cancellationToken)
+    {
+        if (settings.Cluster.OwnNetwork) await gate.RunAsync(() => steps.Set(NodeStepBoard.Policy, policies is null, policies is null ? "" : "waits for certificates"), cancellationToken).ConfigureAwait(false);
+        steps.Set(NodeStepBoard.Policy, true, "an add-on's");
+        await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>How the node's agent reaches the API server: with a certificate that may read nodes, pods, namespaces and policies.</summary>
+    public ApiAccess Access(NodeSettings settings) => new()
+    {
+        Server = new Uri(settings.Cluster.ApiServer),
+        AuthorityFile = paths.Authority,
+        CertificateFile = paths.Credential(NodeCertificate.Agent),
+        KeyFile = paths.Credential(NodeCertificate.Agent),
+        Agent = "operos-node",
+    };
+
+    private static void Signal(SemaphoreSlim changed)
+    {
+        if (changed.CurrentCount == 0) changed.Release();
+    }
+}

@@ -1,0 +1,109 @@
+using System.Text.Json;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Operos.Node;
+using Operos.Node.Cni;
+using Operos.Node.Policies;
+using Operos.Proto;
+using Operos.Proto.Connection;
+using Operos.Release;
+using Operos.Worker.Enrolment;
+
+namespace Operos.Worker.Node;
+
+/// <summary>
+/// Keeps this machine the Kubernetes node that the controller wants it to be. Without a wish nothing of it runs; a controller that is
+/// away changes nothing.
+/// </summary>
+internal sealed class NodeMembership(WorkerSettings settings, ILoggerFactory loggers) : BackgroundService
+{
+    /// <summary>Agents, containerd, kubelet, kube-proxy and systemd, in bytes; measured about 150 MB.</summary>
+    private const long ServicesMemory = 192L << 20;
+
+    private readonly NodePaths paths = new();
+    private readonly NodeStepBoard steps = new(TimeProvider.System);
+    private readonly SemaphoreSlim changed = new(0);
+    private volatile ControlConnection? controller;
+    private volatile NodeSettings? wanted;
+    private volatile bool leaving;
+
+    /// <summary>How far the node is; empty where there is none to be.</summary>
+    public IReadOnlyList<NodeStep> Steps => steps.Steps;
+
+    /// <summary>What the controller answered to a heartbeat.</summary>
+    public void Follow(ControlConnection connection, NodeConfiguration configuration)
+    {
+        controller = connection;
+        if (!settings.Apply) return;
+        if (configuration.Kubernetes == wanted?.Cluster && (wanted is null || configuration.Hostname == wanted.Name)) return;
+        wanted = configuration.Kubernetes is { } cluster ? Settings(configuration.Hostname, cluster) : null;
+        leaving = false;
+        changed.Release();
+    }
+
+    /// <summary>The cluster does not know this machine any more.</summary>
+    public void Leave()
+    {
+        if (!settings.Apply || leaving) return;
+        wanted = null;
+        leaving = true;
+        changed.Release();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        NodeAgent? agent = null;
+        try
+        {
+            while (true)
+            {
+                await changed.WaitAsync(stoppingToken).ConfigureAwait(false);
+                if (wanted is { } node) await RunUntilChangedAsync(agent ??= NewAgent(), node, stoppingToken).ConfigureAwait(false);
+                else if (leaving && Directory.Exists(paths.Pki)) await (agent ??= NewAgent()).LeaveAsync(stoppingToken).ConfigureAwait(false);
+                else steps.Clear();
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+    }
+
+    private async Task RunUntilChangedAsync(NodeAgent agent, NodeSettings node, CancellationToken cancellationToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var run = agent.RunAsync(node, ended.Token);
+        var news = changed.WaitAsync(ended.Token);
+        await Task.WhenAny(run, news).ConfigureAwait(false);
+        if (news.IsCompletedSuccessfully) changed.Release();
+        await ended.CancelAsync().ConfigureAwait(false);
+        try { await run.ConfigureAwait(false); }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
+    }
+
+    private NodeAgent NewAgent()
+    {
+        var pods = new AttachedPods(paths.AttachedPods);
+        var policies = new PolicyGate(pods, steps, loggers.CreateLogger<PolicyGate>());
+        var gate = new GateServer(paths, pods, policies, loggers.CreateLogger<GateServer>());
+        return new NodeAgent(paths, AskAsync, gate, policies, steps, TimeProvider.System, loggers.CreateLogger<NodeAgent>());
+    }
+
+    private async Task<IReadOnlyDictionary<string, byte[]>> AskAsync(IReadOnlyDictionary<string, byte[]> requests, CancellationToken cancellationToken)
+    {
+        if (controller is not { } connection) throw new NodeException("the controller is not connected");
+        try { return (await connection.CallAsync<NodeCertificates>(new IssueNodeCertificates { Requests = requests }, cancellationToken).ConfigureAwait(false)).Certificates; }
+        catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException) { throw new NodeException(e.Message, e); }
+    }
+
+    private NodeSettings Settings(string name, KubernetesNode cluster)
+    {
+        var boot = settings.BootRecord.Length == 0 ? null : JsonSerializer.Deserialize(settings.BootRecord, ReleaseJson.Default.BootRecord);
+        // The layers lie in RAM. A machine with very little of it gives its pods most of that all the same.
+        var reserved = Math.Min((boot?.Layers.Sum(layer => layer.Bytes) ?? 0) + ServicesMemory, NodeVitals.ReadMemory("MemTotal") / 4);
+        return new NodeSettings
+        {
+            Name = name,
+            Cluster = cluster,
+            ReservedMemoryBytes = reserved,
+            Labels = boot is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["operos.io/release"] = boot.Release },
+        };
+    }
+}

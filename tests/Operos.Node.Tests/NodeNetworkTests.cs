@@ -1,0 +1,102 @@
+using System.Net;
+using System.Text.Json;
+using Operos.Lab;
+using Operos.Node.Network;
+
+namespace Operos.Node.Tests;
+
+/// <summary>Two nodes and a host outside, in namespaces with the real kernel, iproute2 and nftables.</summary>
+public sealed class NodeNetworkTests
+{
+    [Fact]
+    public async Task Pods_of_two_nodes_reach_each_other_unchanged_and_the_outside_sees_the_node()
+    {
+        await using var rack = await NodeRack.CreateAsync("network");
+        var a = await rack.AddNodeAsync("a", "10.77.0.11", "10.10.1.0/24", mtu: 1400);
+        var b = await rack.AddNodeAsync("b", "10.77.0.12", "10.10.2.0/24", mtu: 1400);
+        var outside = await rack.AddHostAsync("out", "10.77.0.200", 1400);
+        await a.ApplyAsync(a, b);
+        await b.ApplyAsync(a, b);
+        var podA = await a.AddPodAsync("web-0");
+        var podB = await b.AddPodAsync("web-1");
+        Assert.Equal("10.10.1.2", podA.Address);
+
+        // As it was sent: a policy on the other node must see the pod itself.
+        Assert.Equal(podA.Address, await rack.AskSourceAsync(podA.Namespace, podB.Namespace, podB.Address));
+        Assert.Equal(a.Address, await rack.AskSourceAsync(podA.Namespace, outside, "10.77.0.200"));
+        // Another node is the outside too, whether or not it has routes.
+        Assert.Equal(a.Address, await rack.AskSourceAsync(podA.Namespace, b.Namespace, b.Address));
+        // A full frame and not a byte more fits on the way.
+        Assert.Equal(1400, await podA.ReadMtuAsync());
+        await Shell.RunAsync("nsenter", [$"--net=/run/netns/{podA.Namespace}", "ping", "-c1", "-W2", "-M", "do", "-s", "1372", podB.Address], default);
+
+        // An address without a pod leads nowhere, instead of to the default gateway and back.
+        Assert.Contains("Unreachable", await a.PingAsync("10.10.77.7"), StringComparison.OrdinalIgnoreCase);
+
+        await a.DeletePodAsync(podA);
+        Assert.DoesNotContain("10.10.1.2", await a.RunAsync("ip", "route"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Routes_left_by_another_agent_are_adopted_and_others_routes_are_never_touched()
+    {
+        await using var rack = await NodeRack.CreateAsync("routes");
+        var a = await rack.AddNodeAsync("a", "10.77.0.11", "10.10.1.0/24");
+        var b = await rack.AddNodeAsync("b", "10.77.0.12", "10.10.2.0/24");
+        var c = await rack.AddNodeAsync("c", "10.77.0.13", "10.10.3.0/24");
+        await a.RunAsync("ip", "route add 10.10.9.0/24 via 10.77.0.99");
+        await a.RunAsync("ip", "route add 10.10.8.0/24 via 10.77.0.99 proto bird");
+        await a.ApplyAsync(a, b, c);
+        Assert.Equal(["10.10.2.0/24 via 10.77.0.12", "10.10.3.0/24 via 10.77.0.13", "unreachable 10.10.0.0/16"], await a.RoutesAsync());
+        var monitor = await a.StartMonitorAsync();
+
+        // Nothing changed: nothing is done. A new process each time, as after a restart of the agent.
+        await a.ApplyAsync(a, b, c);
+        Assert.Equal("", await monitor.ReadAsync());
+
+        // c left, b came back with another address.
+        await a.ApplyAsync(a, b with { Address = "10.77.0.22" });
+        Assert.Equal(["10.10.2.0/24 via 10.77.0.22", "unreachable 10.10.0.0/16"], await a.RoutesAsync());
+        await a.ClearAsync();
+        var left = await a.RunAsync("ip", "route");
+        Assert.DoesNotContain("proto 108", left, StringComparison.Ordinal);
+        Assert.Contains("10.10.9.0/24 via 10.77.0.99", left, StringComparison.Ordinal);
+        Assert.Contains("10.10.8.0/24 via 10.77.0.99 dev eth0 proto bird", left, StringComparison.Ordinal);
+        Assert.DoesNotContain(Forwarding.Table, await a.RunAsync("nft", "list tables"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_behind_a_router_is_said_and_the_others_are_reached()
+    {
+        await using var rack = await NodeRack.CreateAsync("router");
+        var a = await rack.AddNodeAsync("a", "10.77.0.11", "10.10.1.0/24");
+        var b = await rack.AddNodeAsync("b", "10.77.0.12", "10.10.2.0/24");
+        var error = await a.ApplyAsync(expectFailure: true, a, b with { Name = "far", Address = "192.168.5.5", Pods = "10.10.7.0/24" }, b);
+        Assert.Contains("10.10.7.0/24 via 192.168.5.5", error, StringComparison.Ordinal);
+        Assert.Contains("10.10.2.0/24 via 10.77.0.12", await a.RoutesAsync());
+    }
+
+    [Fact]
+    public async Task The_chain_ends_a_pod_that_the_agent_does_not_admit()
+    {
+        await using var rack = await NodeRack.CreateAsync("chain");
+        var a = await rack.AddNodeAsync("a", "10.77.0.11", "10.10.1.0/24");
+        await a.ApplyAsync(a);
+        rack.StopGate();
+        var (code, output) = await a.TryAddPodAsync("web-0");
+        Assert.Equal(1, code);
+        Assert.Equal(11, JsonDocument.Parse(output).RootElement.GetProperty("code").GetInt32());
+    }
+
+    [Fact]
+    public void The_conflist_is_written_once_for_one_network()
+    {
+        using var folder = new TestFolder();
+        Assert.True(CniConfiguration.Install(folder.Paths, IPNetwork.Parse("10.10.3.0/24"), 1500));
+        Assert.False(CniConfiguration.Install(folder.Paths, IPNetwork.Parse("10.10.3.0/24"), 1500));
+        Assert.True(CniConfiguration.Install(folder.Paths, IPNetwork.Parse("10.10.3.0/24"), 9000));
+        Assert.Equal([CniConfiguration.FileName], Directory.EnumerateFiles(folder.Paths.CniConfiguration).Select(Path.GetFileName));
+        CniConfiguration.Remove(folder.Paths);
+        Assert.Empty(Directory.EnumerateFiles(folder.Paths.CniConfiguration));
+    }
+}

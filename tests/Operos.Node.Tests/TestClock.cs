@@ -1,0 +1,8 @@
+namespace Operos.Node.Tests;
+
+/// <summary>A clock that a test moves.</summary>
+internal sealed class TestClock : TimeProvider
+{
+    public TimeSpan Ahead { get; set; }
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+}
