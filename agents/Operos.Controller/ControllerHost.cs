@@ -4,7 +4,10 @@ using Microsoft.Extensions.Logging;
 using Operos.Controller.Boot;
 using Operos.Controller.Configuration;
 using Operos.Controller.Control;
+using Operos.Controller.ControlPlane;
+using Operos.Controller.ControlPlane.Nodes;
 using Operos.Controller.Dhcp;
+using Operos.Controller.Dns;
 using Operos.Controller.Http;
 using Operos.Controller.Machines;
 using Operos.Controller.Pki;
@@ -48,24 +51,36 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
 
         var authority = CertificateAuthority.Open(paths.Pki, time);
         var registry = new MachineRegistry(new MachineStore(paths.Machines, loggers.CreateLogger<MachineStore>()), settings.Admission, settings.MaxPending, time);
+        var names = new ClusterNames();
+        var dns = settings.DnsEnabled ? new ClusterDns(settings, paths, settings.Kubernetes.PodNetwork, settings.Kubernetes.ServiceNetwork, names, time, loggers.CreateLogger<ClusterDns>()) : null;
         var sessions = new Sessions();
-        var enrolment = new EnrolmentDesk(registry, authority, sessions, settings, time, loggers.CreateLogger<EnrolmentDesk>());
-        var operators = new OperatorDesk(registry, new MachineViews(sessions, time), sessions, releases, watch, dnsmasq, settings, paths, authority, time, loggers.CreateLogger<OperatorDesk>());
+        var cluster = settings.Kubernetes.Enabled ? new ClusterDesk(settings, paths, registry, time, loggers) : null;
+        var enrolment = new EnrolmentDesk(registry, authority, sessions, cluster, settings, time, loggers.CreateLogger<EnrolmentDesk>());
+        var operators = new OperatorDesk(registry, new MachineViews(sessions, time), sessions, releases, watch, dnsmasq, cluster, dns, settings, paths, authority, time, loggers.CreateLogger<OperatorDesk>());
         var control = new ControlServer(new IPEndPoint(IPAddress.Any, settings.ControlPort), authority, settings.Address,
             () => new ControlPeer(enrolment, operators, sessions, time, loggers.CreateLogger<ControlPeer>()), time, loggers.CreateLogger<ControlServer>());
 
-        RegisterSelf(registry);
+        var self = RegisterSelf(registry);
+        registry.Changed += () => names.SetMachines(MachineNames(registry));
+        names.SetMachines(MachineNames(registry));
         releases.Scan();
         loaders.Install();
         releases.Changed += loaders.WriteMenus;
-        return [releases.RunAsync(cancellationToken), http.RunAsync(cancellationToken), dnsmasq.RunAsync(cancellationToken), control.RunAsync(cancellationToken)];
+        return [releases.RunAsync(cancellationToken), http.RunAsync(cancellationToken), dnsmasq.RunAsync(cancellationToken), control.RunAsync(cancellationToken), .. cluster is null ? (Task[])[] : [cluster.RunAsync(cancellationToken), new ClusterNamesWatch(cluster.Client, names).RunAsync(cancellationToken)],
+            // Components that are our own children, as in tests, run where no kubelet can.
+            .. cluster is null || self is null || paths.Components is not null ? (Task[])[] : [new ControllerNode(cluster, self, settings, time, loggers).RunAsync(cancellationToken)], .. dns is null ? (Task[])[] : [dns.RunAsync(cancellationToken)]];
     }
 
-    private void RegisterSelf(MachineRegistry registry)
+    /// <summary>Only who was admitted has a name.</summary>
+    private static IReadOnlyList<MachineName> MachineNames(MachineRegistry registry) =>
+        [.. registry.All.Where(record => record.Standing == MachineStanding.Admitted).Select(record => IPAddress.TryParse(record.Address, out var address) ? new MachineName(record.Id, record.Name, address) : null).OfType<MachineName>()];
+
+    private MachineRecord? RegisterSelf(MachineRegistry registry)
     {
         var boot = File.Exists(BootRecord.Path) ? File.ReadAllText(BootRecord.Path) : null;
         var inventory = new InventoryReader().Read();
-        try { registry.RegisterSelf(new Newcomer(inventory, boot, File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(), settings.Address.ToString())); }
+        try { return registry.RegisterSelf(new Newcomer(inventory, boot, File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(), settings.Address.ToString())); }
         catch (Proto.Connection.ControlFaultException e) { logger.LogWarning("The controller is not in the list of machines: {Reason}", e.Message); }
+        return null;
     }
 }

@@ -59,6 +59,31 @@ public sealed class SettingsTests
     public void A_bad_range_is_named(string range, string problem) =>
         Assert.Contains(problem, Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nrange = {range}\n")).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public void Names_have_defaults_and_each_wrong_one_is_told()
+    {
+        const string network = "[network]\naddress = \"10.77.0.1/24\"\n[dhcp]\nmode = \"off\"\n";
+        // Without Kubernetes there are no names to serve, unless it is asked for.
+        Assert.False(SettingsReader.Read("c", network + "[kubernetes]\nenabled = false\n").DnsEnabled);
+        var settings = SettingsReader.Read("c", network + "[kubernetes]\nenabled = true\n");
+        Assert.Equal(("cluster.local", "machines.operos.internal", true), (settings.ClusterDomain, settings.MachinesDomain, settings.DnsEnabled));
+        settings = SettingsReader.Read("c", network + "[cluster]\ndomain = \"k8s.example.com\"\n[dns]\nenabled = false\nupstream = [\"10.77.0.9\", \"192.0.2.1\"]\nmachines-domain = \"rack.example.com\"\n");
+        Assert.Equal(("k8s.example.com", "rack.example.com", false), (settings.ClusterDomain, settings.MachinesDomain, settings.DnsEnabled));
+        Assert.Equal(["10.77.0.9", "192.0.2.1"], settings.DnsUpstream.Select(server => server.ToString()));
+
+        var errors = Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", network + "[cluster]\ndomain = \"Cluster.local\"\n[dns]\nenabled = \"yes\"\nupstream = [\"10.77.0.1\"]\nmachines-domain = \"-x.y\"\n")).Errors;
+        Assert.Equal(4, errors.Count);
+        foreach (var expected in new[] { "c:6: cluster.domain: a domain name in lower case", "c:8: dns.enabled: true or false", "c:9: dns.upstream: holds the controller's own address", "c:10: dns.machines-domain:" })
+            Assert.Contains(errors, error => error.StartsWith(expected, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("machines.cluster.local")]
+    [InlineData("cluster.local")]
+    [InlineData("local")]
+    public void The_machines_domain_is_beside_the_clusters(string domain) =>
+        Assert.Contains("must not lie within", Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nmode = \"off\"\n[dns]\nmachines-domain = \"{domain}\"\n")).Message, StringComparison.Ordinal);
+
     [Theory]
     [InlineData("ssh-ed25519")]
     [InlineData("ssh-ed25519 not*base64")]

@@ -35,9 +35,9 @@ internal sealed class TestController : IAsyncDisposable
         Authority = CertificateAuthority.OpenOrCreate(paths.Pki, Clock);
         Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock);
         var sessions = new Sessions();
-        var enrolment = new EnrolmentDesk(Registry, Authority, sessions, settings, Clock, NullLogger<EnrolmentDesk>.Instance);
+        var enrolment = new EnrolmentDesk(Registry, Authority, sessions, null, settings, Clock, NullLogger<EnrolmentDesk>.Instance);
         var operators = new OperatorDesk(Registry, new MachineViews(sessions, Clock), sessions, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), new BootWatch(Clock),
-            new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), settings, paths, Authority, Clock, NullLogger<OperatorDesk>.Instance);
+            new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null, null, settings, paths, Authority, Clock, NullLogger<OperatorDesk>.Instance);
         var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback, () => new ControlPeer(enrolment, operators, sessions, Clock, NullLogger<ControlPeer>.Instance), Clock, NullLogger<ControlServer>.Instance);
         running = server.RunAsync(stop.Token);
         Endpoint = server.Listening!;

@@ -53,10 +53,11 @@ internal sealed class ConfigurationFile
         {
             StringValueSyntax text => text.Value,
             IntegerValueSyntax number => number.Value,
+            BooleanValueSyntax boolean => boolean.Value,
             ArraySyntax array => array.Items.Select(item => (item.Value as StringValueSyntax)?.Value).ToList() is var texts && !texts.Contains(null) ? texts.ConvertAll(text => text!) : null,
             _ => null,
         };
-        if (value is null) Errors.Add($"{Path}:{line}: {key}: a text, a whole number or a list of texts is expected");
+        if (value is null) Errors.Add($"{Path}:{line}: {key}: a text, a whole number, true, false or a list of texts is expected");
         else if (!values.TryAdd(key, (value, line))) Errors.Add($"{Path}:{line}: {key}: given twice");
     }
 }

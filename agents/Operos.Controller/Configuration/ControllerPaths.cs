@@ -11,6 +11,19 @@ internal sealed record ControllerPaths
     /// <summary>The root below which Debian's packages put the boot loaders.</summary>
     public string Loaders { get; init; } = "/";
     public string DnsmasqProgram { get; init; } = "/usr/sbin/dnsmasq";
+    public string KnotProgram { get; init; } = "/usr/sbin/knotd";
+    public string UnboundProgram { get; init; } = "/usr/sbin/unbound";
+
+    /// <summary>A folder of control plane binaries that the agent runs itself; null where systemd runs them.</summary>
+    public string? Components { get; init; }
+
+    /// <summary>Authorities and keys of Kubernetes: what must survive a reboot.</summary>
+    public string KubernetesPki => Path.Combine(Pki, "kubernetes");
+    /// <summary>Certificates and configuration of the components: made anew after a reboot.</summary>
+    public string KubernetesRun => Path.Combine(Run, "kubernetes");
+    public string Etcd => Path.Combine(State, "etcd");
+    public string Audit => Path.Combine(State, "audit");
+    public string AddOns => Path.Combine(State, "add-ons");
 
     public string Pki => Path.Combine(State, "pki");
     public string Machines => Path.Combine(State, "machines");

@@ -35,10 +35,19 @@ internal sealed record ControllerSettings
     public TimeSpan Lease { get; init; } = TimeSpan.FromHours(1);
     public IPAddress? Gateway { get; init; }
     public IReadOnlyList<IPAddress> Dns { get; init; } = [];
+    /// <summary>Whether we are the cluster's name server.</summary>
+    public bool DnsEnabled { get; init; }
+    /// <summary>Servers for names outside the cluster; none for what this machine uses.</summary>
+    public IReadOnlyList<IPAddress> DnsUpstream { get; init; } = [];
+    public string MachinesDomain { get; init; } = "machines.operos.internal";
     public TimeSpan WorkerCertificate { get; init; } = TimeSpan.FromDays(30);
     public int MaxPending { get; init; } = 256;
     /// <summary>SSH keys that may log in to workers as root (sshd(8), AUTHORIZED_KEYS FILE FORMAT).</summary>
     public IReadOnlyList<string> AuthorizedKeys { get; init; } = [];
+    /// <summary>The domain of services and pods.</summary>
+    public string ClusterDomain { get; init; } = "cluster.local";
+    public KubernetesSettings Kubernetes { get; init; } = new();
 
+    public string ApiServer => $"https://{Address}:{Kubernetes.ApiPort}";
     public string BootUrl => $"http://{Address}:{HttpPort}";
 }

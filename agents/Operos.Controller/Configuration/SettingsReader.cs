@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Operos.Controller.Dns;
 using Operos.Release;
 
 namespace Operos.Controller.Configuration;
@@ -10,11 +11,15 @@ internal static class SettingsReader
 {
     private static readonly string[] Known =
     [
-        "cluster.admission", "network.address", "control.port", "boot.http-port", "boot.release", "boot.menu-seconds", "boot.consoles", "boot.kernel-arguments",
-        "dhcp.mode", "dhcp.range", "dhcp.lease", "dhcp.gateway", "dhcp.dns", "pki.worker-certificate", "limits.max-pending", "nodes.authorized-keys",
+        "cluster.admission", "cluster.domain", "network.address", "control.port", "boot.http-port", "boot.release", "boot.menu-seconds", "boot.consoles", "boot.kernel-arguments",
+        "dhcp.mode", "dhcp.range", "dhcp.lease", "dhcp.gateway", "dhcp.dns", "dns.enabled", "dns.upstream", "dns.machines-domain", "pki.worker-certificate", "limits.max-pending", "nodes.authorized-keys",
+        "kubernetes.enabled", "kubernetes.pod-network", "kubernetes.service-network", "kubernetes.api-names", "kubernetes.api-port", "kubernetes.network", "kubernetes.certificate-life",
     ];
 
     private const int MaxAuthorizedKey = 8192;
+
+    /// <summary>Whether the image has the component (images/README.md): without it there is nothing to run.</summary>
+    private static bool HasKubernetes => File.Exists("/usr/bin/kube-apiserver");
 
     /// <exception cref="ConfigurationException">With all that is wrong.</exception>
     public static ControllerSettings Load(string path)
@@ -47,11 +52,19 @@ internal static class SettingsReader
             Lease = ReadDuration(file, "dhcp.lease", TimeSpan.FromHours(1), TimeSpan.FromMinutes(2), TimeSpan.FromDays(30)),
             Gateway = ReadText(file, "dhcp.gateway", value => ReadIPv4(value) is null ? "an IPv4 address is expected" : null) is { } gateway ? ReadIPv4(gateway) : null,
             Dns = [.. ReadList(file, "dhcp.dns", [], value => ReadIPv4(value) is null ? "IPv4 addresses are expected" : null).Select(ReadIPv4).OfType<IPAddress>()],
+            ClusterDomain = ReadDomain(file, "cluster.domain", "cluster.local"),
+            DnsEnabled = ReadFlag(file, "dns.enabled", ReadFlag(file, "kubernetes.enabled", HasKubernetes)),
+            DnsUpstream = ReadServers(file, address),
+            MachinesDomain = ReadDomain(file, "dns.machines-domain", "machines.operos.internal"),
             WorkerCertificate = ReadDuration(file, "pki.worker-certificate", TimeSpan.FromDays(30), TimeSpan.FromMinutes(1), TimeSpan.FromDays(400)),
             MaxPending = ReadNumber(file, "limits.max-pending", 256, 1, 10_000),
             AuthorizedKeys = ReadList(file, "nodes.authorized-keys", [], value => IsAuthorizedKey(value) ? null : "SSH public keys are expected, such as \"ssh-ed25519 AAAA... name\""),
+            Kubernetes = ReadKubernetes(file, network),
         };
         if (settings.ControlPort == settings.HttpPort) file.Fail("boot.http-port", "is the control port too; choose another");
+        if (settings.Kubernetes.Enabled && (settings.Kubernetes.ApiPort == settings.ControlPort || settings.Kubernetes.ApiPort == settings.HttpPort)) file.Fail("kubernetes.api-port", "is the port of another of the controller's servers; choose another");
+        if (ZonePlan.IsWithin(settings.MachinesDomain, settings.ClusterDomain) || ZonePlan.IsWithin(settings.ClusterDomain, settings.MachinesDomain))
+            file.Fail("dns.machines-domain", $"must not lie within the cluster's domain {settings.ClusterDomain}, nor around it");
         return file.Errors.Count == 0 ? settings : throw new ConfigurationException(file.Errors);
     }
 
@@ -92,6 +105,58 @@ internal static class SettingsReader
         else if (Number(start) > Number(end)) file.Fail(key, "its first address comes after its last");
         else if (Number(own) >= Number(start) && Number(own) <= Number(end)) file.Fail(key, $"holds the controller's own address {own}");
         return (start, end);
+    }
+
+    private static KubernetesSettings ReadKubernetes(ConfigurationFile file, IPNetwork machines)
+    {
+        var defaults = new KubernetesSettings();
+        // Every node gets a /24 of the pods' network; of the services' network the API server takes at most 20 bits.
+        var pods = ReadBlock(file, "kubernetes.pod-network", defaults.PodNetwork, 8, 22);
+        var services = ReadBlock(file, "kubernetes.service-network", defaults.ServiceNetwork, 12, 24);
+        if (Overlap(pods, machines)) file.Fail("kubernetes.pod-network", $"{pods} overlaps the machines' network {machines}");
+        if (Overlap(services, machines)) file.Fail("kubernetes.service-network", $"{services} overlaps the machines' network {machines}");
+        if (Overlap(pods, services)) file.Fail("kubernetes.service-network", $"{services} overlaps the pods' network {pods}");
+        return new KubernetesSettings
+        {
+            Enabled = ReadFlag(file, "kubernetes.enabled", HasKubernetes),
+            PodNetwork = pods,
+            ServiceNetwork = services,
+            ApiNames = ReadList(file, "kubernetes.api-names", [], value => ReadIPv4(value) is not null || DnsName.IsName(value) ? null : "IPv4 addresses and DNS names in lower case are expected"),
+            ApiPort = ReadNumber(file, "kubernetes.api-port", defaults.ApiPort, 1, 65535),
+            Network = ReadChoice(file, "kubernetes.network", PodNetworkProvider.Operos),
+            CertificateLife = ReadDuration(file, "kubernetes.certificate-life", defaults.CertificateLife, TimeSpan.FromMinutes(3), TimeSpan.FromDays(400)),
+        };
+    }
+
+    private static IPNetwork ReadBlock(ConfigurationFile file, string key, IPNetwork fallback, int shortest, int longest)
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is string text && text.Split('/') is [var host, _] && ReadIPv4(host) is { } first && IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(first) && network.PrefixLength >= shortest && network.PrefixLength <= longest) return network;
+        file.Fail(key, $"an IPv4 network with a prefix of {shortest} to {longest} bits is expected, such as \"{fallback}\"");
+        return fallback;
+    }
+
+    private static bool Overlap(IPNetwork a, IPNetwork b) => a.Contains(b.BaseAddress) || b.Contains(a.BaseAddress);
+
+    /// <summary>With room for the labels of a port, a pod, a service and a namespace before it.</summary>
+    private static string ReadDomain(ConfigurationFile file, string key, string fallback)
+    {
+        const int longest = 48;
+        return ReadText(file, key, value => DnsName.IsName(value) && value.Length <= longest && ReadIPv4(value) is null ? null : $"a domain name in lower case of at most {longest} characters is expected, such as \"{fallback}\"") ?? fallback;
+    }
+
+    private static List<IPAddress> ReadServers(ConfigurationFile file, IPAddress own)
+    {
+        var servers = ReadList(file, "dns.upstream", [], value => ReadIPv4(value) is not { } server ? "IPv4 addresses are expected" : server.Equals(own) ? $"holds the controller's own address {own}, which would ask itself" : null);
+        return [.. servers.Select(ReadIPv4).OfType<IPAddress>()];
+    }
+
+    private static bool ReadFlag(ConfigurationFile file, string key, bool fallback)
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is bool flag) return flag;
+        file.Fail(key, "true or false is expected");
+        return fallback;
     }
 
     private static T ReadChoice<T>(ConfigurationFile file, string key, T fallback) where T : struct, Enum

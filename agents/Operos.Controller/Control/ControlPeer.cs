@@ -32,8 +32,8 @@ internal sealed class ControlPeer(EnrolmentDesk enrolment, OperatorDesk operator
         return (request, holder) switch
         {
             (Enrol enrol, _) => await enrolment.EnrolAsync(enrol, from, cancellationToken).ConfigureAwait(false),
-            (Heartbeat or RenewCertificate, (Role.Worker, var machine)) => enrolment.Serve(request, OpenSession(machine, request)),
-            (Heartbeat or RenewCertificate, _) => Unauthorized("only an enrolled worker may"),
+            (Heartbeat or RenewCertificate or IssueNodeCertificates, (Role.Worker, var machine)) => enrolment.Serve(request, OpenSession(machine, request)),
+            (Heartbeat or RenewCertificate or IssueNodeCertificates, _) => Unauthorized("only an enrolled worker may"),
             (_, (Role.Operator, var user)) => await operators.HandleAsync(request, user, cancellationToken).ConfigureAwait(false),
             _ => Unauthorized("only an operator may"),
         };

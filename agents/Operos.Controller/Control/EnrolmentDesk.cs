@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Operos.Controller.Configuration;
+using Operos.Controller.ControlPlane;
 using Operos.Controller.Machines;
 using Operos.Controller.Pki;
 using Operos.Hardware.Inventories;
@@ -15,7 +16,7 @@ using Operos.Release;
 namespace Operos.Controller.Control;
 
 /// <summary>What workers ask: a place in the cluster, a fresh certificate, to be known alive.</summary>
-internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthority authority, Sessions sessions, ControllerSettings settings, TimeProvider time, ILogger<EnrolmentDesk> logger)
+internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthority authority, Sessions sessions, ClusterDesk? cluster, ControllerSettings settings, TimeProvider time, ILogger<EnrolmentDesk> logger)
 {
     private const int MaxBootRecord = 64 * 1024, MaxCsr = 4096, RetrySeconds = 5;
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(10);
@@ -56,6 +57,10 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
                     registry.Update(session.Machine, record => record with { CertificateHash = Hash(certificate), CertificateExpires = certificate.NotAfter }, "certificate renewed");
                     return new CertificateReply { Certificate = certificate.RawData };
                 }
+                catch (CryptographicException e) { return Bad($"the certificate request is refused: {e.Message}"); }
+            case IssueNodeCertificates issue:
+                if (cluster is null) return new Fault { Code = FaultCode.Conflict, Text = "this cluster runs no Kubernetes", Hint = "kubernetes.enabled in controller.toml" };
+                try { return cluster.Issue(session.Machine, registry.Get(session.Machine)!.Address!, issue); }
                 catch (CryptographicException e) { return Bad($"the certificate request is refused: {e.Message}"); }
             default: throw new ArgumentException("no worker's request", nameof(request));
         }
@@ -109,6 +114,7 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
     private NodeConfiguration Configure(MachineRecord record) => new()
     {
         Hostname = record.Id, Name = record.Name, Labels = record.Labels, HeartbeatSeconds = (int)HeartbeatInterval.TotalSeconds, AuthorizedKeys = settings.AuthorizedKeys,
+        Kubernetes = cluster?.Describe(),
     };
 
     private static string Hash(X509Certificate2 certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.RawData));

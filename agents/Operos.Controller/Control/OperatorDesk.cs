@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Operos.Controller.Boot;
 using Operos.Controller.Configuration;
+using Operos.Controller.ControlPlane;
 using Operos.Controller.Dhcp;
+using Operos.Controller.Dns;
 using Operos.Controller.Machines;
 using Operos.Controller.Pki;
 using Operos.Proto;
@@ -11,7 +13,7 @@ namespace Operos.Controller.Control;
 
 /// <summary>What operators ask. Every change is logged with the operator's name.</summary>
 internal sealed class OperatorDesk(
-    MachineRegistry registry, MachineViews views, Sessions sessions, ReleaseStore releases, BootWatch boots, Dnsmasq dnsmasq,
+    MachineRegistry registry, MachineViews views, Sessions sessions, ReleaseStore releases, BootWatch boots, Dnsmasq dnsmasq, ClusterDesk? cluster, ClusterDns? dns,
     ControllerSettings settings, ControllerPaths paths, CertificateAuthority authority, TimeProvider time, ILogger<OperatorDesk> logger)
 {
     private const int MaxLabels = 64;
@@ -26,7 +28,8 @@ internal sealed class OperatorDesk(
             case ListLeases: return Leases();
             case ListReleases: return Releases();
             case ListBoots: return boots.List(address => Leases().Leases.FirstOrDefault(lease => lease.Address == address)?.Mac);
-            case ShowStatus: return Status();
+            case ShowStatus: return await StatusAsync(cancellationToken).ConfigureAwait(false);
+            case ExplainMachine explain: return await ExplainAsync(registry.Find(explain.Machine), cancellationToken).ConfigureAwait(false);
         }
         logger.LogInformation("{User}: {Request}", user, request);
         return request switch
@@ -36,8 +39,9 @@ internal sealed class OperatorDesk(
             RenameMachine rename => Done(registry.Rename(registry.Find(rename.Machine).Id, rename.Name), rename.Name.Length == 0 ? "has no name now" : $"is named {rename.Name}"),
             LabelMachine label => Label(registry.Find(label.Machine), label),
             ResolveMachine resolve => Resolve(registry.Find(resolve.Machine), resolve.As),
-            RemoveMachine remove => await RemoveAsync(registry.Find(remove.Machine)).ConfigureAwait(false),
+            RemoveMachine remove => await RemoveAsync(registry.Find(remove.Machine), remove, cancellationToken).ConfigureAwait(false),
             RebootMachine reboot => await RebootAsync(registry.Find(reboot.Machine), user, cancellationToken).ConfigureAwait(false),
+            IssueApiCredentials issue => IssueCredentials(issue, user),
             _ => new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is no operator's request" },
         };
     }
@@ -74,11 +78,13 @@ internal sealed class OperatorDesk(
         return Done(registry.Update(record.Id, known => known with { Labels = labels }, $"labels: {string.Join(", ", labels.Select(label => $"{label.Key}={label.Value}"))}"), $"has {labels.Count} labels");
     }
 
-    private async Task<Message> RemoveAsync(MachineRecord record)
+    private async Task<Message> RemoveAsync(MachineRecord record, RemoveMachine request, CancellationToken cancellationToken)
     {
         if (record.Kind == "controller") throw Refusal(FaultCode.Conflict, "the controller cannot remove itself", null);
+        if (cluster is not null && record.Standing == MachineStanding.Admitted) await cluster.DrainAsync(record, request, cancellationToken).ConfigureAwait(false);
         registry.Remove(record.Id);
         await sessions.CloseAsync(record.Id).ConfigureAwait(false);
+        if (cluster is not null) await cluster.ForgetAsync(record.Id, cancellationToken).ConfigureAwait(false);
         return Done(record, "is removed; its certificate no longer counts. It is a new machine when it comes back");
     }
 
@@ -88,6 +94,20 @@ internal sealed class OperatorDesk(
         await session.Connection.CallAsync<Done>(new Reboot { Reason = $"asked for by {user}" }, cancellationToken).ConfigureAwait(false);
         return Done(registry.Update(record.Id, known => known, $"reboot asked for by {user}"), "reboots");
     }
+
+    private ApiCredentials IssueCredentials(IssueApiCredentials request, string user)
+    {
+        var issued = (cluster ?? throw NoKubernetes()).Issue(request);
+        var text = $"{user} was issued a certificate of {request.User} ({string.Join(", ", request.Groups)}) until {DateTimeOffset.FromUnixTimeMilliseconds(issued.ExpiresUnixMs).UtcDateTime:yyyy-MM-dd HH:mm} UTC";
+        logger.LogInformation("{Event}", text);
+        if (registry.All.FirstOrDefault(record => record.Kind == "controller") is { } self) registry.Update(self.Id, known => known, text);
+        return issued;
+    }
+
+    private async Task<Message> ExplainAsync(MachineRecord record, CancellationToken cancellationToken) =>
+        await (cluster ?? throw NoKubernetes()).ExplainAsync(record, views.Summarise(record).Note, sessions.Get(record.Id), cancellationToken).ConfigureAwait(false);
+
+    private static ControlFaultException NoKubernetes() => Refusal(FaultCode.Conflict, "this cluster runs no Kubernetes", "kubernetes.enabled in controller.toml");
 
     private LeaseList Leases()
     {
@@ -108,6 +128,9 @@ internal sealed class OperatorDesk(
         })],
     };
 
+    private async Task<Message> StatusAsync(CancellationToken cancellationToken) =>
+        cluster is null ? Status() : await cluster.ReportAsync(Status(), id => registry.Get(id)?.Name, cancellationToken).ConfigureAwait(false);
+
     private StatusReply Status() => new()
     {
         Version = ControlPeer.Agent,
@@ -115,13 +138,17 @@ internal sealed class OperatorDesk(
         Admission = settings.Admission.ToString().ToLowerInvariant(),
         Components =
         [
-            new ComponentStatus { Name = "dnsmasq", Healthy = dnsmasq.Status.Healthy, Text = dnsmasq.Status.Text, SinceUnixMs = dnsmasq.Status.Since.ToUnixTimeMilliseconds() },
+            Component("dnsmasq", dnsmasq.Status),
+            .. dns is null ? (ComponentStatus[])[] : [Component("unbound", dns.ResolverStatus), Component("knot", dns.AuthorityStatus)],
             new ComponentStatus { Name = "releases", Healthy = releases.Current is not null, Text = releases.Current is { } current ? $"workers boot {current.Manifest.Version}" : "none to boot", SinceUnixMs = started.ToUnixTimeMilliseconds() },
         ],
         MachinesKnown = registry.All.Count,
         MachinesUp = registry.All.Select(views.Summarise).Count(machine => machine.State == "up"),
         CaExpiresUnixMs = new DateTimeOffset(authority.Certificate.NotAfter).ToUnixTimeMilliseconds(),
     };
+
+    private static ComponentStatus Component(string name, (bool Healthy, string Text, DateTimeOffset Since) status) =>
+        new() { Name = name, Healthy = status.Healthy, Text = status.Text, SinceUnixMs = status.Since.ToUnixTimeMilliseconds() };
 
     private static bool IsLabelKey(string key) => key.Length is > 0 and <= 63 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/');
 

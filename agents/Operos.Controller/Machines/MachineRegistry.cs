@@ -30,6 +30,9 @@ internal sealed class MachineRegistry
         foreach (var record in store.LoadAll()) Remember(record);
     }
 
+    /// <summary>Raised after each change, with the registry locked: a listener only takes note.</summary>
+    public event Action? Changed;
+
     public IReadOnlyList<MachineRecord> All
     {
         get { lock (gate) return [.. records.Values]; }
@@ -136,6 +139,7 @@ internal sealed class MachineRegistry
             if (!records.Remove(id)) return;
             admitted.Remove(id);
             store.Delete(id);
+            Changed?.Invoke();
         }
     }
 
@@ -185,6 +189,7 @@ internal sealed class MachineRegistry
     {
         store.Save(record);
         Remember(record);
+        Changed?.Invoke();
         return record;
     }
 

@@ -89,6 +89,10 @@ public sealed record LabelMachine : Message
 public sealed record RemoveMachine : Message
 {
     [Key(0)] public required string Machine { get; init; }
+    /// <summary>How long its pods may take to leave; 0 for the controller's default.</summary>
+    [Key(1)] public int DrainSeconds { get; init; }
+    /// <summary>Removes it though pods would not leave or the API server is not reached.</summary>
+    [Key(2)] public bool Force { get; init; }
 }
 
 /// <summary>Settles an ambiguous enrolment: it is the known machine <see cref="As"/>, or a new one.</summary>

@@ -56,6 +56,39 @@ public sealed record StatusReply : Message
     [Key(4)] public int MachinesUp { get; init; }
     [Key(5)] public int MachinesKnown { get; init; }
     [Key(6)] public long CaExpiresUnixMs { get; init; }
+    [Key(7)] public IReadOnlyList<NodeSummary> Nodes { get; init; } = [];
+    /// <summary>Pods that should run and do not; the first of them where they are many.</summary>
+    [Key(8)] public IReadOnlyList<PodTrouble> PodsNotRunning { get; init; } = [];
+    /// <summary>Certificates that should have been renewed by now, and authorities in their last months.</summary>
+    [Key(9)] public IReadOnlyList<ExpiringCertificate> Expiring { get; init; } = [];
+}
+
+/// <summary>A Node of the API server.</summary>
+public sealed record NodeSummary
+{
+    /// <summary>The machine's UUID.</summary>
+    [Key(0)] public required string Id { get; init; }
+    [Key(1)] public string? Name { get; init; }
+    [Key(2)] public required bool Ready { get; init; }
+    /// <summary>The kubelet's word on it.</summary>
+    [Key(3)] public string Text { get; init; } = "";
+    [Key(4)] public long SinceUnixMs { get; init; }
+    [Key(5)] public string? Version { get; init; }
+}
+
+/// <summary>A pod that does not run, and why.</summary>
+public sealed record PodTrouble
+{
+    [Key(0)] public required string Namespace { get; init; }
+    [Key(1)] public required string Name { get; init; }
+    [Key(2)] public string? Node { get; init; }
+    [Key(3)] public required string Text { get; init; }
+}
+
+public sealed record ExpiringCertificate
+{
+    [Key(0)] public required string Name { get; init; }
+    [Key(1)] public required long ExpiresUnixMs { get; init; }
 }
 
 /// <summary>A part of the controller and whether it works.</summary>

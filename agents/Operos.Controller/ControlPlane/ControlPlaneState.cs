@@ -1,0 +1,27 @@
+using System.Collections.Concurrent;
+using Operos.Controller.ControlPlane.Components;
+using Operos.Proto;
+
+namespace Operos.Controller.ControlPlane;
+
+/// <summary>What is healthy and what is not, and since when: what <c>operosctl status</c> shows.</summary>
+internal sealed class ControlPlaneState(TimeProvider time)
+{
+    private readonly ConcurrentDictionary<string, ComponentHealth> parts = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<string> order = new();
+
+    public ComponentHealth? Get(string name) => parts.GetValueOrDefault(name);
+
+    public bool IsHealthy(string name) => Get(name)?.Healthy == true;
+
+    /// <summary>Notes how a part is; says whether that is news.</summary>
+    public bool Set(string name, bool healthy, string text)
+    {
+        var before = Get(name);
+        if (before is null) order.Enqueue(name);
+        parts[name] = (before ?? new ComponentHealth(name, healthy, text, time.GetUtcNow())).Next(healthy, text, time.GetUtcNow());
+        return before is null || before.Healthy != healthy;
+    }
+
+    public IEnumerable<ComponentStatus> Report() => order.Select(name => parts[name]).Select(part => new ComponentStatus { Name = part.Name, Healthy = part.Healthy, Text = part.Text, SinceUnixMs = part.Since.ToUnixTimeMilliseconds() });
+}

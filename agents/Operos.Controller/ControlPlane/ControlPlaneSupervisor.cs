@@ -1,0 +1,136 @@
+using Microsoft.Extensions.Logging;
+using Operos.Controller.Configuration;
+using Operos.Controller.ControlPlane.Certificates;
+using Operos.Controller.ControlPlane.Components;
+using Operos.Kubernetes;
+
+namespace Operos.Controller.ControlPlane;
+
+/// <summary>
+/// Brings the control plane up and keeps it so: certificates and files, then etcd, the API server, the other two; again and again, for
+/// any of them may die or start late. What fails is a line of the status and never the controller's end.
+/// </summary>
+internal sealed class ControlPlaneSupervisor(ControllerSettings settings, ControllerPaths paths, ClusterSecrets secrets, IComponentRunner runner, ControlPlaneState state, TimeProvider time, ILogger<ControlPlaneSupervisor> logger) : IDisposable
+{
+    private const string CertificatesPart = "certificates";
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1), RenewalCheck = TimeSpan.FromSeconds(10), HealthyProbe = TimeSpan.FromSeconds(3), Wedged = TimeSpan.FromMinutes(10);
+
+    private readonly ControlPlaneCertificates certificates = new(Path.Combine(paths.KubernetesRun, "pki"), settings, secrets, time);
+    private readonly Dictionary<string, ApiClient> probes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTimeOffset> probed = new(StringComparer.Ordinal);
+    private readonly Queue<string> restarts = new();
+    private readonly HashSet<string> started = new(StringComparer.Ordinal);
+    private IReadOnlyList<Component> components = [];
+    private DateTimeOffset nextRenewal;
+
+    public IReadOnlyDictionary<string, DateTimeOffset> CertificateExpiries => certificates.Expiries;
+
+    /// <summary>This agent's access to the API server, as <c>system:masters</c> over loopback.</summary>
+    public ApiAccess AdminAccess => Describe().AdminAccess(settings.Kubernetes.ApiPort, TimeSpan.FromSeconds(30));
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    Renew();
+                    if (components.Count == 0) components = await PrepareAsync(cancellationToken).ConfigureAwait(false);
+                    await ConvergeAsync(cancellationToken).ConfigureAwait(false);
+                    await RestartOneAsync(cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException or InvalidOperationException) { Tell("control plane", false, e.Message); }
+                await Task.Delay(Step, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally { await runner.EndAsync().ConfigureAwait(false); }
+    }
+
+    public void Dispose()
+    {
+        foreach (var probe in probes.Values) probe.Dispose();
+    }
+
+    private ControlPlaneComponents Describe() => new(settings, paths, certificates, secrets, new ComponentFiles(settings, paths, certificates));
+
+    private async Task<IReadOnlyList<Component>> PrepareAsync(CancellationToken cancellationToken)
+    {
+        var printed = await runner.AskVersionAsync(cancellationToken).ConfigureAwait(false);
+        var version = KubernetesVersion.Parse(printed) ?? throw new InvalidOperationException($"'{printed.Trim()}' is no version of Kubernetes");
+        new ComponentFiles(settings, paths, certificates).Write(version);
+        Tell("control plane", true, printed.Trim());
+        return Describe().For(version);
+    }
+
+    private void Renew()
+    {
+        if (time.GetUtcNow() < nextRenewal) return;
+        nextRenewal = time.GetUtcNow() + RenewalCheck;
+        var renewed = certificates.Renew();
+        // What runs already read the one before; what does not run yet needs no restart.
+        foreach (var component in components.Where(component => component.ReadOnce.Intersect(renewed).Any())) restarts.Enqueue(component.Name);
+        if (renewed.Count > 0) logger.LogInformation("Certificates issued: {Names}", string.Join(", ", renewed));
+        var first = certificates.Expiries.MinBy(expiry => expiry.Value);
+        Tell(CertificatesPart, true, $"{certificates.Expiries.Count}, the first expires {first.Value.UtcDateTime:yyyy-MM-dd HH:mm} ({first.Key})");
+    }
+
+    private async Task ConvergeAsync(CancellationToken cancellationToken)
+    {
+        foreach (var component in components)
+        {
+            // Only its first start waits; one that ran before is not stopped because another one ails.
+            if (!started.Contains(component.Name) && component.Requires is { } needed && !state.IsHealthy(needed))
+            {
+                Tell(component.Name, false, $"waits for {needed}");
+                continue;
+            }
+            started.Add(component.Name);
+            var problem = await runner.EnsureAsync(component, cancellationToken).ConfigureAwait(false);
+            if (problem is not null) Tell(component.Name, false, $"{problem}: {await runner.LastWordsAsync(component.Name, cancellationToken).ConfigureAwait(false)}".TrimEnd(' ', ':'));
+            else await ProbeAsync(component, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ProbeAsync(Component component, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        if (state.IsHealthy(component.Name) && now - probed.GetValueOrDefault(component.Name) < HealthyProbe) return;
+        probed[component.Name] = now;
+        if (!probes.TryGetValue(component.Name, out var client)) client = probes[component.Name] = new ApiClient(component.Probe);
+        try
+        {
+            await client.GetTextAsync(component.ProbePath, cancellationToken).ConfigureAwait(false);
+            Tell(component.Name, true, "healthy");
+        }
+        catch (ApiException e)
+        {
+            Tell(component.Name, false, e.Message);
+            if (state.Get(component.Name) is { } part && time.GetUtcNow() - part.Since > Wedged && (component.Requires is null || state.IsHealthy(component.Requires)))
+            {
+                logger.LogWarning("{Component} runs but does not work since {Since}: restarting it", component.Name, part.Since);
+                state.Set(component.Name, true, "restarts");
+                state.Set(component.Name, false, "was restarted, for it did not work");
+                await runner.RestartAsync(component, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>One at a time, and only while all else works.</summary>
+    private async Task RestartOneAsync(CancellationToken cancellationToken)
+    {
+        if (restarts.Count == 0 || components.Any(component => !state.IsHealthy(component.Name))) return;
+        var name = restarts.Dequeue();
+        logger.LogInformation("{Component} is restarted: its certificate was renewed", name);
+        await runner.RestartAsync(components.Single(component => component.Name == name), cancellationToken).ConfigureAwait(false);
+        state.Set(name, false, "restarts with its new certificate");
+    }
+
+    private void Tell(string part, bool healthy, string text)
+    {
+        if (!state.Set(part, healthy, text)) return;
+        if (healthy) logger.LogInformation("{Part}: {Text}", part, text);
+        else logger.LogWarning("{Part}: {Text}", part, text);
+    }
+}

@@ -1,0 +1,51 @@
+using k8s.Models;
+using Operos.Controller.Control;
+using Operos.Controller.ControlPlane.Components;
+using Operos.Controller.Machines;
+using Operos.Proto;
+
+namespace Operos.Controller.ControlPlane.Nodes;
+
+/// <summary>Says in words what keeps a machine from being Ready: the first step on its way that is not done.</summary>
+internal static class MachineExplainer
+{
+    /// <param name="session">The machine's connection; null where there is none.</param>
+    /// <param name="apiServer">The API server's health; null where it was not asked yet.</param>
+    /// <param name="node">The machine's Node; null where there is none.</param>
+    public static MachineExplanation Explain(MachineRecord record, string? note, Session? session, ComponentHealth? apiServer, V1Node? node, IReadOnlyList<PodTrouble> pods)
+    {
+        var steps = new List<NodeStep> { Admission(record, note) };
+        if (record.Kind == "worker") steps.Add(new NodeStep { Name = "connected", Done = session is not null, Text = session is null ? "its agent is not connected: powered off, booting, or cut off; see its console" : "", SinceUnixMs = record.LastSeen.ToUnixTimeMilliseconds() });
+        steps.AddRange(session?.Last?.Steps ?? []);
+        steps.Add(new NodeStep { Name = "api-server", Done = apiServer?.Healthy == true, Text = apiServer is { Healthy: false } ? apiServer.Text : "", SinceUnixMs = apiServer?.Since.ToUnixTimeMilliseconds() ?? 0 });
+        steps.Add(new NodeStep { Name = "registered", Done = node is not null, Text = node is null ? "the API server has no Node of this name: its kubelet has not registered" : "", SinceUnixMs = Unix(node?.Metadata.CreationTimestamp) });
+        var condition = node is null ? null : NodeRoster.ReadyCondition(node);
+        if (node is not null) steps.Add(new NodeStep { Name = "ready", Done = condition?.Status == "True", Text = condition is null ? "its kubelet has not reported yet" : condition.Status == "True" ? "" : $"{condition.Reason}: {condition.Message}", SinceUnixMs = Unix(condition?.LastTransitionTime) });
+        if (node?.Status?.Conditions is { } conditions)
+            steps.AddRange(conditions.Where(other => other.Type != "Ready" && other.Status == "True").Select(other => new NodeStep { Name = other.Type, Done = false, Text = $"{other.Reason}: {other.Message}", SinceUnixMs = Unix(other.LastTransitionTime) }));
+        return new MachineExplanation { Id = record.Id, Ready = condition?.Status == "True" && session is not null | record.Kind == "controller", Steps = steps, Text = Words(record, steps, node, pods) };
+    }
+
+    private static string Words(MachineRecord record, List<NodeStep> steps, V1Node? node, IReadOnlyList<PodTrouble> pods)
+    {
+        var name = record.Name ?? record.Id;
+        if (steps.Find(step => !step.Done) is { } stuck) return $"{name} is held up at step '{stuck.Name}'{(stuck.Text.Length > 0 ? $": {stuck.Text}" : "")}";
+        var cordoned = node?.Spec?.Unschedulable == true ? $", but takes no new pods: kubectl uncordon {record.Id}" : "";
+        return pods.Count == 0 ? $"{name} is Ready{cordoned}" : $"{name} is Ready{cordoned}; {pods.Count} of its pods do not run, such as {pods[0].Namespace}/{pods[0].Name}: {pods[0].Text}";
+    }
+
+    private static NodeStep Admission(MachineRecord record, string? note) => new()
+    {
+        Name = "admitted",
+        Done = record.Standing == MachineStanding.Admitted,
+        Text = record.Standing switch
+        {
+            MachineStanding.Admitted => "",
+            MachineStanding.Rejected => $"an operator rejected it; to let it in: operosctl machines approve {record.Id}",
+            _ => $"it waits for an operator: {note}",
+        },
+        SinceUnixMs = record.FirstSeen.ToUnixTimeMilliseconds(),
+    };
+
+    private static long Unix(DateTime? time) => time is { } at ? new DateTimeOffset(at.ToUniversalTime()).ToUnixTimeMilliseconds() : 0;
+}

@@ -1,0 +1,80 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Operos.Controller.Configuration;
+using Operos.Linux;
+
+namespace Operos.Controller.Dns;
+
+/// <summary>
+/// Names of the cluster and its machines, served on the controller's address: unbound takes the questions, knotd has the
+/// answers. Each may die and start again alone.
+/// </summary>
+internal sealed class ClusterDns
+{
+    private static readonly TimeSpan UpstreamCheck = TimeSpan.FromSeconds(10);
+    private readonly ControllerSettings settings;
+    private readonly ZonePlan plan;
+    private readonly IReadOnlyList<IPNetwork> clients;
+    private readonly string folder;
+    private readonly Authority authority;
+    private readonly DnsDaemon resolver;
+    private readonly ILogger<ClusterDns> logger;
+    private IReadOnlyList<IPAddress> upstream = [];
+
+    /// <param name="pods">Networks of pods: they may ask, and their addresses have names.</param>
+    /// <param name="services">Networks of services: their addresses have names.</param>
+    /// <param name="open">Makes a TCP socket where the daemons run; null for this process's own network namespace.</param>
+    public ClusterDns(ControllerSettings settings, ControllerPaths paths, IPNetwork pods, IPNetwork services, ClusterNames names, TimeProvider time, ILogger<ClusterDns> logger, Func<Socket>? open = null)
+    {
+        (this.settings, this.logger) = (settings, logger);
+        folder = Path.Combine(paths.Run, "dns");
+        clients = [settings.Network, pods];
+        plan = new ZonePlan(settings.ClusterDomain, settings.MachinesDomain, settings.Address, [settings.Network, pods, services]);
+        authority = new Authority(plan, names, paths.KnotProgram, Path.Combine(folder, "authority"), time, open ?? (() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)), logger);
+        resolver = new DnsDaemon("unbound", paths.UnboundProgram, PrepareResolver, logger);
+    }
+
+    public (bool Healthy, string Text, DateTimeOffset Since) AuthorityStatus => authority.Status;
+
+    public (bool Healthy, string Text, DateTimeOffset Since) ResolverStatus =>
+        resolver.Status is { Healthy: true } status ? status with { Text = upstream.Count == 0 ? "the cluster's names only" : $"others from {string.Join(", ", upstream)}" } : resolver.Status;
+
+    public int? AuthorityProcess => authority.ProcessId;
+    public int? ResolverProcess => resolver.ProcessId;
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var group = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] tasks = [authority.RunAsync(group.Token), resolver.RunAsync(group.Token), WatchUpstreamAsync(group.Token)];
+        var first = await Task.WhenAny(tasks).ConfigureAwait(false);
+        await group.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first.ConfigureAwait(false);
+    }
+
+    private Task<IReadOnlyList<string>> PrepareResolver(CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(folder);
+        var configuration = Path.Combine(folder, "unbound.conf");
+        upstream = FindUpstream();
+        AtomicFile.Write(configuration, Encoding.ASCII.GetBytes(UnboundConfiguration.Write(plan, Authority.Endpoint, clients, upstream, folder)));
+        return Task.FromResult<IReadOnlyList<string>>(["-d", "-c", configuration]);
+    }
+
+    /// <summary>The machine's own servers may be known only once its network is up, and may change.</summary>
+    private async Task WatchUpstreamAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await Task.Delay(UpstreamCheck, cancellationToken).ConfigureAwait(false);
+            var now = FindUpstream();
+            if (now.SequenceEqual(upstream)) continue;
+            logger.LogInformation("Names outside the cluster are now asked of {Servers}", string.Join(", ", now));
+            resolver.Restart();
+        }
+    }
+
+    private IReadOnlyList<IPAddress> FindUpstream() => Upstream.Find(settings.DnsUpstream, settings.Dns, settings.Address);
+}
