@@ -18,9 +18,11 @@ internal static class Credentials
     private static readonly string Agent = $"operosctl/{typeof(Credentials).Assembly.GetName().Version?.ToString(3)}";
 
     /// <summary>Sends one request on a connection of its own.</summary>
-    public static async Task<TReply> AskAsync<TReply>(ParseResult result, Message request, CancellationToken cancellationToken) where TReply : Message
+    /// <param name="patience">More time for an answer than the operator's time-out, where the work itself takes long.</param>
+    public static async Task<TReply> AskAsync<TReply>(ParseResult result, Message request, CancellationToken cancellationToken, TimeSpan patience = default) where TReply : Message
     {
-        await using var connection = await ControlConnection.ConnectAsync(Load(result), cancellationToken);
+        var options = Load(result);
+        await using var connection = await ControlConnection.ConnectAsync(options with { CallTimeout = options.CallTimeout + patience }, cancellationToken);
         return await connection.CallAsync<TReply>(request, cancellationToken);
     }
 

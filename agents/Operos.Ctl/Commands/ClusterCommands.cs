@@ -21,13 +21,35 @@ internal static class ClusterCommands
         var boots = new Command("boots", "Show what machines fetch from the boot server");
         boots.Shows<BootList>(_ => new ListBoots(), RenderBoots);
         yield return boots;
+        var machine = new Argument<string>("machine") { Description = "UUID, a unique start of it, or name" };
+        var why = new Command("why", "Say what keeps a machine from being Ready") { machine };
+        why.Shows<MachineExplanation>(result => new ExplainMachine { Machine = result.GetRequiredValue(machine) }, RenderExplanation);
+        yield return why;
+        yield return KubeconfigCommand.Create();
     }
 
     internal static string RenderStatus(StatusReply status)
     {
         var now = DateTimeOffset.UtcNow;
-        return $"{status.Version}, started {Figures.Age(status.StartedUnixMs, now)}, admission {status.Admission}, {status.MachinesUp} of {status.MachinesKnown} machines up\n"
+        var text = $"{status.Version}, started {Figures.Age(status.StartedUnixMs, now)}, admission {status.Admission}, {status.MachinesUp} of {status.MachinesKnown} machines up\n"
             + Table.Render(["COMPONENT", "HEALTH", "SINCE", ""], [.. status.Components.Select(part => (IReadOnlyList<string>)[part.Name, part.Healthy ? "ok" : "FAILED", Figures.Age(part.SinceUnixMs, now), part.Text])]);
+        if (status.Nodes.Count > 0)
+            text += "\n" + Table.Render(["NODE", "UUID", "STATE", "SINCE", "VERSION", ""], [.. status.Nodes.Select(node => (IReadOnlyList<string>)[node.Name ?? "-", node.Id, node.Ready ? "Ready" : "NotReady", Figures.Age(node.SinceUnixMs, now), node.Version ?? "-", node.Text])]);
+        if (status.PodsNotRunning.Count > 0)
+            text += "\npods not running\n" + Table.Render(["NAMESPACE", "POD", "NODE", ""], [.. status.PodsNotRunning.Select(pod => (IReadOnlyList<string>)[pod.Namespace, pod.Name, pod.Node ?? "-", pod.Text])]);
+        return text + string.Concat(status.Expiring.Select(certificate => $"\ncertificate near expiry: {certificate.Name}, {When(certificate.ExpiresUnixMs, now)}")) + (status.Expiring.Count > 0 ? "\n" : "");
+    }
+
+    internal static string RenderExplanation(MachineExplanation explanation)
+    {
+        var now = DateTimeOffset.UtcNow;
+        return $"{explanation.Text}\n\n" + Table.Render(["STEP", "STATE", "SINCE", ""], [.. explanation.Steps.Select(step => (IReadOnlyList<string>)[step.Name, step.Done ? "done" : "NOT DONE", Figures.Age(step.SinceUnixMs, now), step.Text])]);
+    }
+
+    private static string When(long unixMs, DateTimeOffset now)
+    {
+        var left = DateTimeOffset.FromUnixTimeMilliseconds(unixMs) - now;
+        return left > TimeSpan.Zero ? $"in {Figures.Span(left)}" : $"expired {Figures.Span(-left)} ago";
     }
 
     internal static string RenderLeases(LeaseList list)

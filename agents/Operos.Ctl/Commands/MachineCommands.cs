@@ -109,17 +109,20 @@ internal static class MachineCommands
     {
         var machine = MachineArgument();
         var yes = new Option<bool>("--yes") { Description = "Do not ask" };
-        var command = new Command("remove", "Forget a machine; it must be admitted again") { machine, yes };
+        var seconds = new Option<int>("--drain-seconds") { Description = "How long its pods may take to leave", DefaultValueFactory = _ => 60 };
+        var force = new Option<bool>("--force") { Description = "Remove it though its pods would not leave, or without the API server" };
+        var command = new Command("remove", "Drain and forget a machine; it must be admitted again") { machine, yes, seconds, force };
         command.SetAction(async (result, cancellationToken) =>
         {
             var name = result.GetRequiredValue(machine);
             if (!result.GetValue(yes))
             {
                 if (Console.IsInputRedirected) throw new IOException($"removing {name} wants to be confirmed: add --yes");
-                Console.Write($"Remove {name}? Its certificate will no longer count. [y/N] ");
+                Console.Write($"Remove {name}? Its pods will be evicted and its certificate will no longer count. [y/N] ");
                 if (Console.ReadLine()?.Trim().ToLowerInvariant() is not ("y" or "yes")) return;
             }
-            Console.WriteLine((await Credentials.AskAsync<Done>(result, new RemoveMachine { Machine = name }, cancellationToken)).Text);
+            var request = new RemoveMachine { Machine = name, DrainSeconds = result.GetValue(seconds), Force = result.GetValue(force) };
+            Console.WriteLine((await Credentials.AskAsync<Done>(result, request, cancellationToken, TimeSpan.FromSeconds(request.DrainSeconds))).Text);
         });
         return command;
     }

@@ -13,6 +13,7 @@ namespace Operos.Ctl.Rendering;
 [JsonSerializable(typeof(ReleaseList))]
 [JsonSerializable(typeof(BootList))]
 [JsonSerializable(typeof(StatusReply))]
+[JsonSerializable(typeof(MachineExplanation))]
 internal sealed partial class AnswerJson : JsonSerializerContext
 {
     public static string Render<T>(T answer) => JsonSerializer.Serialize(answer, (JsonTypeInfo<T>)Default.GetTypeInfo(typeof(T))!);
