@@ -6,6 +6,11 @@ MAKEFLAGS += --no-print-directory
 
 VERSION ?= 0.1.0-dev
 OUT := out
+# KUBERNETES=1 builds Kubernetes into the layers, and tests it. Version: a line of images/kubernetes/lock.
+KUBERNETES ?=
+component := $(if $(KUBERNETES),$(OUT)/kubernetes)
+KUBERNETES_VERSION ?= 1.20.2
+KUBERNETES_SOURCE ?= debian-source
 
 # Reproducible: the time of the last change to what the images are made of.
 export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct -- images initramfs 2>/dev/null),0)
@@ -21,7 +26,7 @@ KEY := $(OUT)/keys/release.key
 props := Directory.Build.props Directory.Packages.props global.json agents/Directory.Build.props agents/Binary.props
 sources = $(shell find $(addprefix agents/Operos.,$(1)) proto/Operos.Proto -name '*.cs' -not -path '*/obj/*' -not -path '*/bin/*' -o -name '*.csproj') $(props)
 
-.PHONY: help deps bin images release demo test bench lint clean
+.PHONY: help deps bin kubernetes images release demo test bench lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,18 +50,31 @@ $(OUT)/.built-$(1): $$(call sources,$(3)) | $(OUT)/.deps
 	@touch $$@
 endef
 $(eval $(call binary,operos-init,Init,Init Linux Release))
-$(eval $(call binary,operos-worker,Worker,Worker Linux Release Hardware))
-$(eval $(call binary,operos-controller,Controller,Controller Linux Release Hardware))
+$(eval $(call binary,operos-worker,Worker,Worker Linux Release Hardware Kubernetes Node Policy))
+$(eval $(call binary,operos-controller,Controller,Controller Linux Release Hardware Kubernetes Node Policy))
 $(eval $(call binary,operosctl,Ctl,Ctl Linux Release Hardware))
 
 $(KEY): $(OUT)/.built-operosctl
 	@test -e $@ || $(OUT)/bin/operosctl release keygen --dir $(OUT)/keys
 	@touch $@
 
+kubernetes: $(OUT)/kubernetes/inputs ## make the Kubernetes component: KUBERNETES_VERSION, KUBERNETES_SOURCE (debian-source, upstream)
+
+# Always asked, since it depends on the parameters; the file changes only when what was made did.
+$(OUT)/kubernetes/inputs: FORCE | $(OUT)/.deps
+	images/kubernetes/build.sh --version $(KUBERNETES_VERSION) --source $(KUBERNETES_SOURCE) --out $(OUT)/kubernetes
+
+FORCE:
+
+# Changes when the choice does.
+$(OUT)/.component-$(KUBERNETES): | $(OUT)/.deps
+	@rm -f $(OUT)/.component-*
+	@touch $@
+
 images: $(OUT)/.images ## build the layers (base, node, worker, controller)
 
-$(OUT)/.images: $(BIN) $(shell find images -type f -not -name README.md) | $(OUT)/.deps
-	images/build.sh
+$(OUT)/.images: $(BIN) $(if $(component),$(OUT)/kubernetes/inputs) $(OUT)/.component-$(KUBERNETES) $(shell find images -type f -not -name README.md -not -path 'images/kubernetes/*') | $(OUT)/.deps
+	images/build.sh $(if $(component),--kubernetes $(component))
 	@touch $@
 
 release: $(RELEASE)/release.json.sig ## build and sign the release in out/release
@@ -72,10 +90,10 @@ demo: release ## boot a virtual cluster: a controller and two workers (DEMO_EXIT
 	dotnet run --project tests/Operos.Demo -c Release -- --release $(RELEASE)
 
 UNIT := Operos.Release.Tests Operos.Init.Tests Operos.Hardware.Tests Operos.Proto.Tests Operos.Controller.Tests Operos.Ctl.Tests Operos.Lab.Tests
-TESTS ?= $(UNIT) Operos.Net.Tests Operos.Qemu.Tests
+TESTS ?= $(UNIT) Operos.Policy.Tests Operos.Net.Tests $(if $(component),Operos.Node.Tests Operos.Kubernetes.Tests) Operos.Qemu.Tests tests/shellcheck.sh tests/kubernetes.sh tests/reproducible.sh
 
 test: release ## run every test: unit, network namespaces, QEMU
-	tests/run.sh --results $(OUT)/test-results $(TESTS) tests/shellcheck.sh tests/reproducible.sh
+	tests/run.sh --results $(OUT)/test-results $(TESTS)
 
 bench: release ## measure against what a user would pick instead
 	tests/Operos.Bench/dracut-livenet.sh

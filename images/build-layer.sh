@@ -4,11 +4,12 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: images/build-layer.sh LAYER --out DIR [--below LAYER,...] [--bin DIR] [--cache DIR]
+usage: images/build-layer.sh LAYER --out DIR [--below LAYER,...] [--bin DIR] [--kubernetes DIR] [--cache DIR]
 
   LAYER     a folder below images/: packages, files/, customise.sh, install (see images/README.md)
   --below   the layers under this one, lowest first, already built in DIR
   --bin     where the Operos binaries are (default out/bin)
+  --kubernetes  the Kubernetes component (out/kubernetes): its part of the layer, LAYER/kubernetes, is built in; without, it is not
   --cache   downloaded packages (default DIR/apt-cache)
 
 Leaves DIR/roots/LAYER (what the layer adds) and DIR/layers/LAYER.squashfs. Same inputs, same bytes.
@@ -18,7 +19,7 @@ die() { printf 'build-layer: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 arguments=("$@")
-OUT='' BELOW='' BIN=$here/../out/bin CACHE=''
+OUT='' BELOW='' BIN=$here/../out/bin KUBERNETES='' CACHE=''
 LAYER=${1-}; shift || { usage >&2; exit 2; }
 [[ $LAYER != --help && $LAYER != -h ]] || { usage; exit 0; }
 while (($#)); do
@@ -27,6 +28,7 @@ while (($#)); do
         --out) OUT=$2 ;;
         --below) BELOW=$2 ;;
         --bin) BIN=$2 ;;
+        --kubernetes) KUBERNETES=$2 ;;
         --cache) CACHE=$2 ;;
         *) usage >&2; exit 2 ;;
     esac
@@ -131,7 +133,10 @@ pack() {
 }
 
 rm -rf "$upper" "$work" "$root"
-mapfile -t packages < <(entries "$here/$LAYER/packages")
+# A layer's folder, and that of a component of it, hold the same sorts of files.
+parts=("$here/$LAYER")
+[[ -z $KUBERNETES || ! -d $here/$LAYER/kubernetes ]] || parts+=("$here/$LAYER/kubernetes")
+mapfile -t packages < <(for part in "${parts[@]}"; do [[ ! -f $part/packages ]] || entries "$part/packages"; done)
 if [[ -z $BELOW ]]; then
     root=$upper
     distro_bootstrap "$root" "${packages[@]}" >&2
@@ -144,14 +149,20 @@ else
     distro_install "$root" "${packages[@]}"
 fi
 
-[[ ! -d $here/$LAYER/files ]] || cp -r --no-preserve=ownership,timestamps "$here/$LAYER/files/." "$root/"
-if [[ -f $here/$LAYER/install ]]; then
-    while read -r source target; do
-        [[ -f $BIN/$source ]] || die "no $source in $BIN" "make bin"
-        install -D -m 755 "$BIN/$source" "$root$target"
-    done < <(entries "$here/$LAYER/install")
-fi
-[[ ! -x $here/$LAYER/customise.sh ]] || "$here/$LAYER/customise.sh" "$root" "$OUT"
+for part in "${parts[@]}"; do
+    [[ ! -d $part/files ]] || cp -r --no-preserve=ownership,timestamps "$part/files/." "$root/"
+    if [[ -f $part/install ]]; then
+        while read -r source target mode; do
+            case $source in
+                kubernetes/*) from=$KUBERNETES/${source#kubernetes/} hint='make kubernetes' ;;
+                *) from=$BIN/$source hint='make bin' ;;
+            esac
+            [[ -f $from ]] || die "no $from" "$hint"
+            install -D -m "${mode:-755}" "$from" "$root$target"
+        done < <(entries "$part/install")
+    fi
+    [[ ! -x $part/customise.sh ]] || "$part/customise.sh" "$root" "$OUT"
+done
 leave_root
 distro_tidy "$root"
 check_accounts

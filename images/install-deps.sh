@@ -8,8 +8,11 @@ packages=(
     mmdebstrap squashfs-tools cpio zstd xz-utils kmod attr                      # layers, initramfs
     fdisk e2fsprogs dosfstools mtools                                           # disk images
     clang lld zlib1g-dev nettle-dev libgmp-dev                                  # NativeAOT, operos-init's cryptography
-    dnsmasq-base iproute2 procps util-linux nginx-light openssl                 # tests and benchmarks
-    openssh-client swtpm shellcheck jq ca-certificates git make
+    dnsmasq-base iproute2 nftables procps util-linux nginx-light openssl        # tests and benchmarks
+    openssh-client swtpm curl unbound knot bind9-dnsutils iputils-ping iptables
+    containernetworking-plugins etcd-server etcd-client systemd-container       # pod networks, control planes and workers natively
+    golang-go dpkg-dev rsync patch gcc libc6-dev busybox-static                 # Kubernetes from Debian's source, container images
+    shellcheck jq ca-certificates git make
 )
 [[ $(id -u) == 0 ]] || die "must run as root" "sudo make"
 missing=()

@@ -8,7 +8,9 @@ export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct -- image
 second=$(mktemp -d "$out/second.XXXXXX")
 trap 'rm -rf "$second"' EXIT
 
-images/build.sh --out "$second/images" --cache "$out/images/apt-cache" > "$second/log" 2>&1 || { tail -n 20 "$second/log"; exit 1; }
+kubernetes=()
+[[ ! -e $out/images/roots/controller/usr/bin/kube-apiserver ]] || kubernetes=(--kubernetes "$out/kubernetes")
+images/build.sh --out "$second/images" "${kubernetes[@]}" --cache "$out/images/apt-cache" > "$second/log" 2>&1 || { tail -n 20 "$second/log"; exit 1; }
 initramfs/pack.sh --root "$second/images/roots/base" --kernel "$second/images/kernel" --init out/bin/operos-init --out "$second/initramfs" > /dev/null
 status=0
 for file in images/layers/{base,node,worker,controller}.squashfs initramfs/initramfs.img initramfs/vmlinuz; do

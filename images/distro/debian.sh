@@ -18,9 +18,9 @@ dpkg_options=(
     'path-exclude=/usr/share/bash-completion/*' 'path-exclude=/usr/share/zsh/*'
 )
 
-# The mirrors that this host's own apt uses, so that a private mirror or a proxy keeps working: one line of sources.list a suite.
-debian_sources() {
-    local label site main='' security=''
+# The mirrors that this host's own apt uses, so that a private mirror or a proxy keeps working: lines of sources.list.
+debian_sources() { # SUITE KIND...: deb, deb-src
+    local suite=$1 kind label site main='' security=''; shift
     # shellcheck disable=SC2016 # apt's own variables
     while read -r label site; do
         case $label in
@@ -29,12 +29,10 @@ debian_sources() {
         esac
     done < <(apt-get indextargets --format '$(LABEL) $(SITE)' 'Created-By: Packages')
     [[ -n $main ]] || die "this host's apt knows no Debian mirror" "add one to /etc/apt/sources.list.d (main is enough) and run apt-get update"
-    printf 'deb %s %s main\n' "$main" "$DEBIAN_SUITE" "$main" "$DEBIAN_SUITE-updates"
-    if [[ -n $security ]]; then
-        printf 'deb %s %s main\n' "$security" "$DEBIAN_SUITE-security"
-    else
-        printf 'debian: this host has no mirror for security updates, so the images get none\n' >&2
-    fi
+    [[ -n $security ]] || printf 'debian: this host has no mirror for security updates, so what is built gets none\n' >&2
+    for kind in "$@"; do
+        printf "$kind %s %s main\n" "$main" "$suite" "$main" "$suite-updates" ${security:+"$security" "$suite-security"}
+    done
 }
 
 # The host's keyring proves the packages. Downloads go to and come from $CACHE, apt checks their hashes again.
@@ -46,7 +44,7 @@ distro_bootstrap() {
     # shellcheck disable=SC2016
     printf '#!/bin/sh\ncp -n "$1"/var/cache/apt/archives/*.deb "%s/"\n' "$CACHE" > "$hooks/after"
     chmod 755 "$hooks"/*
-    debian_sources | mmdebstrap --quiet --mode=root --variant=minbase --format=directory --components=main \
+    debian_sources "$DEBIAN_SUITE" deb | mmdebstrap --quiet --mode=root --variant=minbase --format=directory --components=main \
         --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "5"' \
         "${dpkg_options[@]/#/--dpkgopt=}" \
         --include="$(IFS=,; printf '%s' "$*")" \

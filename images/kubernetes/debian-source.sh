@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# The source "debian-source": Debian 12 ships kubectl alone, but its source package holds all of Kubernetes with every dependency.
+# Sourced by build.sh.
+
+DEBIAN_KUBERNETES_SUITE=bookworm
+# The distribution's own compiler, whichever other Go is on the PATH.
+GO_ROOT=/usr/lib/go
+
+# Everything but the locked files that the bytes depend on.
+debian_inputs() {
+    [[ -x $GO_ROOT/bin/go ]] || die "no Go in $GO_ROOT" "images/install-deps.sh installs golang-go"
+    GOTOOLCHAIN=local "$GO_ROOT/bin/go" version
+    # shellcheck disable=SC2016 # dpkg's own variables
+    dpkg-query -W -f '${source:Package} ${source:Version}\n' "$(dpkg-query -S "$(readlink -f "$GO_ROOT/bin/go")" | cut -d: -f1)"
+    (cd "$HERE" && sha256sum debian-source.sh patches/*.patch)
+}
+
+# An apt of its own: Debian 12's indexes from this host's mirror, proved by this host's keyring, whatever suite the host runs.
+debian_apt() {
+    local state=$CACHE/apt
+    mkdir -p "$state/lists/partial" "$state/archives/partial"
+    # shellcheck source=images/distro/debian.sh
+    (source "$HERE/../distro/debian.sh"; debian_sources "$DEBIAN_KUBERNETES_SUITE" deb deb-src) |
+        sed -e 's/^deb /deb [target=Packages] /' -e 's/^deb-src /deb-src [target=Sources] /' > "$state/sources.list"
+    cat > "$state/apt.conf" <<CONF
+Dir::State "$state";
+Dir::State::status "$state/status";
+Dir::Cache "$state";
+Dir::Etc::sourcelist "$state/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+APT::Sandbox::User "root";
+Acquire::Retries "5";
+CONF
+    : > "$state/status"
+    export APT_CONFIG=$state/apt.conf
+}
+
+debian_locked() { locked | awk -v end="$1" 'substr($1, length($1) - length(end) + 1) == end { print $1 }'; } # ENDING
+
+debian_fetch() {
+    local folder=$CACHE/downloads dsc deb package revision
+    dsc=$(debian_locked .dsc) deb=$(debian_locked .deb)
+    [[ -n $dsc && -n $deb ]] || die "$LOCK names no .dsc and .deb for debian-source $VERSION"
+    if [[ ! -f $folder/$dsc.checked || ! -f $folder/$deb.checked ]]; then
+        printf 'kubernetes: fetching %s\n' "${dsc%.dsc}"
+        debian_apt
+        apt-get update -qq
+        revision=${dsc#kubernetes_}; revision=${revision%.dsc}
+        (cd "$folder" && apt-get source -qq --download-only "kubernetes=$revision") ||
+            die "the mirror has no kubernetes $revision" "there is: $(apt-cache madison kubernetes | awk '{ print $3 }' | sort -u | paste -sd' '); pin it in $LOCK"
+        package=${deb%%_*} revision=${deb#*_}; revision=${revision%%_*}
+        (cd "$folder" && apt-get download -qq "$package=$revision") ||
+            die "the mirror has no $package $revision" "there is: $(apt-cache madison "$package" | awk '{ print $3 }' | sort -u | paste -sd' '); pin it in $LOCK"
+        unset APT_CONFIG
+        admit "$dsc" "$folder/$dsc" "$folder/$dsc.checked"
+        admit "$deb" "$folder/$deb" "$folder/$deb.checked"
+    fi
+}
+
+# The files that the .dsc lists are checked by dpkg-source against the hashes in it.
+debian_unpack() { # WORK
+    local tree=$1/go/src/k8s.io/kubernetes folder=$CACHE/downloads name patch
+    rm -rf "$1/go" "$1/dsc" "$1/deb"
+    mkdir -p "$1/go/src/k8s.io" "$1/dsc"
+    name=$(debian_locked .dsc)
+    cp "$folder/$name.checked" "$1/dsc/$name"
+    while read -r name; do ln -s "$folder/$name" "$1/dsc/$name"; done < <(awk '/^Checksums-Sha256:/ { on = 1; next } /^[^ ]/ { on = 0 } on { print $3 }' "$1"/dsc/*.dsc)
+    dpkg-source --no-copy -x "$1"/dsc/*.dsc "$tree"
+    for patch in "$HERE"/patches/*.patch; do patch -d "$tree" -p1 --no-backup-if-mismatch -i "$patch"; done
+    # The vendored reflect2 1.0.1 corrupts memory when compiled by Go 1.18 or later: components crash at random.
+    dpkg-deb -x "$folder/$(debian_locked .deb).checked" "$1/deb"
+    rm -rf "$tree/vendor/github.com/modern-go/reflect2"
+    cp -r "$1/deb/usr/share/gocode/src/github.com/modern-go/reflect2" "$tree/vendor/github.com/modern-go/reflect2"
+}
+
+# Packages below vendor/ are known to the linker by that path; flags for the short one are ignored without a word.
+debian_version_flags() {
+    local package setting
+    for package in component-base/version client-go/pkg/version; do
+        for setting in "gitVersion=v$VERSION" "gitMajor=${VERSION%%.*}" "gitMinor=$(cut -d. -f2 <<< "$VERSION")" gitTreeState=archive; do
+            printf -- '-X k8s.io/kubernetes/vendor/k8s.io/%s.%s ' "$package" "$setting"
+        done
+    done
+}
+
+debian_build() { # WORK FOLDER
+    cd "$1/go/src/k8s.io/kubernetes"
+    export GOPATH=$1/go GOCACHE=$1/go-cache GOENV=off GOFLAGS='' GOTOOLCHAIN=local GO111MODULE=off CGO_ENABLED=0
+    export HOME=$1 PATH=$GO_ROOT/bin:$PATH
+    # The API server needs its OpenAPI definitions, which are generated.
+    nice -n 10 make generated_files
+    nice -n 10 go build -trimpath -ldflags "-s -w $(debian_version_flags)" -o "$2/" "${COMPONENTS[@]/#/./cmd/}"
+}
+
+debian_compile() { # FOLDER
+    local work=$CACHE/work status=0
+    mkdir -p "$work"
+    printf 'kubernetes: compiling %s with %s; about 7 minutes on two idle cores; log: %s\n' "$VERSION" "$("$GO_ROOT/bin/go" env GOVERSION)" "$work/log"
+    # Not as a condition: the shell would go on after an error in it.
+    set +e
+    (set -e; debian_unpack "$work"; debian_build "$work" "$1") > "$work/log" 2>&1
+    status=$?
+    set -e
+    if ((status)); then
+        tail -n 20 "$work/log" >&2
+        die "the compilation failed" "what is compiled is kept in $work, and the next run goes on from there"
+    fi
+    rm -rf "$work"
+}
