@@ -9,6 +9,7 @@ try
     var rows = new List<Row>();
     rows.AddRange(await BootBench.RunAsync(build));
     rows.AddRange(SizeBench.Run(build));
+    rows.AddRange(await PolicyBench.RunAsync());
     using (var controller = BenchController.Start(build, folder.Path))
     {
         rows.AddRange(await HttpBench.RunAsync(build, folder.Path, controller));
@@ -19,6 +20,7 @@ try
         // With its dnsmasq.
         controller.Kill(entireProcessTree: true);
     }
+    rows.AddRange(await DnsBench.RunAsync(folder.Path));
     Console.WriteLine($"\n{"",-40} {"Operos",16} {"beside it",16}  goal");
     foreach (var row in rows) Console.WriteLine($"{row.What,-40} {row.Ours,16} {row.Theirs,16}  {row.Goal}{(row.Met is null ? "" : row.Met.Value ? "  met" : "  MISSED")}");
     return 0;

@@ -7,7 +7,7 @@ namespace Operos.Demo;
 internal sealed class LiveView(VirtualCluster cluster)
 {
     private const int BarWidth = 24;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10), Redraw = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(25), Redraw = TimeSpan.FromMilliseconds(500);
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly Dictionary<string, string> told = [];
     private int drawn;
@@ -29,11 +29,30 @@ internal sealed class LiveView(VirtualCluster cluster)
             if (known.Count(machine => machine is ("worker", "up")) == 2)
             {
                 Console.WriteLine($"demo: three machines up after {clock.Elapsed.TotalSeconds:0} s, two of them booted into RAM");
+                if (cluster.HasKubernetes) await WatchNodesAsync(cancellationToken);
                 return;
             }
             if (clock.Elapsed > Patience)
                 throw new LabException($"not all machines came up in {Patience.TotalMinutes:0} minutes. The last lines of each console:\n\n{string.Join("\n\n", cluster.Machines.Select(machine => machine.Describe()))}");
             await Task.Delay(Redraw, cancellationToken);
+        }
+    }
+
+    private async Task WatchNodesAsync(CancellationToken cancellationToken)
+    {
+        var said = "";
+        while (true)
+        {
+            var (ready, waits) = await cluster.AskNodesAsync(cancellationToken);
+            if (ready == 3)
+            {
+                Console.WriteLine($"demo: three nodes Ready after {clock.Elapsed.TotalSeconds:0} s");
+                return;
+            }
+            var now = $"{ready} of 3 nodes Ready{(waits.Length > 0 ? $", waiting: {Cut(waits)}" : "")}";
+            if (now != said) Console.WriteLine($"{clock.Elapsed.TotalSeconds,6:0.0} s  kubernetes       {said = now}");
+            if (clock.Elapsed > Patience) throw new LabException($"not all nodes became Ready in {Patience.TotalMinutes:0} minutes; out/demo/operosctl status and why say more. Last: {now}");
+            await Task.Delay(Redraw * 4, cancellationToken);
         }
     }
 

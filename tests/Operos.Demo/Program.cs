@@ -9,6 +9,7 @@ try
 {
     await using var cluster = await VirtualCluster.StartAsync(new Build(), stop.Token);
     await new LiveView(cluster).WatchAsync(stop.Token);
+    if (cluster.HasKubernetes) await cluster.RunSampleAsync(stop.Token);
     await cluster.IntroduceAsync(stop.Token);
     if (Environment.GetEnvironmentVariable("DEMO_EXIT") == "1") return 0;
     Console.WriteLine("\nThe cluster runs until Ctrl-C.");

@@ -7,6 +7,7 @@ namespace Operos.Demo;
 internal sealed class VirtualCluster : IAsyncDisposable
 {
     private const string HostAddress = "10.77.0.2";
+    private static readonly TimeSpan SamplePatience = TimeSpan.FromMinutes(5);
     private readonly Build build;
     private readonly LabFolder folder;
     private readonly LabNetwork network;
@@ -16,6 +17,7 @@ internal sealed class VirtualCluster : IAsyncDisposable
     private VirtualCluster(Build build, LabFolder folder, LabNetwork network, ControllerDisk disk) => (this.build, this.folder, this.network, this.disk) = (build, folder, network, disk);
 
     public IReadOnlyList<VirtualMachine> Machines => machines;
+    public bool HasKubernetes => build.HasKubernetes;
 
     public static async Task<VirtualCluster> StartAsync(Build build, CancellationToken cancellationToken)
     {
@@ -41,7 +43,7 @@ internal sealed class VirtualCluster : IAsyncDisposable
         foreach (var (number, firmware) in new[] { (1, Firmware.Bios), (2, Firmware.Uefi) })
             await PowerOnAsync(new VirtualMachineOptions
             {
-                Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = 1024, Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}",
+                Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = 1536, Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}",
                 Nics = [new VirtualNic($"52:54:00:77:01:0{number}")], Disks = [($"OPEROS-WORKER-{number}", NewDisk($"worker-{number}"))],
             }, cancellationToken);
     }
@@ -57,13 +59,40 @@ internal sealed class VirtualCluster : IAsyncDisposable
         catch (Exception e) when (e is LabException or JsonException) { return []; }
     }
 
+    /// <summary>Nodes that are Ready, of how many, and what the first of the others lacks.</summary>
+    public async Task<(int Ready, string Waits)> AskNodesAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(await CtlAsync("status --json --timeout 5", cancellationToken));
+            var nodes = json.RootElement.GetProperty("nodes").EnumerateArray().ToList();
+            var ailing = json.RootElement.GetProperty("components").EnumerateArray().FirstOrDefault(component => !component.GetProperty("healthy").GetBoolean());
+            var waits = ailing.ValueKind == JsonValueKind.Object ? $"{ailing.GetProperty("name").GetString()}: {ailing.GetProperty("text").GetString()}" : nodes.FirstOrDefault(node => !node.GetProperty("ready").GetBoolean()) is { ValueKind: JsonValueKind.Object } node ? node.GetProperty("text").GetString()! : "";
+            return (nodes.Count(node => node.GetProperty("ready").GetBoolean()), waits);
+        }
+        catch (Exception e) when (e is LabException or JsonException or KeyNotFoundException) { return (0, "the controller does not answer"); }
+    }
+
+    /// <summary>Runs a service with a pod on each worker and asks it from one of them.</summary>
+    public async Task RunSampleAsync(CancellationToken cancellationToken)
+    {
+        var kubectl = await Kubectl.CreateAsync(build, folder, network, disk.Admin, cancellationToken);
+        await WriteWrapperAsync("kubectl", "kubectl in the demo's network, as its operator", $"{Path.Combine(build.Out, "kubernetes/bin/kubectl")} --kubeconfig {kubectl.Kubeconfig} \"$@\"", cancellationToken);
+        Console.WriteLine($"\n$ kubectl get nodes\n{await kubectl.RunAsync(cancellationToken, "get", "nodes", "-o", "wide")}");
+        Console.WriteLine("demo: running a sample service with a pod on each worker");
+        var pods = await SampleWorkload.RunAsync(kubectl, folder, SamplePatience, cancellationToken);
+        Console.WriteLine(await kubectl.RunAsync(cancellationToken, "get", "pods,services", "-o", "wide"));
+        var answers = await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], SamplePatience, cancellationToken);
+        Console.WriteLine($"demo: http://sample, asked from {pods[0].Pod} on {pods[0].Node}, was answered by the pods on {string.Join(" and ", answers)}");
+    }
+
     /// <summary>Prints what an operator does next.</summary>
     public async Task IntroduceAsync(CancellationToken cancellationToken)
     {
-        var wrapper = Path.Combine(build.Out, "demo/operosctl");
-        await File.WriteAllTextAsync(wrapper, $"#!/bin/sh\n# operosctl in the demo's network, as its operator.\nexec nsenter --net=/var/run/netns/{network.Name} {build.Binary("operosctl")} \"$@\" --config {disk.Admin}\n", cancellationToken);
-        File.SetUnixFileMode(wrapper, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await WriteWrapperAsync("operosctl", "operosctl in the demo's network, as its operator", $"{build.Binary("operosctl")} \"$@\" --config {disk.Admin}", cancellationToken);
         Console.WriteLine($"\n{await CtlAsync("machines", cancellationToken)}");
+        const string why = "  out/demo/operosctl why UUID                      what keeps a machine from being Ready\n", kubectl = "  out/demo/kubectl get pods -A -o wide             Kubernetes, by a kubeconfig that operosctl issued\n";
+        var kubernetes = build.HasKubernetes ? why + kubectl : "";
         Console.WriteLine($"""
             As the operator:
               out/demo/operosctl machines                      every machine
@@ -71,7 +100,7 @@ internal sealed class VirtualCluster : IAsyncDisposable
               out/demo/operosctl machines rename UUID rack1-1  a name beside the UUID
               out/demo/operosctl machines reboot UUID          a reboot is an upgrade
               out/demo/operosctl status | leases | releases | boots
-            On any of the machines (root, by the demo's own key; there are no passwords; operosctl machines shows the addresses):
+            {kubernetes}On any of the machines (root, by the demo's own key; there are no passwords; operosctl machines shows the addresses):
               nsenter --net=/var/run/netns/{network.Name} ssh -i {disk.SshKey} -o StrictHostKeyChecking=no root@{ControllerDisk.Address}
             Consoles: {folder["*.serial.log"]}
             """);
@@ -82,6 +111,13 @@ internal sealed class VirtualCluster : IAsyncDisposable
         foreach (var machine in machines) machine.Dispose();
         folder.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private async Task WriteWrapperAsync(string name, string what, string command, CancellationToken cancellationToken)
+    {
+        var wrapper = Path.Combine(build.Out, "demo", name);
+        await File.WriteAllTextAsync(wrapper, $"#!/bin/sh\n# {what}.\nexec nsenter --net=/var/run/netns/{network.Name} {command}\n", cancellationToken);
+        File.SetUnixFileMode(wrapper, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     private async Task PowerOnAsync(VirtualMachineOptions options, CancellationToken cancellationToken) =>

@@ -55,6 +55,7 @@ public sealed class LabFolder : IDisposable
             try { System.Diagnostics.Process.GetProcessById(int.Parse(line.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)).Kill(entireProcessTree: true); }
             catch (Exception e) when (e is ArgumentException or InvalidOperationException) { }
         }
+        foreach (var name in Lines(path, "namespaces")) EndProcessesIn(name);
         foreach (var name in Lines(path, "namespaces"))
             using (var removal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("ip", ["netns", "delete", name]) { RedirectStandardError = true })) removal?.WaitForExit();
         foreach (var sockets in Lines(path, "sockets").Where(Directory.Exists)) Directory.Delete(sockets, recursive: true);
@@ -62,6 +63,18 @@ public sealed class LabFolder : IDisposable
         File.Delete(System.IO.Path.Combine(path, OwnerName));
         File.Delete(System.IO.Path.Combine(path, "processes"));
         File.Delete(System.IO.Path.Combine(path, "namespaces"));
+    }
+
+    /// <summary>Grandchildren too: what a killed controller left behind is noted nowhere.</summary>
+    private static void EndProcessesIn(string name)
+    {
+        using var list = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("ip", ["netns", "pids", name]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        foreach (var id in list.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            try { System.Diagnostics.Process.GetProcessById(int.Parse(id, System.Globalization.CultureInfo.InvariantCulture)).Kill(); }
+            catch (Exception e) when (e is ArgumentException or InvalidOperationException) { }
+        }
+        list.WaitForExit();
     }
 
     private static string[] Lines(string path, string name)

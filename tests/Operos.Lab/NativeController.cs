@@ -18,6 +18,9 @@ public sealed class Build
     public string Root { get; }
     public string Out => Path.Combine(Root, "out");
     public string Release { get; }
+    /// <summary>Whether the layers were built with Kubernetes (<c>make KUBERNETES=1</c>).</summary>
+    public bool HasKubernetes => File.Exists(Path.Combine(Out, "images/roots/controller/usr/bin/kube-apiserver"));
+
     public string Loaders => Path.Combine(Out, "images/roots/controller");
     public string Binary(string name) => Path.Combine(Out, "bin", name);
 
@@ -35,22 +38,27 @@ public sealed class NativeController : IDisposable
     private readonly Build build;
     private readonly LabFolder folder;
     private readonly LabNetwork network;
+    private readonly bool runsKubernetes;
     private Process? process;
 
-    private NativeController(Build build, LabFolder folder, LabNetwork network) => (this.build, this.folder, this.network) = (build, folder, network);
+    private NativeController(Build build, LabFolder folder, LabNetwork network, bool runsKubernetes) => (this.build, this.folder, this.network, this.runsKubernetes) = (build, folder, network, runsKubernetes);
 
     public string LogPath => folder["controller.log"];
     public string Releases => folder["releases"];
     public string ReleaseFolder => Path.Combine(Releases, Path.GetFileName(build.Release));
 
+    /// <summary>Without Kubernetes; a control plane takes a minute of two cores.</summary>
+    public const string NoKubernetes = "enabled = false";
+
     /// <param name="configuration">Further tables of the controller's configuration.</param>
-    public static async Task<NativeController> StartAsync(Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken, string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, string configuration = "")
+    /// <param name="kubernetes">The table <c>[kubernetes]</c> of the configuration; its components run as the controller's own processes.</param>
+    public static async Task<NativeController> StartAsync(Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken, string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, string configuration = "", string kubernetes = NoKubernetes)
     {
-        var controller = new NativeController(build, folder, network);
+        var controller = new NativeController(build, folder, network, kubernetes != NoKubernetes);
         Directory.CreateDirectory(controller.Releases);
         // A copy: a test may damage it.
         await Shell.RunAsync("cp", ["-r", build.Release, controller.Releases], cancellationToken).ConfigureAwait(false);
-        await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\nmenu-seconds = {menuSeconds}\nconsoles = [\"ttyS0,115200\"]\n{configuration}", cancellationToken).ConfigureAwait(false);
+        await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\nmenu-seconds = {menuSeconds}\nconsoles = [\"ttyS0,115200\"]\n[kubernetes]\n{kubernetes}\n{configuration}", cancellationToken).ConfigureAwait(false);
         await Shell.RunAsync(build.Binary("operos-controller"),
             ["setup", "--dir", folder["setup"], "--address", $"{Address}/24", "--release-key", Path.Combine(build.Out, "keys/release.pub"), "--admission", admission, "--dhcp-mode", dhcpMode,
                 .. (string[])(dhcpMode == "full" ? ["--dhcp-range", Range] : []), "--extra-config", folder["extra.toml"]], cancellationToken).ConfigureAwait(false);
@@ -62,7 +70,8 @@ public sealed class NativeController : IDisposable
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         process = network.Start(build.Binary("operos-controller"),
-            ["run", "--verbose", "--config", folder["setup/upper/etc/operos/controller.toml"], "--state", folder["setup/state"], "--run", folder["run"], "--releases", Releases, "--loaders", build.Loaders], LogPath);
+            ["run", "--verbose", "--config", ConfigurationPath, "--state", folder["setup/state"], "--run", folder["run"], "--releases", Releases, "--loaders", build.Loaders,
+                .. (string[])(runsKubernetes ? ["--components", Path.Combine(build.Out, "kubernetes/bin")] : [])], LogPath);
         for (var attempt = 0; ; attempt++)
         {
             try
@@ -97,9 +106,12 @@ public sealed class NativeController : IDisposable
         }
     }
 
-    public void Kill()
+    public string ConfigurationPath => folder["setup/upper/etc/operos/controller.toml"];
+
+    /// <param name="alone">Leaves what it started running, as a crash does.</param>
+    public void Kill(bool alone = false)
     {
-        process?.Kill(entireProcessTree: true);
+        process?.Kill(entireProcessTree: !alone);
         process?.WaitForExit();
         process?.Dispose();
         process = null;

@@ -17,15 +17,19 @@ internal sealed partial class ClientHost
 
     private ClientHost(LabNetwork rack, string name) => (this.rack, this.name) = (rack, name);
 
-    /// <param name="number">0 to 49: the host is 10.77.0.50 plus it, below the range of the leases.</param>
-    public static async Task<ClientHost> CreateAsync(LabFolder folder, LabNetwork rack, int number = 0)
+    /// <summary>The host that the switch itself stands on: where a controller runs.</summary>
+    public static ClientHost Of(LabNetwork rack) => new(rack, rack.Name);
+
+    /// <param name="number">0 to 49: tells the hosts of one rack apart.</param>
+    /// <param name="address">By default 10.77.0.50 plus the number, below the range of the leases.</param>
+    public static async Task<ClientHost> CreateAsync(LabFolder folder, LabNetwork rack, int number = 0, string? address = null)
     {
         var name = $"{rack.Name}-c{number}";
         folder.NoteNamespace(name);
         foreach (var command in new[]
         {
             $"netns add {name}", $"-n {rack.Name} link add port{number} type veth peer name eth0 netns {name}", $"-n {rack.Name} link set port{number} master br0 up",
-            $"-n {name} link set lo up", $"-n {name} link set eth0 address 52:54:00:cc:00:{number + 1:x2} up", $"-n {name} address add 10.77.0.{50 + number}/24 dev eth0",
+            $"-n {name} link set lo up", $"-n {name} link set eth0 address 52:54:00:cc:00:{number + 1:x2} up", $"-n {name} address add {address ?? $"10.77.0.{50 + number}"}/24 dev eth0",
         })
             await Shell.RunAsync("ip", command.Split(' '), default);
         return new ClientHost(rack, name);
@@ -38,6 +42,12 @@ internal sealed partial class ClientHost
     /// <summary>Starts a process inside; it dies with us.</summary>
     public Process Start(string program, IEnumerable<string> arguments, string logFile) =>
         rack.Start("nsenter", [$"--net=/var/run/netns/{name}", program, .. arguments], logFile);
+
+    public string Namespace => $"/var/run/netns/{name}";
+
+    /// <summary>Runs a program inside.</summary>
+    public Task<string> RunAsync(string program, IEnumerable<string> arguments, bool check = true) =>
+        Shell.RunAsync("nsenter", [$"--net={Namespace}", program, .. arguments], default, check);
 
     /// <summary>Makes a socket inside: a socket belongs to the namespace of the thread that made it (network_namespaces(7)).</summary>
     public Socket Open(SocketType type, Action<Socket>? prepare = null) => Run(() =>
@@ -56,7 +66,7 @@ internal sealed partial class ClientHost
         {
             try
             {
-                using var handle = File.OpenHandle($"/var/run/netns/{name}");
+                using var handle = File.OpenHandle(Namespace);
                 if (setns(handle, CLONE_NEWNET) != 0) throw new IOException($"setns: errno {Marshal.GetLastPInvokeError()}");
                 result = code();
             }

@@ -1,0 +1,42 @@
+namespace Operos.Lab;
+
+/// <summary>kubectl from outside the cluster, as an operator uses it: with a kubeconfig that operosctl issued.</summary>
+public sealed class Kubectl
+{
+    private readonly Build build;
+    private readonly LabNetwork network;
+
+    private Kubectl(Build build, LabNetwork network, string kubeconfig) => (this.build, this.network, Kubeconfig) = (build, network, kubeconfig);
+
+    public string Kubeconfig { get; }
+
+    /// <param name="admin">The operator's credentials for operosctl.</param>
+    public static async Task<Kubectl> CreateAsync(Build build, LabFolder folder, LabNetwork network, string admin, CancellationToken cancellationToken)
+    {
+        var kubeconfig = folder["kubeconfig"];
+        await network.RunAsync(build.Binary("operosctl"), ["kubeconfig", "--life", "8h", "--out", kubeconfig, "--config", admin], cancellationToken).ConfigureAwait(false);
+        return new Kubectl(build, network, kubeconfig);
+    }
+
+    public Task<string> RunAsync(CancellationToken cancellationToken, params IEnumerable<string> arguments) =>
+        network.RunAsync(Path.Combine(build.Out, "kubernetes/bin/kubectl"), ["--kubeconfig", Kubeconfig, "--request-timeout", "30s", .. arguments], cancellationToken);
+
+    /// <summary>Waits until a command prints what is wanted.</summary>
+    /// <exception cref="LabException">It did not in time; with the last output.</exception>
+    public async Task<string> WaitAsync(Func<string, bool> wanted, TimeSpan patience, CancellationToken cancellationToken, params IEnumerable<string> arguments)
+    {
+        var words = arguments.ToList();
+        for (var deadline = DateTime.UtcNow + patience; ;)
+        {
+            string output;
+            try
+            {
+                output = await RunAsync(cancellationToken, words).ConfigureAwait(false);
+                if (wanted(output)) return output;
+            }
+            catch (LabException e) { output = e.Message; }
+            if (DateTime.UtcNow > deadline) throw new LabException($"kubectl {string.Join(' ', words)} did not show what was waited for in {patience.TotalSeconds:0} s; last:\n{output}");
+            await Task.Delay(2000, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using k8s.Models;
+using Operos.Controller.Configuration;
+using Operos.Controller.Dns;
+using Operos.Lab;
+
+namespace Operos.Net.Tests.Dns;
+
+/// <summary>
+/// The cluster's name server with its real daemons at 10.77.0.1, another name server that knows the world at 10.77.0.2, and who
+/// asks: a machine, a pod, and somebody from elsewhere.
+/// </summary>
+public sealed class DnsRack : IAsyncLifetime
+{
+    public const string Upstream = "10.77.0.2", WorldAddress = "198.51.100.7";
+    private readonly CancellationTokenSource stop = new();
+    private LabFolder folder = null!;
+    private Task running = Task.CompletedTask;
+    private Process? upstream;
+    private int markers;
+
+    internal ClusterNames Names { get; } = new();
+    internal ClusterDns Server { get; private set; } = null!;
+    internal ClientHost Host { get; private set; } = null!;
+    internal ClientHost Machine { get; private set; } = null!;
+    internal ClientHost Pod { get; private set; } = null!;
+    internal ClientHost Outsider { get; private set; } = null!;
+    private ClientHost World { get; set; } = null!;
+
+    internal string this[string name] => folder[name];
+
+    public async ValueTask InitializeAsync()
+    {
+        folder = LabFolder.Create(Path.Combine(new Build().Out, "test"), "net-dns");
+        var network = await LabNetwork.CreateAsync(folder, "10.77.0.1/24", default);
+        Host = ClientHost.Of(network);
+        Machine = await ClientHost.CreateAsync(folder, network, 1);
+        Pod = await ClientHost.CreateAsync(folder, network, 2, "10.10.0.9");
+        Outsider = await ClientHost.CreateAsync(folder, network, 3, "192.0.2.9");
+        World = await ClientHost.CreateAsync(folder, network, 4, Upstream);
+        foreach (var (host, net) in new[] { (Pod, "10.77.0.0/24"), (Outsider, "10.77.0.0/24"), (Host, "10.10.0.0/16"), (Host, "192.0.2.0/24") })
+            await host.RunAsync("ip", ["route", "add", net, "dev", host == Host ? "br0" : "eth0"]);
+        StartUpstream();
+        var settings = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = IPAddress.Parse("10.77.0.1"), Network = IPNetwork.Parse("10.77.0.0/24"), DnsUpstream = [IPAddress.Parse(Upstream)] };
+        var paths = new ControllerPaths { Run = folder["run"], KnotProgram = Script("knotd"), UnboundProgram = Script("unbound") };
+        Server = new ClusterDns(settings, paths, IPNetwork.Parse("10.10.0.0/16"), IPNetwork.Parse("10.11.0.0/16"), Names, TimeProvider.System, new FileLog<ClusterDns>(folder["dns.log"]), () => Host.Open(SocketType.Stream));
+        running = Server.RunAsync(stop.Token);
+        await UntilAsync("the name server answers", async () => (await Dig.AskAsync(Machine, "dns-version.cluster.local", "TXT")).Status == "NOERROR");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        await running.ContinueWith(_ => { }, TaskScheduler.Default);
+        StopUpstream();
+        folder?.Dispose();
+        stop.Dispose();
+    }
+
+    /// <summary>Makes these the cluster's only objects and waits until they are served.</summary>
+    internal async Task SetAsync(params object[] objects)
+    {
+        // The reverse zone of services is the last to be updated: once it has this, all have.
+        var number = ++markers;
+        var address = $"10.11.{200 + number / 250}.{number % 250 + 1}";
+        Names.Endpoints.Replace(objects.OfType<V1Endpoints>());
+        Names.EndpointSlices.Replace(objects.OfType<V1EndpointSlice>());
+        Names.Pods.Replace(objects.OfType<V1Pod>());
+        Names.SetMachines([.. objects.OfType<MachineName>()]);
+        Names.Services.Replace(objects.OfType<V1Service>().Append(Objects.Service("marker", address, name: $"marker{number}")));
+        await UntilAsync("the change is served", async () => (await Dig.AskAsync(Machine, DnsName.Reverse(IPAddress.Parse(address)), "PTR")).Answer.Any(record => record.Data.StartsWith($"marker{number}.", StringComparison.Ordinal)));
+    }
+
+    /// <exception cref="LabException">It did not come true; with the end of the log.</exception>
+    internal async Task UntilAsync(string what, Func<Task<bool>> holds, int seconds = 60)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await holds())
+        {
+            if (running.IsCompleted) await running;
+            if (clock.Elapsed.TotalSeconds > seconds)
+                throw new LabException($"not within {seconds} s: {what}\n{string.Join('\n', File.ReadLines(folder["dns.log"]).TakeLast(30))}");
+            await Task.Delay(20);
+        }
+    }
+
+    internal void StartUpstream()
+    {
+        File.WriteAllText(folder["upstream.conf"], $"""
+            server:
+                chroot: ""
+                username: ""
+                directory: "{folder.Path}"
+                pidfile: ""
+                use-syslog: no
+                interface: {Upstream}@53
+                access-control: 10.77.0.0/24 allow
+                local-zone: "." static
+                local-data: ". 3600 SOA a.root. b.root. 1 3600 600 86400 60"
+                local-data: "www.example.com. 300 A {WorldAddress}"
+                local-data: "www.example.com. 300 AAAA 2001:db8::7"
+                local-data: "short.example.com. 0 A {WorldAddress}"
+                local-data: "fourteen.172.in-addr.arpa. 300 PTR known.example.com."
+            remote-control:
+                control-enable: no
+            """);
+        upstream = Process.Start(Script("unbound", "upstream"), ["-d", "-c", folder["upstream.conf"]]);
+    }
+
+    internal void StopUpstream()
+    {
+        upstream?.Kill();
+        upstream?.WaitForExit();
+        upstream?.Dispose();
+        upstream = null;
+    }
+
+    /// <summary>A program that starts the daemon in its host's namespace, noted so that a killed test's daemons end with the next run.</summary>
+    private string Script(string program, string? own = null)
+    {
+        var path = folder[own ?? program];
+        var host = own is null ? Host : World;
+        File.WriteAllText(path, $"#!/bin/sh\necho \"$$ $(cut -d' ' -f22 /proc/$$/stat)\" >> {folder["processes"]}\nexec nsenter --net={host.Namespace} /usr/sbin/{program} \"$@\" {(own is null ? "" : $"2> {folder["upstream.log"]}")}\n");
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return path;
+    }
+}

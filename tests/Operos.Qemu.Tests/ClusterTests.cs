@@ -1,0 +1,108 @@
+using System.Text.Json;
+using Operos.Lab;
+
+namespace Operos.Qemu.Tests;
+
+/// <summary>A whole cluster from power-on: a controller from its disk, two workers from the network, pods that talk. Nothing is configured on a worker.</summary>
+[Collection(Guests.Name)]
+public sealed class ClusterTests
+{
+    private const string Outside = "10.77.0.2";
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10), PodPatience = TimeSpan.FromMinutes(4);
+
+    private const string DenyAll = """
+        apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata: {name: closed}
+        spec: {podSelector: {matchLabels: {app: sample}}, policyTypes: [Ingress]}
+
+        """;
+
+    private const string AllowSample = """
+        apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata: {name: open}
+        spec:
+          podSelector: {matchLabels: {app: sample}}
+          ingress: [{from: [{podSelector: {matchLabels: {app: sample}}}], ports: [{port: http}]}]
+
+        """;
+
+    public static bool IsBuilt => new Build().HasKubernetes;
+
+    [Fact(SkipUnless = nameof(IsBuilt), Skip = "the layers are without Kubernetes: make test KUBERNETES=1")]
+    public async Task Two_workers_become_Ready_by_themselves_and_their_pods_talk_as_policies_say()
+    {
+        var build = new Build();
+        using var folder = LabFolder.Create(Path.Combine(build.Out, "test"), "Cluster");
+        var network = await LabNetwork.CreateAsync(folder, $"{Outside}/24", default);
+        var disk = await ControllerDisk.MakeAsync(build, folder, default);
+        var machines = new List<VirtualMachine>();
+        try
+        {
+            machines.Add(await VirtualMachine.StartAsync(disk.Machine, network, folder, default));
+            await StatusAsync(status => status.GetProperty("components").EnumerateArray().Any(component => component.GetProperty("name").GetString() == "kube-apiserver" && component.GetProperty("healthy").GetBoolean()));
+            foreach (var number in (int[])[1, 2])
+                machines.Add(await VirtualMachine.StartAsync(new VirtualMachineOptions
+                {
+                    Name = $"worker-{number}", MemoryMiB = 1536, Uuid = $"5d0f8a44-7777-4c1c-9d6b-2f3d5a7b9c0{number}", Nics = [new VirtualNic($"52:54:00:aa:01:0{number}")],
+                }, network, folder, default));
+            await StatusAsync(status => ReadyNodes(status).Count == 3);
+
+            var kubectl = await Kubectl.CreateAsync(build, folder, network, disk.Admin, default);
+            var pods = await SampleWorkload.RunAsync(kubectl, folder, PodPatience, default);
+            Assert.Equal(2, pods.Select(pod => pod.Node).Distinct().Count());
+            await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], PodPatience, default);
+
+            // A pod reaches a host outside the cluster, which sees the node's address.
+            using var web = network.Start("busybox", ["httpd", "-f", "-p", $"{Outside}:8088", "-h", folder.Path], folder["outside.log"]);
+            await File.WriteAllTextAsync(folder["hello"], "from outside");
+            Assert.Equal("from outside", (await kubectl.WaitAsync(text => text.Contains("outside", StringComparison.Ordinal), PodPatience, default, SampleWorkload.Fetch(pods[0].Pod, Outside, 8088, "/hello"))).Trim());
+
+            // Default deny closes the pods to each other; a rule for their label and the port's name opens them again.
+            await ApplyAsync(kubectl, folder, "closed", DenyAll);
+            await kubectl.WaitAsync(text => text.Contains("refused", StringComparison.Ordinal), PodPatience, default, SampleWorkload.Fetch(pods[0].Pod, SampleWorkload.Name, 80, "/"));
+            await ApplyAsync(kubectl, folder, "open", AllowSample);
+            await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], PodPatience, default);
+            await kubectl.RunAsync(default, "logs", pods[0].Pod);
+
+            // A worker that starts again is the same node, and is Ready again by itself.
+            var rebooted = pods[1].Node;
+            await CtlAsync("machines", "reboot", rebooted);
+            await StatusAsync(status => !ReadyNodes(status).Contains(rebooted));
+            await StatusAsync(status => ReadyNodes(status).Contains(rebooted));
+            var why = await CtlAsync("why", rebooted);
+            Assert.Contains("Ready", why, StringComparison.Ordinal);
+        }
+        catch (Exception e) { throw new LabException($"{e.Message}\n\n{string.Join("\n\n", machines.Select(machine => machine.Describe()))}\n{e.StackTrace}"); }
+        finally { machines.ForEach(machine => machine.Dispose()); }
+
+        Task<string> CtlAsync(params string[] arguments) => network.RunAsync(build.Binary("operosctl"), [.. arguments, "--timeout", "10", "--config", disk.Admin], default);
+
+        async Task StatusAsync(Func<JsonElement, bool> wanted)
+        {
+            for (var deadline = DateTime.UtcNow + Patience; ;)
+            {
+                string last;
+                try
+                {
+                    using var json = JsonDocument.Parse(await CtlAsync("status", "--json"));
+                    if (wanted(json.RootElement)) return;
+                    last = json.RootElement.GetRawText();
+                }
+                catch (LabException e) { last = e.Message; }
+                if (DateTime.UtcNow > deadline) throw new LabException($"the cluster did not come to what was waited for in {Patience.TotalMinutes:0} minutes; last: {last}");
+                await Task.Delay(2000);
+            }
+        }
+    }
+
+    private static IReadOnlyList<string> ReadyNodes(JsonElement status) =>
+        [.. status.GetProperty("nodes").EnumerateArray().Where(node => node.GetProperty("ready").GetBoolean()).Select(node => node.GetProperty("id").GetString()!)];
+
+    private static async Task ApplyAsync(Kubectl kubectl, LabFolder folder, string name, string manifest)
+    {
+        await File.WriteAllTextAsync(folder[name + ".yaml"], manifest);
+        await kubectl.RunAsync(default, "apply", "-f", folder[name + ".yaml"]);
+    }
+}
