@@ -4,12 +4,13 @@ using Operos.Kubernetes;
 
 namespace Operos.Controller.Dns;
 
-/// <summary>Keeps the cluster's names at what the API server tells of services and their endpoints; while it is away, at what it told last.</summary>
+/// <summary>Keeps the cluster's names at what the API server tells of services, their endpoints and pods; while it is away, at what it told last.</summary>
 internal sealed class ClusterNamesWatch(ApiClient client, ClusterNames names)
 {
     public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(
         FollowAsync(new Watch<V1Service>(client, Resources.Services), names.Services, cancellationToken),
-        FollowAsync(new Watch<V1Endpoints>(client, Resources.Endpoints), names.Endpoints, cancellationToken));
+        FollowAsync(new Watch<V1Endpoints>(client, Resources.Endpoints), names.Endpoints, cancellationToken),
+        FollowAsync(new Watch<V1Pod>(client, Resources.Pods), names.Pods, cancellationToken));
 
     private static async Task FollowAsync<TObject, TNames>(Watch<TObject> watch, ObjectNames<TObject, TNames> objects, CancellationToken cancellationToken) where TObject : class, IKubernetesObject<V1ObjectMeta>
     {

@@ -9,7 +9,7 @@ public sealed class ControllerTests
     [Fact]
     public async Task A_machine_has_its_UUID_and_its_operators_name()
     {
-        await using var service = await BootService.StartAsync();
+        await using var service = await BootService.StartAsync(configuration: "[dns]\nenabled = true\n");
         using var json = JsonDocument.Parse(await service.Controller.CtlAsync(["machines", "list", "--json"], default));
         var id = json.RootElement.GetProperty("machines").EnumerateArray().Single().GetProperty("id").GetString()!;
         await UntilAsync(service, $"{id}.machines.operos.internal", "10.77.0.1");
