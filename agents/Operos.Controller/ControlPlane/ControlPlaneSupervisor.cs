@@ -19,7 +19,7 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
     private readonly Dictionary<string, ApiClient> probes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> probed = new(StringComparer.Ordinal);
     private readonly Queue<string> restarts = new();
-    private readonly HashSet<string> started = new(StringComparer.Ordinal);
+    private readonly HashSet<string> started = new(StringComparer.Ordinal), worked = new(StringComparer.Ordinal);
     private IReadOnlyList<Component> components = [];
     private DateTimeOffset nextRenewal;
 
@@ -103,15 +103,16 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
         {
             await client.GetTextAsync(component.ProbePath, cancellationToken).ConfigureAwait(false);
             Tell(component.Name, true, "healthy");
+            worked.Add(component.Name);
         }
         catch (ApiException e)
         {
             Tell(component.Name, false, e.Message);
-            if (state.Get(component.Name) is { } part && time.GetUtcNow() - part.Since > Wedged && (component.Requires is null || state.IsHealthy(component.Requires)))
+            // One that never worked is still starting, which a slow machine makes long; to begin anew would make it longer.
+            if (worked.Contains(component.Name) && state.Get(component.Name) is { } part && time.GetUtcNow() - part.Since > Wedged && (component.Requires is null || state.IsHealthy(component.Requires)))
             {
                 logger.LogWarning("{Component} runs but does not work since {Since}: restarting it", component.Name, part.Since);
-                state.Set(component.Name, true, "restarts");
-                state.Set(component.Name, false, "was restarted, for it did not work");
+                worked.Remove(component.Name);
                 await runner.RestartAsync(component, cancellationToken).ConfigureAwait(false);
             }
         }
