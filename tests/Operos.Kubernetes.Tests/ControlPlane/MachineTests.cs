@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Operos.Hardware.Inventories;
 using Operos.Lab;
 
 namespace Operos.Kubernetes.Tests.ControlPlane;
@@ -21,7 +22,8 @@ public sealed class MachineTests(Cluster cluster)
     public async Task A_machine_is_explained_labelled_drained_with_respect_for_budgets_and_forgotten()
     {
         using var off = new CancellationTokenSource();
-        await File.WriteAllTextAsync(cluster.PathOf("inventory.json"), """{"format":1,"system":{"vendor":"Acme","product":"R 1","serial":"SYS-77","uuid":"10000000-0000-4000-8000-000000000077"},"nics":[{"mac":"3c:ec:ef:00:00:77"}]}""");
+        var inventory = new Inventory { System = new Identity { Vendor = "Acme", Product = "R 1", Serial = "SYS-77", Uuid = "10000000-0000-4000-8000-000000000077" }, Nics = [new Nic { Mac = "3c:ec:ef:00:00:77" }] };
+        await File.WriteAllBytesAsync(cluster.PathOf("inventory.json"), inventory.ToJson());
         var worker = cluster.WorkerAsync(cluster.PathOf("inventory.json"), cluster.PathOf("worker"), off.Token);
         try
         {
