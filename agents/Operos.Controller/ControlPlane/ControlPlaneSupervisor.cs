@@ -36,8 +36,8 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
             {
                 try
                 {
-                    Renew();
                     if (components.Count == 0) components = await PrepareAsync(cancellationToken).ConfigureAwait(false);
+                    Renew();
                     await ConvergeAsync(cancellationToken).ConfigureAwait(false);
                     await RestartOneAsync(cancellationToken).ConfigureAwait(false);
                 }
@@ -68,9 +68,10 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
     {
         if (time.GetUtcNow() < nextRenewal) return;
         nextRenewal = time.GetUtcNow() + RenewalCheck;
+        var present = certificates.Orders.Keys.Where(name => File.Exists(certificates.Certificate(name))).ToList();
         var renewed = certificates.Renew();
-        // What runs already read the one before; what does not run yet needs no restart.
-        foreach (var component in components.Where(component => component.ReadOnce.Intersect(renewed).Any())) restarts.Enqueue(component.Name);
+        // Whatever runs has read the one before, also where an agent before us started it; a first certificate has no reader yet.
+        foreach (var component in components.Where(component => component.ReadOnce.Intersect(renewed).Intersect(present).Any())) restarts.Enqueue(component.Name);
         if (renewed.Count > 0) logger.LogInformation("Certificates issued: {Names}", string.Join(", ", renewed));
         var first = certificates.Expiries.MinBy(expiry => expiry.Value);
         Tell(CertificatesPart, true, $"{certificates.Expiries.Count}, the first expires {first.Value.UtcDateTime:yyyy-MM-dd HH:mm} ({first.Key})");
