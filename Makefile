@@ -6,8 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 VERSION ?= 0.1.0-dev
 OUT := out
-# KUBERNETES=1 builds Kubernetes into the layers, and tests it. Version: a line of images/kubernetes/lock.
-KUBERNETES ?=
+# KUBERNETES= (empty) leaves Kubernetes out of the layers and of the tests. Version: a line of images/kubernetes/lock.
+KUBERNETES ?= 1
 component := $(if $(KUBERNETES),$(OUT)/kubernetes)
 KUBERNETES_VERSION ?= 1.20.2
 KUBERNETES_SOURCE ?= debian-source

@@ -28,10 +28,19 @@ done
 ((${#items[@]})) || { usage >&2; exit 2; }
 mkdir -p "$results"
 
-passed=0 failed=0 summary=()
+passed=0 failed=0 summary=() failures=()
 row() { # NAME PASSED FAILED SECONDS
     summary+=("$(printf '%-34s %5d passed %4d failed %5d s' "$1" "$2" "$3" "$4")")
     passed=$((passed + $2)) failed=$((failed + $3))
+}
+
+# What failed stands at the very end, with the first lines of its message: nobody scrolls through an hour of output.
+note_failures() { # NAME LOG
+    local line
+    while IFS= read -r line; do failures+=("$line"); done < <(
+        sed 's/\x1b\[[0-9;]*m//g' "$2" | awk -v name="$1" '
+            / \[FAIL\]$/ { sub(/^ +/, ""); sub(/ \[FAIL\]$/, ""); print "FAILED " name ": " $0; left = 4; next }
+            left > 0 && NF { print "    " substr($0, 1, 240); left-- }')
 }
 
 run_project() {
@@ -39,20 +48,26 @@ run_project() {
     printf '\n== %s\n' "$name"
     if ! dotnet build "$here/$name" -c Release --nologo -v quiet; then
         row "$name (does not build)" 0 1 $((SECONDS - start))
+        failures+=("FAILED $name: does not build")
         return
     fi
-    dotnet run --no-build -c Release --project "$here/$name" -- -noColor "${filter[@]}" 2>&1 | tee "$log" || status=$?
+    dotnet run --no-build -c Release --project "$here/$name" -- -noColor -xml "$results/$1.xml" "${filter[@]}" 2>&1 | tee "$log" || status=$?
     # The runner's own summary: "Total: N, Errors: N, Failed: N, Skipped: N, Not Run: N"
     read -r total bad < <(sed -n 's/.*Total: \([0-9]*\), Errors: \([0-9]*\), Failed: \([0-9]*\), Skipped: \([0-9]*\), Not Run: \([0-9]*\).*/\1 \2 \3 \4 \5/p' "$log" | tail -n 1 |
         awk '{ print $1 - $4 - $5, $2 + $3 } END { if (!NR) print 0, 0 }')
     if ((total == 0)) || { ((status != 0)) && ((bad == 0)); }; then bad=$((bad + 1)); total=$((total + 1)); fi
     row "$name" $((total - bad)) "$bad" $((SECONDS - start))
+    note_failures "$name" "$log"
 }
 
 run_script() {
     local start=$SECONDS
     printf '\n== %s\n' "$1"
-    if "$here/../$1" 2>&1 | tee "$results/$(basename "$1").log"; then row "$1" 1 0 $((SECONDS - start)); else row "$1" 0 1 $((SECONDS - start)); fi
+    local log status=0
+    log=$results/$(basename "$1").log
+    "$here/../$1" 2>&1 | tee "$log" || status=1
+    row "$1" $((1 - status)) "$status" $((SECONDS - start))
+    if ((status)); then failures+=("FAILED $1: its last lines" "$(tail -n 3 "$log")"); fi
 }
 
 for item in "${items[@]}"; do
@@ -60,5 +75,6 @@ for item in "${items[@]}"; do
 done
 printf '\n'
 printf '%s\n' "${summary[@]}"
+if ((${#failures[@]})); then printf '\n'; printf '%s\n' "${failures[@]}"; fi
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 ((failed == 0))

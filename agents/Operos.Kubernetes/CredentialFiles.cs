@@ -42,6 +42,6 @@ internal sealed class CredentialFiles(ApiAccess access)
             certificate = X509Certificate2.CreateFromPemFile(access.CertificateFile, access.KeyFile);
             (authorities, read) = (roots, now);
         }
-        catch (Exception e) when (certificate is not null && e is IOException or CryptographicException) { }
+        catch (Exception e) when (certificate is not null && e is (IOException or UnauthorizedAccessException or CryptographicException)) { }
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Operos.Kubernetes;
 using Operos.Node.Network;
 using Operos.Proto;
 

@@ -11,6 +11,7 @@ using Operos.Controller.ControlPlane.Components;
 using Operos.Controller.ControlPlane.Nodes;
 using Operos.Controller.ControlPlane.Objects;
 using Operos.Controller.Machines;
+using Operos.Kubernetes;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
@@ -158,8 +159,8 @@ public sealed class ControlPlaneTests
     [InlineData("Kubernetes v1.34.1+abc", 34, "--authentication-config=", false)]
     public void Flags_follow_the_version(string printed, int minor, string anonymous, bool insecurePort)
     {
-        var version = KubernetesVersion.Parse(printed)!.Value;
-        Assert.Equal(new KubernetesVersion(1, minor), version);
+        var version = KubernetesVersion.Parse(printed);
+        Assert.Equal((1, minor), (version.Major, version.Minor));
         var certificates = Certificates(out var secrets);
         var paths = new ControllerPaths { State = folder, Run = Path.Combine(folder, "run") };
         var files = new ComponentFiles(settings, paths, certificates);
@@ -181,7 +182,7 @@ public sealed class ControlPlaneTests
     [InlineData("unknown flag")]
     [InlineData("v1")]
     [InlineData("v1.x")]
-    public void What_is_no_version_is_none(string printed) => Assert.Null(KubernetesVersion.Parse(printed));
+    public void What_is_no_version_is_said(string printed) => Assert.Throws<FormatException>(() => KubernetesVersion.Parse(printed));
 
     [Fact]
     public void A_manifest_s_scalars_are_what_Kubernetes_takes_them_for()

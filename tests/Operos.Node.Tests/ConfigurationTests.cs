@@ -1,4 +1,5 @@
 using System.Text;
+using Operos.Kubernetes;
 using Operos.Node.Configuration;
 
 namespace Operos.Node.Tests;

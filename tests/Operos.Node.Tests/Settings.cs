@@ -1,4 +1,5 @@
 using System.Net;
+using Operos.Kubernetes;
 using Operos.Proto;
 
 namespace Operos.Node.Tests;

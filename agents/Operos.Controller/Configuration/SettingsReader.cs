@@ -124,7 +124,7 @@ internal static class SettingsReader
             ApiNames = ReadList(file, "kubernetes.api-names", [], value => ReadIPv4(value) is not null || DnsName.IsName(value) ? null : "IPv4 addresses and DNS names in lower case are expected"),
             ApiPort = ReadNumber(file, "kubernetes.api-port", defaults.ApiPort, 1, 65535),
             Network = ReadChoice(file, "kubernetes.network", PodNetworkProvider.Operos),
-            CertificateLife = ReadDuration(file, "kubernetes.certificate-life", defaults.CertificateLife, TimeSpan.FromMinutes(3), TimeSpan.FromDays(400)),
+            CertificateLife = ReadDuration(file, "kubernetes.certificate-life", defaults.CertificateLife, TimeSpan.FromMinutes(6), TimeSpan.FromDays(400)),
         };
     }
 

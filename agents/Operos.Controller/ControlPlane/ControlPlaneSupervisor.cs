@@ -41,7 +41,7 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
                     await ConvergeAsync(cancellationToken).ConfigureAwait(false);
                     await RestartOneAsync(cancellationToken).ConfigureAwait(false);
                 }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException or InvalidOperationException) { Tell("control plane", false, e.Message); }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException or InvalidOperationException or FormatException) { Tell("control plane", false, e.Message); }
                 await Task.Delay(Step, time, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -58,7 +58,7 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
     private async Task<IReadOnlyList<Component>> PrepareAsync(CancellationToken cancellationToken)
     {
         var printed = await runner.AskVersionAsync(cancellationToken).ConfigureAwait(false);
-        var version = KubernetesVersion.Parse(printed) ?? throw new InvalidOperationException($"'{printed.Trim()}' is no version of Kubernetes");
+        var version = KubernetesVersion.Parse(printed);
         new ComponentFiles(settings, paths, certificates).Write(version);
         Tell("control plane", true, printed.Trim());
         return Describe().For(version);

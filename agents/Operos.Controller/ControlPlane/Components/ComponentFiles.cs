@@ -1,6 +1,7 @@
 using System.Text;
 using Operos.Controller.Configuration;
 using Operos.Controller.ControlPlane.Certificates;
+using Operos.Kubernetes;
 using Operos.Linux;
 
 namespace Operos.Controller.ControlPlane.Components;
@@ -21,7 +22,7 @@ internal sealed class ComponentFiles(ControllerSettings settings, ControllerPath
         foreach (var state in (string[])[paths.Etcd, paths.Audit, paths.AddOns]) Directory.CreateDirectory(state, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         foreach (var component in (string[])[Component.ControllerManager, Component.Scheduler]) Replace(Kubeconfig(component), WriteKubeconfig(component));
         Replace(AuditPolicy, Policy);
-        if (version.IsAtLeast(32)) Replace(Authentication, Strangers(version));
+        if (version.IsAtLeast(1, 32)) Replace(Authentication, Strangers(version));
     }
 
     /// <summary>The certificate is named, not held: what is renewed is read anew.</summary>
@@ -37,7 +38,7 @@ internal sealed class ComponentFiles(ControllerSettings settings, ControllerPath
 
     private static string Strangers(KubernetesVersion version) => $$"""
         {
-          "apiVersion": "apiserver.config.k8s.io/{{(version.IsAtLeast(34) ? "v1" : "v1beta1")}}", "kind": "AuthenticationConfiguration",
+          "apiVersion": "apiserver.config.k8s.io/{{(version.IsAtLeast(1, 34) ? "v1" : "v1beta1")}}", "kind": "AuthenticationConfiguration",
           "anonymous": { "enabled": true, "conditions": [{ "path": "/livez" }, { "path": "/readyz" }, { "path": "/healthz" }] }
         }
 

@@ -40,7 +40,7 @@ internal sealed class ControlPlaneComponents(ControllerSettings settings, Contro
             $"--tls-cert-file={certificates.Certificate(Names.ApiServer)}", $"--tls-private-key-file={certificates.Key(Names.ApiServer)}", "--tls-min-version=VersionTLS12",
             $"--client-ca-file={certificates.AuthorityFile(Issuer.Kubernetes)}", "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
             // From 1.32 on, strangers may be let to the health paths alone; before, they are let nowhere and health is asked with a certificate.
-            version.IsAtLeast(32) ? $"--authentication-config={files.Authentication}" : "--anonymous-auth=false",
+            version.IsAtLeast(1, 32) ? $"--authentication-config={files.Authentication}" : "--anonymous-auth=false",
             $"--etcd-servers={EtcdUrl}", $"--etcd-cafile={certificates.AuthorityFile(Issuer.Etcd)}", $"--etcd-certfile={certificates.Certificate(Names.ApiServerEtcd)}", $"--etcd-keyfile={certificates.Key(Names.ApiServerEtcd)}",
             $"--encryption-provider-config={secrets.Encryption}",
             $"--kubelet-certificate-authority={certificates.AuthorityFile(Issuer.Kubernetes)}", $"--kubelet-client-certificate={certificates.Certificate(Names.ApiServerKubelet)}", $"--kubelet-client-key={certificates.Key(Names.ApiServerKubelet)}",
@@ -100,5 +100,5 @@ internal sealed class ControlPlaneComponents(ControllerSettings settings, Contro
     ];
 
     /// <summary>Until 1.22 both serve plain HTTP beside HTTPS unless told not to; 1.24 no longer knows the flag.</summary>
-    private static IEnumerable<string> NoInsecurePort(KubernetesVersion version) => version.IsAtLeast(23) ? [] : ["--port=0"];
+    private static IEnumerable<string> NoInsecurePort(KubernetesVersion version) => version.IsAtLeast(1, 23) ? [] : ["--port=0"];
 }

@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Operos.Node;
+namespace Operos.Kubernetes;
 
 /// <summary>A version of Kubernetes, such as 1.20.2: options come and go with the minor one.</summary>
 public readonly partial record struct KubernetesVersion(int Major, int Minor, int Patch)
 {
-    /// <summary>Reads what <c>kubelet --version</c> prints, such as <c>Kubernetes v1.20.2</c>.</summary>
+    /// <summary>Reads what a component's <c>--version</c> prints, such as <c>Kubernetes v1.20.2</c>.</summary>
     /// <exception cref="FormatException">There is no version in it.</exception>
     public static KubernetesVersion Parse(string text)
     {
