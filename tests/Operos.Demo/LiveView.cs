@@ -7,23 +7,34 @@ namespace Operos.Demo;
 internal sealed class LiveView(VirtualCluster cluster)
 {
     private const int BarWidth = 24;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(25), Redraw = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(25), Redraw = TimeSpan.FromMilliseconds(500), Ask = TimeSpan.FromSeconds(3);
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly Dictionary<string, string> told = [];
     private int drawn;
 
-    /// <summary>Switches the workers on when the controller serves; ends when all are up.</summary>
+    /// <summary>Switches the workers on when the controller serves, with its API server where it has one: machines that boot all at once only wait for each other here. Ends when all are up.</summary>
     public async Task WatchAsync(CancellationToken cancellationToken)
     {
         Console.WriteLine("demo: switching the controller on");
+        IReadOnlyList<(string, string)> known = [];
+        var (asked, said, controllerUp) = (-Ask, "", false);
         while (true)
         {
-            var known = await cluster.AskAsync(cancellationToken);
-            var controllerUp = known.Any(machine => machine is ("controller", "up"));
-            if (controllerUp && cluster.Machines.Count == 1)
+            if (clock.Elapsed - asked >= Ask)
             {
-                Say("demo: the controller serves; switching two bare workers on");
-                await cluster.PowerOnWorkersAsync(cancellationToken);
+                known = await cluster.AskAsync(cancellationToken);
+                controllerUp |= known.Any(machine => machine is ("controller", "up"));
+                if (controllerUp && cluster.Machines.Count == 1)
+                {
+                    var (serves, _, waits) = cluster.HasKubernetes ? await cluster.AskNodesAsync(cancellationToken) : (true, 0, "");
+                    if (serves)
+                    {
+                        Say("demo: the controller serves; switching two bare workers on");
+                        await cluster.PowerOnWorkersAsync(cancellationToken);
+                    }
+                    else if (waits != said) Say($"{clock.Elapsed.TotalSeconds,6:0.0} s  kubernetes       {Cut(said = waits)}");
+                }
+                asked = clock.Elapsed;
             }
             Show(controllerUp);
             if (known.Count(machine => machine is ("worker", "up")) == 2)
@@ -43,7 +54,7 @@ internal sealed class LiveView(VirtualCluster cluster)
         var said = "";
         while (true)
         {
-            var (ready, waits) = await cluster.AskNodesAsync(cancellationToken);
+            var (_, ready, waits) = await cluster.AskNodesAsync(cancellationToken);
             if (ready == 3)
             {
                 Console.WriteLine($"demo: three nodes Ready after {clock.Elapsed.TotalSeconds:0} s");
@@ -52,7 +63,7 @@ internal sealed class LiveView(VirtualCluster cluster)
             var now = $"{ready} of 3 nodes Ready{(waits.Length > 0 ? $", waiting: {Cut(waits)}" : "")}";
             if (now != said) Console.WriteLine($"{clock.Elapsed.TotalSeconds,6:0.0} s  kubernetes       {said = now}");
             if (clock.Elapsed > Patience) throw new LabException($"not all nodes became Ready in {Patience.TotalMinutes:0} minutes; out/demo/operosctl status and why say more. Last: {now}");
-            await Task.Delay(Redraw * 4, cancellationToken);
+            await Task.Delay(Ask, cancellationToken);
         }
     }
 
@@ -83,5 +94,5 @@ internal sealed class LiveView(VirtualCluster cluster)
         Console.WriteLine(text);
     }
 
-    private static string Cut(string text) => text.Length > 60 ? text[..60] : text;
+    private static string Cut(string text) => text.Length > 80 ? text[..80] : text;
 }

@@ -43,7 +43,7 @@ internal sealed class VirtualCluster : IAsyncDisposable
         foreach (var (number, firmware) in new[] { (1, Firmware.Bios), (2, Firmware.Uefi) })
             await PowerOnAsync(new VirtualMachineOptions
             {
-                Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = 1536, Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}",
+                Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, Cpus = 1, MemoryMiB = 1536, Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}",
                 Nics = [new VirtualNic($"52:54:00:77:01:0{number}")], Disks = [($"OPEROS-WORKER-{number}", NewDisk($"worker-{number}"))],
             }, cancellationToken);
     }
@@ -59,18 +59,20 @@ internal sealed class VirtualCluster : IAsyncDisposable
         catch (Exception e) when (e is LabException or JsonException) { return []; }
     }
 
-    /// <summary>Nodes that are Ready, of how many, and what the first of the others lacks.</summary>
-    public async Task<(int Ready, string Waits)> AskNodesAsync(CancellationToken cancellationToken)
+    /// <summary>Whether the API server is healthy, how many nodes are Ready, and what the first component or node that is not lacks.</summary>
+    public async Task<(bool ApiServer, int Ready, string Waits)> AskNodesAsync(CancellationToken cancellationToken)
     {
         try
         {
             using var json = JsonDocument.Parse(await CtlAsync("status --json --timeout 5", cancellationToken));
             var nodes = json.RootElement.GetProperty("nodes").EnumerateArray().ToList();
-            var ailing = json.RootElement.GetProperty("components").EnumerateArray().FirstOrDefault(component => !component.GetProperty("healthy").GetBoolean());
+            var components = json.RootElement.GetProperty("components").EnumerateArray().ToList();
+            var ailing = components.FirstOrDefault(component => !component.GetProperty("healthy").GetBoolean());
+            var apiServer = components.Any(component => component.GetProperty("name").GetString() == "kube-apiserver" && component.GetProperty("healthy").GetBoolean());
             var waits = ailing.ValueKind == JsonValueKind.Object ? $"{ailing.GetProperty("name").GetString()}: {ailing.GetProperty("text").GetString()}" : nodes.FirstOrDefault(node => !node.GetProperty("ready").GetBoolean()) is { ValueKind: JsonValueKind.Object } node ? node.GetProperty("text").GetString()! : "";
-            return (nodes.Count(node => node.GetProperty("ready").GetBoolean()), waits);
+            return (apiServer, nodes.Count(node => node.GetProperty("ready").GetBoolean()), waits);
         }
-        catch (Exception e) when (e is LabException or JsonException or KeyNotFoundException) { return (0, "the controller does not answer"); }
+        catch (Exception e) when (e is LabException or JsonException or KeyNotFoundException) { return (false, 0, "the controller does not answer"); }
     }
 
     /// <summary>Runs a service with a pod on each worker and asks it from one of them.</summary>

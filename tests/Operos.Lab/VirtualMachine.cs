@@ -57,7 +57,9 @@ public sealed class VirtualMachine : IDisposable
         {
             "-name", options.Name, "-machine", $"q35{(options.Firmware == Firmware.SecureBoot ? ",smm=on" : "")}",
             "-accel", await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false), "-cpu", "max",
-            "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB), "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
+            "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB),
+            // Firmware that found nothing to boot tries again, as servers do.
+            "-boot", "reboot-timeout=10000", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
             "-serial", $"file:{SerialPath(options, folder)}", "-device", "virtio-rng-pci", "-monitor", $"unix:{MonitorPath(options, folder)},server=on,wait=off",
         };
         if (options.Uuid is not null) arguments.AddRange(["-uuid", options.Uuid]);
