@@ -17,7 +17,7 @@ namespace Operos.Node;
 /// <param name="policies">Keeps network policies in force; null where nobody does.</param>
 public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateServer gate, PolicyGate? policies, NodeStepBoard steps, TimeProvider time, ILogger<NodeAgent> logger)
 {
-    private static readonly TimeSpan Busy = TimeSpan.FromSeconds(2), Idle = TimeSpan.FromSeconds(10), NetworkPeriod = TimeSpan.FromSeconds(60), NetworkRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Busy = TimeSpan.FromSeconds(2), Idle = TimeSpan.FromSeconds(10), NetworkPeriod = TimeSpan.FromSeconds(60), NetworkRetry = TimeSpan.FromSeconds(15);
     private const int RoundsBeforeRegistering = 6;
 
     /// <summary>Runs until cancelled; for changed settings it is cancelled and run again.</summary>

@@ -12,12 +12,13 @@ namespace Operos.Node;
 /// </summary>
 internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeFacts facts, CertificateSource source, NodeStepBoard steps, TimeProvider time, ILogger logger) : IDisposable
 {
-    private static readonly TimeSpan CertificatesPeriod = TimeSpan.FromMinutes(1), ImagesPeriod = TimeSpan.FromMinutes(5), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan CertificatesPeriod = TimeSpan.FromMinutes(1), ImagesPeriod = TimeSpan.FromMinutes(5), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromMinutes(5), LastErrorPeriod = TimeSpan.FromSeconds(10);
     private readonly NodePki pki = new(paths, time);
     private readonly NodeFiles files = new(paths);
     private readonly ServiceUnits units = new();
     private readonly ImageStore images = new(paths);
     private readonly HealthProbe health = new();
+    private readonly Dictionary<string, (string Text, DateTimeOffset Due)> lastErrors = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource credentials = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset renewalDue = DateTimeOffset.MinValue, imagesDue = DateTimeOffset.MinValue, certificatesDue = DateTimeOffset.MinValue;
     private TimeSpan retry = FirstRetry;
@@ -111,8 +112,9 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
 
     private async Task<string> ContainerdAsync(CancellationToken cancellationToken)
     {
+        if (await HealthProbe.ListensAsync(paths.ContainerdSocket, cancellationToken).ConfigureAwait(false)) return "";
         await EnsureRunningAsync(NodeService.Containerd, cancellationToken).ConfigureAwait(false);
-        return File.Exists(paths.ContainerdSocket) ? "" : throw new NodeException($"it runs, but {paths.ContainerdSocket} is not there yet");
+        throw new NodeException($"it runs, but does not listen on {paths.ContainerdSocket} yet");
     }
 
     private async Task<string> ImagesAsync(CancellationToken cancellationToken)
@@ -132,9 +134,10 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
             files.MarkFresh(service);
             logger.LogInformation("{Service} runs with new files", service);
         }
+        // What answers runs: systemd is asked about what does not, since each question is a program to start.
+        if (await health.AskAsync(probe, cancellationToken).ConfigureAwait(false) is not { } problem) return "";
         await EnsureRunningAsync(service, cancellationToken).ConfigureAwait(false);
-        return await health.AskAsync(probe, cancellationToken).ConfigureAwait(false) is not { } problem ? ""
-            : throw new NodeException(await WithLastErrorAsync(service, problem, cancellationToken).ConfigureAwait(false));
+        throw new NodeException(await WithLastErrorAsync(service, problem, cancellationToken).ConfigureAwait(false));
     }
 
     private async Task EnsureRunningAsync(string service, CancellationToken cancellationToken)
@@ -149,6 +152,10 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
         if (!state.IsRunning) throw new NodeException(await WithLastErrorAsync(service, $"{state.Active} ({state.Sub}, {state.Result})", cancellationToken).ConfigureAwait(false));
     }
 
-    private async Task<string> WithLastErrorAsync(string service, string problem, CancellationToken cancellationToken) =>
-        await units.LastErrorAsync(service, cancellationToken).ConfigureAwait(false) is { Length: > 0 } said ? $"{problem}; it said: {said}" : problem;
+    private async Task<string> WithLastErrorAsync(string service, string problem, CancellationToken cancellationToken)
+    {
+        if (!lastErrors.TryGetValue(service, out var last) || time.GetUtcNow() >= last.Due)
+            last = lastErrors[service] = (await units.LastErrorAsync(service, cancellationToken).ConfigureAwait(false), time.GetUtcNow() + LastErrorPeriod);
+        return last.Text.Length > 0 ? $"{problem}; it said: {last.Text}" : problem;
+    }
 }

@@ -178,6 +178,11 @@ public sealed class ControlPlaneTests
     }
 
     [Theory]
+    [InlineData("GET /readyz: 500 [+]ping ok\n[-]informer-sync failed: reason withheld\n[-]poststarthook/rbac failed: reason withheld\nreadyz check failed", "not ready yet: informer-sync, poststarthook/rbac")]
+    [InlineData("127.0.0.1:6443/readyz: Connection refused", "127.0.0.1:6443/readyz: Connection refused")]
+    public void A_health_report_is_its_failed_checks(string report, string summary) => Assert.Equal(summary, ControlPlaneSupervisor.Summarise(report));
+
+    [Theory]
     [InlineData("")]
     [InlineData("unknown flag")]
     [InlineData("v1")]

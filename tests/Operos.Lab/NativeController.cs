@@ -27,9 +27,9 @@ public sealed class Build
     /// <summary>
     /// QEMU before 8 emulates CMPXCHG16B such that the kernel's allocator corrupts itself; the kernel goes without it then, and
     /// programs, which need it, keep it. Its time stamp counter is the host's and steady, which the kernel would not believe: each look at the
-    /// clock would then be one at an emulated HPET, half of what a busy guest does.
+    /// clock would then be one at an emulated HPET, half of what a busy guest does. Without high-resolution timers it programs an emulated APIC less often.
     /// </summary>
-    public const string GuestArguments = "clearcpuid=cx16 mitigations=off tsc=reliable";
+    public const string GuestArguments = "clearcpuid=cx16 mitigations=off tsc=reliable highres=off";
 }
 
 /// <summary>The real operos-controller as a process in the rack's network, at 10.77.0.1.</summary>

@@ -13,7 +13,7 @@ namespace Operos.Controller.ControlPlane;
 internal sealed class ControlPlaneSupervisor(ControllerSettings settings, ControllerPaths paths, ClusterSecrets secrets, IComponentRunner runner, ControlPlaneState state, TimeProvider time, ILogger<ControlPlaneSupervisor> logger) : IDisposable
 {
     private const string CertificatesPart = "certificates";
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1), RenewalCheck = TimeSpan.FromSeconds(10), HealthyProbe = TimeSpan.FromSeconds(3), Wedged = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1), RenewalCheck = TimeSpan.FromSeconds(10), HealthyProbe = TimeSpan.FromSeconds(5), AilingProbe = TimeSpan.FromSeconds(2), Wedged = TimeSpan.FromMinutes(10);
 
     private readonly ControlPlaneCertificates certificates = new(Path.Combine(paths.KubernetesRun, "pki"), settings, secrets, time);
     private readonly Dictionary<string, ApiClient> probes = new(StringComparer.Ordinal);
@@ -87,18 +87,24 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
                 Tell(component.Name, false, $"waits for {needed}");
                 continue;
             }
-            started.Add(component.Name);
-            var problem = await runner.EnsureAsync(component, cancellationToken).ConfigureAwait(false);
-            if (problem is not null) Tell(component.Name, false, $"{problem}: {await runner.LastWordsAsync(component.Name, cancellationToken).ConfigureAwait(false)}".TrimEnd(' ', ':'));
-            else await ProbeAsync(component, cancellationToken).ConfigureAwait(false);
+            var healthy = state.IsHealthy(component.Name);
+            if (time.GetUtcNow() - probed.GetValueOrDefault(component.Name) < (healthy ? HealthyProbe : AilingProbe)) continue;
+            // What answers runs; whether and why it does not run is asked of the one that does not answer.
+            if (!started.Add(component.Name) && healthy) await ProbeAsync(component, cancellationToken).ConfigureAwait(false);
+            else await EnsureAsync(component, cancellationToken).ConfigureAwait(false);
+            probed[component.Name] = time.GetUtcNow();
         }
+    }
+
+    private async Task EnsureAsync(Component component, CancellationToken cancellationToken)
+    {
+        var problem = await runner.EnsureAsync(component, cancellationToken).ConfigureAwait(false);
+        if (problem is not null) Tell(component.Name, false, $"{problem}: {await runner.LastWordsAsync(component.Name, cancellationToken).ConfigureAwait(false)}".TrimEnd(' ', ':'));
+        else await ProbeAsync(component, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ProbeAsync(Component component, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        if (state.IsHealthy(component.Name) && now - probed.GetValueOrDefault(component.Name) < HealthyProbe) return;
-        probed[component.Name] = now;
         if (!probes.TryGetValue(component.Name, out var client)) client = probes[component.Name] = new ApiClient(component.Probe);
         try
         {
@@ -108,7 +114,7 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
         }
         catch (ApiException e)
         {
-            Tell(component.Name, false, e.Message);
+            Tell(component.Name, false, Summarise(e.Message));
             // One that never worked is still starting, which a slow machine makes long; to begin anew would make it longer.
             if (worked.Contains(component.Name) && state.Get(component.Name) is { } part && time.GetUtcNow() - part.Since > Wedged && (component.Requires is null || state.IsHealthy(component.Requires)))
             {
@@ -117,6 +123,13 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
                 await runner.RestartAsync(component, cancellationToken).ConfigureAwait(false);
             }
         }
+    }
+
+    /// <summary>Of a health report with a line for each check, those that failed (Kubernetes API health endpoints: <c>[-]NAME failed: reason withheld</c>).</summary>
+    internal static string Summarise(string report)
+    {
+        var failed = report.Split('\n').Where(line => line.StartsWith("[-]", StringComparison.Ordinal)).Select(line => line[3..].Split(' ')[0]).ToList();
+        return failed.Count == 0 ? report : $"not ready yet: {string.Join(", ", failed)}";
     }
 
     /// <summary>One at a time, and only while all else works.</summary>

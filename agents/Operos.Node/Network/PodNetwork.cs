@@ -15,10 +15,10 @@ internal sealed class PodNetwork(NodePaths paths, NodeSettings settings, IPAddre
     /// <exception cref="NodeException">A part cannot be brought there; the others are.</exception>
     public async Task<string> ApplyAsync(ClusterNodes nodes, CancellationToken cancellationToken)
     {
+        // Of an API server that never answered nothing is known: what an agent before this one left stays.
+        if (!nodes.IsComplete) throw new NodeException($"the API server does not tell the nodes: {nodes.Problem}");
         if (!forwards || !await Forwarding.IsAppliedAsync(cancellationToken).ConfigureAwait(false)) await new Forwarding(podNetwork).ApplyAsync(cancellationToken).ConfigureAwait(false);
         forwards = true;
-        // Of an API server that never answered nothing is known: routes of an agent before this one stay.
-        if (!nodes.IsComplete) throw new NodeException($"the API server does not tell the nodes: {nodes.Problem}");
         var all = nodes.All;
         await routes.SetAsync(RoutePlan.Make(podNetwork, settings.Name, all, out var problems), cancellationToken).ConfigureAwait(false);
         var own = all.FirstOrDefault(node => node.Name == settings.Name) ?? throw new NodeException("the API server has no Node of this name yet: the kubelet makes it");

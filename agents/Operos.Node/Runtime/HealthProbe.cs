@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Operos.Node.Runtime;
 
 /// <summary>Asks a service on loopback whether it works.</summary>
@@ -16,6 +18,15 @@ internal sealed class HealthProbe : IDisposable
         }
         catch (HttpRequestException) { return "its health check does not answer yet"; }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { return "its health check did not answer within 5 s"; }
+    }
+
+    /// <summary>Whether somebody listens on a UNIX socket.</summary>
+    public static async Task<bool> ListensAsync(string path, CancellationToken cancellationToken)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try { await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false); }
+        catch (SocketException) { return false; }
+        return true;
     }
 
     public void Dispose() => http.Dispose();

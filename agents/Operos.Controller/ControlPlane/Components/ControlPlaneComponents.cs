@@ -11,6 +11,7 @@ namespace Operos.Controller.ControlPlane.Components;
 /// </summary>
 internal sealed class ControlPlaneComponents(ControllerSettings settings, ControllerPaths paths, Names certificates, ClusterSecrets secrets, ComponentFiles files)
 {
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(10);
     private const string EtcdUrl = "https://127.0.0.1:2379", EtcdPeerUrl = "https://127.0.0.1:2380";
 
     public IReadOnlyList<Component> For(KubernetesVersion version) => [Etcd(), ApiServer(version), ControllerManager(version), Scheduler(version)];
@@ -26,7 +27,7 @@ internal sealed class ControlPlaneComponents(ControllerSettings settings, Contro
             "--peer-client-cert-auth", $"--peer-trusted-ca-file={certificates.AuthorityFile(Issuer.Etcd)}", $"--peer-cert-file={certificates.Certificate(Names.EtcdPeer)}", $"--peer-key-file={certificates.Key(Names.EtcdPeer)}",
             "--quota-backend-bytes=4294967296", "--logger=zap", "--log-level=warn",
         ],
-        Probe = new ApiAccess { Server = new(EtcdUrl), AuthorityFile = certificates.AuthorityFile(Issuer.Etcd), CertificateFile = certificates.Certificate(Names.AgentEtcd), KeyFile = certificates.Key(Names.AgentEtcd), CallTimeout = TimeSpan.FromSeconds(5) },
+        Probe = new ApiAccess { Server = new(EtcdUrl), AuthorityFile = certificates.AuthorityFile(Issuer.Etcd), CertificateFile = certificates.Certificate(Names.AgentEtcd), KeyFile = certificates.Key(Names.AgentEtcd), CallTimeout = ProbeTimeout },
         ProbePath = "/health",
     };
 
@@ -53,7 +54,7 @@ internal sealed class ControlPlaneComponents(ControllerSettings settings, Contro
             $"--audit-policy-file={files.AuditPolicy}", $"--audit-log-path={Path.Combine(paths.Audit, "audit.log")}", "--audit-log-maxsize=20", "--audit-log-maxbackup=4", "--audit-log-maxage=30",
             "--profiling=false",
         ],
-        Probe = AdminAccess(settings.Kubernetes.ApiPort, TimeSpan.FromSeconds(5)),
+        Probe = AdminAccess(settings.Kubernetes.ApiPort, ProbeTimeout),
         ProbePath = "/readyz",
     };
 
@@ -69,7 +70,7 @@ internal sealed class ControlPlaneComponents(ControllerSettings settings, Contro
             // Certificates come from this agent alone: nothing signs what a pod or a node asks of the API.
             "--controllers=*,-csrsigning,-csrapproving",
         ],
-        Probe = AdminAccess(10257, TimeSpan.FromSeconds(5)),
+        Probe = AdminAccess(10257, ProbeTimeout),
         ProbePath = "/healthz",
         ReadOnce = [Names.ControllerManager],
     };
@@ -79,7 +80,7 @@ internal sealed class ControlPlaneComponents(ControllerSettings settings, Contro
         Name = Component.Scheduler,
         Requires = Component.ApiServer,
         Arguments = [.. Client(Component.Scheduler, Names.SchedulerServing), .. NoInsecurePort(version)],
-        Probe = AdminAccess(10259, TimeSpan.FromSeconds(5)),
+        Probe = AdminAccess(10259, ProbeTimeout),
         ProbePath = "/healthz",
         ReadOnce = [Names.Scheduler],
     };
