@@ -84,7 +84,7 @@ internal sealed class BootBench
     {
         using var machine = await VirtualMachine.StartAsync(new VirtualMachineOptions
         {
-            Name = $"{contender.Name}-{round}", MemoryMiB = 2048, Uuid = "5d0f8a44-2222-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:bb:00:01", Rate: LinkRate)],
+            Name = $"{contender.Name}-{round}", Cpus = 2, MemoryMiB = 2048, Uuid = "5d0f8a44-2222-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:bb:00:01", Rate: LinkRate)],
             Kernel = new DirectKernel(Path.Combine(build.Release, "vmlinuz"), contender.Initramfs, contender.Arguments),
         }, network, folder, default);
         try

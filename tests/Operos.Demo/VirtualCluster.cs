@@ -43,7 +43,7 @@ internal sealed class VirtualCluster : IAsyncDisposable
         foreach (var (number, firmware) in new[] { (1, Firmware.Bios), (2, Firmware.Uefi) })
             await PowerOnAsync(new VirtualMachineOptions
             {
-                Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, Cpus = 1, MemoryMiB = 1536, Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}",
+                Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = 1536, Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}",
                 Nics = [new VirtualNic($"52:54:00:77:01:0{number}")], Disks = [($"OPEROS-WORKER-{number}", NewDisk($"worker-{number}"))],
             }, cancellationToken);
     }

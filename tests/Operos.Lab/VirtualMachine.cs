@@ -19,7 +19,7 @@ public sealed record VirtualMachineOptions
     public required string Name { get; init; }
     public Firmware Firmware { get; init; } = Firmware.Bios;
     public int MemoryMiB { get; init; } = 1024;
-    public int Cpus { get; init; } = 2;
+    public int Cpus { get; init; } = 1;
     public IReadOnlyList<VirtualNic> Nics { get; init; } = [];
     /// <summary>Serial number and image file of each disk.</summary>
     public IReadOnlyList<(string Serial, string File)> Disks { get; init; } = [];

@@ -31,7 +31,8 @@ public sealed class NodeNetworkTests
         await Shell.RunAsync("nsenter", [$"--net=/run/netns/{podA.Namespace}", "ping", "-c1", "-W2", "-M", "do", "-s", "1372", podB.Address], default);
 
         // An address without a pod leads nowhere, instead of to the default gateway and back.
-        Assert.Contains("Unreachable", await a.PingAsync("10.10.77.7"), StringComparison.OrdinalIgnoreCase);
+        // (The route of type unreachable says EHOSTUNREACH; no route at all would be ENETUNREACH.)
+        Assert.Contains("No route to host", await a.PingAsync("10.10.77.7"), StringComparison.Ordinal);
 
         await a.DeletePodAsync(podA);
         Assert.DoesNotContain("10.10.1.2", await a.RunAsync("ip", "route"), StringComparison.Ordinal);

@@ -4,7 +4,7 @@ using Operos.Lab;
 namespace Operos.Qemu.Tests;
 
 /// <summary>A whole cluster from power-on: a controller from its disk, two workers from the network, pods that talk. Nothing is configured on a worker.</summary>
-[Collection(Guests.Name)]
+[Collection(Guests.Clusters)]
 public sealed class ClusterTests
 {
     private const string Outside = "10.77.0.2";
@@ -45,7 +45,7 @@ public sealed class ClusterTests
             foreach (var number in (int[])[1, 2])
                 machines.Add(await VirtualMachine.StartAsync(new VirtualMachineOptions
                 {
-                    Name = $"worker-{number}", Cpus = 1, MemoryMiB = 1536, Uuid = $"5d0f8a44-7777-4c1c-9d6b-2f3d5a7b9c0{number}", Nics = [new VirtualNic($"52:54:00:aa:01:0{number}")],
+                    Name = $"worker-{number}", MemoryMiB = 1536, Uuid = $"5d0f8a44-7777-4c1c-9d6b-2f3d5a7b9c0{number}", Nics = [new VirtualNic($"52:54:00:aa:01:0{number}")],
                 }, network, folder, default));
             await StatusAsync(status => ReadyNodes(status).Count == 3);
 

@@ -4,7 +4,7 @@ using Operos.Lab;
 namespace Operos.Qemu.Tests;
 
 /// <summary>A controller booted from its own disk by real firmware: it serves, and it remembers after a power cut.</summary>
-[Collection(Guests.Name)]
+[Collection(Guests.Clusters)]
 public sealed class ControllerTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);

@@ -1,8 +1,11 @@
 namespace Operos.Qemu.Tests;
 
-/// <summary>A guest under QEMU's own translation takes both cores of a small host: one test at a time.</summary>
-[CollectionDefinition(Name)]
+/// <summary>
+/// What runs beside what: an emulated guest with one CPU takes one core, so that two collections share a small host. A cluster takes all of it
+/// and runs alone.
+/// </summary>
+[CollectionDefinition(Clusters, DisableParallelization = true)]
 public sealed class Guests
 {
-    public const string Name = "guests";
+    public const string Boots = "boots", Faults = "faults", Clusters = "clusters";
 }

@@ -3,7 +3,7 @@ using Operos.Lab;
 namespace Operos.Qemu.Tests;
 
 /// <summary>A machine stays itself over reboots and changed parts.</summary>
-[Collection(Guests.Name)]
+[Collection(Guests.Faults)]
 public sealed class IdentityTests
 {
     [Fact]
