@@ -51,7 +51,7 @@ run_project() {
         failures+=("FAILED $name: does not build")
         return
     fi
-    dotnet run --no-build -c Release --project "$here/$name" -- -noColor -xml "$results/$1.xml" "${filter[@]}" 2>&1 | tee "$log" || status=$?
+    dotnet run --no-build -c Release --project "$here/$name" -- -noColor -result-xml "$results/$1.xml" "${filter[@]}" 2>&1 | tee "$log" || status=$?
     # The runner's own summary: "Total: N, Errors: N, Failed: N, Skipped: N, Not Run: N"
     read -r total bad < <(sed -n 's/.*Total: \([0-9]*\), Errors: \([0-9]*\), Failed: \([0-9]*\), Skipped: \([0-9]*\), Not Run: \([0-9]*\).*/\1 \2 \3 \4 \5/p' "$log" | tail -n 1 |
         awk '{ print $1 - $4 - $5, $2 + $3 } END { if (!NR) print 0, 0 }')

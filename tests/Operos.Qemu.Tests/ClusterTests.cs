@@ -73,6 +73,13 @@ public sealed class ClusterTests
             await StatusAsync(status => ReadyNodes(status).Contains(rebooted));
             var why = await CtlAsync("why", rebooted);
             Assert.Contains("Ready", why, StringComparison.Ordinal);
+
+            // A power cut of the controller takes nothing with it: pods run on meanwhile, and all that was declared still is.
+            machines[0].Dispose();
+            machines[0] = await VirtualMachine.StartAsync(disk.Machine with { Name = "controller-again" }, network, folder, default);
+            await StatusAsync(status => ReadyNodes(status).Count == 3 && status.GetProperty("components").EnumerateArray().All(component => component.GetProperty("healthy").GetBoolean()));
+            await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], PodPatience, default);
+            Assert.Equal("0", await kubectl.RunAsync(default, "get", "pod", pods[0].Pod, "-o", "jsonpath={.status.containerStatuses[0].restartCount}"));
         }
         catch (Exception e) { throw new LabException($"{e.Message}\n\n{string.Join("\n\n", machines.Select(machine => machine.Describe()))}\n{e.StackTrace}"); }
         finally { machines.ForEach(machine => machine.Dispose()); }

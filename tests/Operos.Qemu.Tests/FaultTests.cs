@@ -3,7 +3,6 @@ using Operos.Lab;
 namespace Operos.Qemu.Tests;
 
 /// <summary>What goes wrong in a rack at night: each is refused or waited out, said on the console, and boots once it is mended.</summary>
-[Collection(Guests.Faults)]
 public sealed class FaultTests
 {
     private static VirtualMachineOptions Worker => new()

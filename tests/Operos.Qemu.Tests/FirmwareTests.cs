@@ -9,7 +9,6 @@ public sealed record FirmwareScenario(string Name, Firmware Firmware, bool Http,
 }
 
 /// <summary>Each firmware boots a worker to its enrolment, with nothing configured on it.</summary>
-[Collection(Guests.Boots)]
 public sealed class FirmwareTests
 {
     public static TheoryData<FirmwareScenario> Scenarios => new(

@@ -1,11 +1,11 @@
 namespace Operos.Qemu.Tests;
 
 /// <summary>
-/// What runs beside what: an emulated guest with one CPU takes one core, so that two collections share a small host. A cluster takes all of it
-/// and runs alone.
+/// An emulated guest with one CPU takes one core, so as many classes run side by side as the host has cores. A cluster takes a small host
+/// whole and runs alone.
 /// </summary>
 [CollectionDefinition(Clusters, DisableParallelization = true)]
 public sealed class Guests
 {
-    public const string Boots = "boots", Faults = "faults", Clusters = "clusters";
+    public const string Clusters = "clusters";
 }

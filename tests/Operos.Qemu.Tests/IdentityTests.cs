@@ -3,7 +3,6 @@ using Operos.Lab;
 namespace Operos.Qemu.Tests;
 
 /// <summary>A machine stays itself over reboots and changed parts.</summary>
-[Collection(Guests.Faults)]
 public sealed class IdentityTests
 {
     [Fact]

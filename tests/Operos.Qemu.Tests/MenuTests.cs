@@ -9,7 +9,6 @@ public sealed record MenuScenario(string Name, Firmware Firmware, int Downs, str
 }
 
 /// <summary>Each entry of the menu beside the first, chosen by real keys in real boot loaders.</summary>
-[Collection(Guests.Boots)]
 public sealed class MenuTests
 {
     private const string Older = "0.0.1-older", LocalDisk = "BOOTED FROM THE LOCAL DISK";

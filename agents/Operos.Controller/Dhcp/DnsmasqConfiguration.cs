@@ -49,7 +49,7 @@ internal static class DnsmasqConfiguration
         text.Append(null, $"dhcp-boot=tag:efihttp,tag:!efi64,{settings.BootUrl}/boot/efi/shimx64.efi\ndhcp-option-force=tag:efihttp,tag:!efi64,60,HTTPClient\n");
         text.Append("dhcp-boot=tag:efi64,shimx64.efi\ndhcp-boot=tag:!efi64,tag:!efihttp,tag:!efi32,lpxelinux.0\n");
         // Options 209 and 211 (RFC 5071): its menu by name, where it would ask for a dozen other names first; forced, since firmware does not ask for them.
-        text.Append(null, $"dhcp-option-force=tag:!efi64,tag:!efihttp,209,pxelinux.cfg/default\ndhcp-option-force=tag:!efi64,tag:!efihttp,211,{PxelinuxReboot}i\n");
+        text.Append(null, $"dhcp-option-force=tag:!efi64,tag:!efihttp,tag:!efi32,209,pxelinux.cfg/default\ndhcp-option-force=tag:!efi64,tag:!efihttp,tag:!efi32,211,{PxelinuxReboot}i\n");
     }
 
     private static void Proxy(StringBuilder text, ControllerSettings settings)
