@@ -30,8 +30,8 @@ public sealed class ClusterTests
 
     public static bool IsBuilt => new Build().HasKubernetes;
 
-    [Fact(SkipUnless = nameof(IsBuilt), Skip = "the layers are without Kubernetes: make test KUBERNETES=1")]
-    public async Task Two_workers_become_Ready_by_themselves_and_their_pods_talk_as_policies_say()
+    [Fact(SkipUnless = nameof(IsBuilt), Skip = "the layers are without Kubernetes; ControllerTests runs instead")]
+    public async Task Two_workers_become_Ready_by_themselves_their_pods_talk_as_policies_say_and_all_of_it_outlives_reboots()
     {
         var build = new Build();
         using var folder = LabFolder.Create(Path.Combine(build.Out, "test"), "Cluster");
@@ -48,6 +48,12 @@ public sealed class ClusterTests
                     Name = $"worker-{number}", MemoryMiB = 1536, Uuid = $"5d0f8a44-7777-4c1c-9d6b-2f3d5a7b9c0{number}", Nics = [new VirtualNic($"52:54:00:aa:01:0{number}")],
                 }, network, folder, default));
             await StatusAsync(status => ReadyNodes(status).Count == 3);
+
+            // What a worker is told reaches it: the key lets its operator in, and its name is its UUID.
+            var (worker, address) = (await WorkersAsync())[0];
+            Assert.Equal(worker, (await disk.SshAsync(network, address, "hostname", default)).Trim());
+            Assert.Equal("running", (await disk.SshAsync(network, ControllerDisk.Address, "systemctl is-system-running --wait", default)).Trim());
+            await CtlAsync("machines", "rename", worker, "rack1-1");
 
             var kubectl = await Kubectl.CreateAsync(build, folder, network, disk.Admin, default);
             var pods = await SampleWorkload.RunAsync(kubectl, folder, PodPatience, default);
@@ -80,11 +86,18 @@ public sealed class ClusterTests
             await StatusAsync(status => ReadyNodes(status).Count == 3 && status.GetProperty("components").EnumerateArray().All(component => component.GetProperty("healthy").GetBoolean()));
             await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], PodPatience, default);
             Assert.Equal("0", await kubectl.RunAsync(default, "get", "pod", pods[0].Pod, "-o", "jsonpath={.status.containerStatuses[0].restartCount}"));
+            Assert.Contains("rack1-1", await CtlAsync("machines"), StringComparison.Ordinal);
         }
         catch (Exception e) { throw new LabException($"{e.Message}\n\n{string.Join("\n\n", machines.Select(machine => machine.Describe()))}\n{e.StackTrace}"); }
         finally { machines.ForEach(machine => machine.Dispose()); }
 
         Task<string> CtlAsync(params string[] arguments) => network.RunAsync(build.Binary("operosctl"), [.. arguments, "--timeout", "10", "--config", disk.Admin], default);
+
+        async Task<IReadOnlyList<(string Id, string Address)>> WorkersAsync()
+        {
+            using var json = JsonDocument.Parse(await CtlAsync("machines", "list", "--json"));
+            return [.. json.RootElement.GetProperty("machines").EnumerateArray().Where(machine => machine.GetProperty("kind").GetString() == "worker").Select(machine => (machine.GetProperty("id").GetString()!, machine.GetProperty("address").GetString()!))];
+        }
 
         async Task StatusAsync(Func<JsonElement, bool> wanted)
         {

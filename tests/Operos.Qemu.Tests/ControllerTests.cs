@@ -9,7 +9,9 @@ public sealed class ControllerTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    [Fact]
+    public static bool IsWithoutKubernetes => !new Build().HasKubernetes;
+
+    [Fact(SkipUnless = nameof(IsWithoutKubernetes), Skip = "ClusterTests does all of this, and more, where the layers have Kubernetes")]
     public async Task A_controller_boots_from_its_disk_boots_a_worker_and_keeps_it_over_a_power_cut()
     {
         var build = new Build();
