@@ -79,7 +79,7 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
             Process.GetProcessById(process!.Value).Kill();
             rack.Names.Services.Put(Service("shop", address));
             var clock = Stopwatch.StartNew();
-            await rack.UntilAsync("the change is served", async () => (await Dig.AskAsync(rack.Machine, Web, "A")).Answer.Any(record => record.Data == address));
+            await rack.UntilAsync("the change is served", async () => (await Dig.AskAsync(rack.Machine, Web, "A")).Answer.Any(record => record.Data == address), seconds: 15);
             TestContext.Current.SendDiagnosticMessage($"after a kill: {clock.ElapsedMilliseconds} ms");
         }
         await rack.SetAsync(Service("shop", "10.11.0.23"));
@@ -111,7 +111,7 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
                 failed = (await Dig.AskAsync(rack.Machine, "short.example.com", "A", "+time=1")).Status == "SERVFAIL";
                 var clock = Stopwatch.StartNew();
                 Assert.Equal("10.11.0.20", Assert.Single((await Dig.AskAsync(rack.Machine, Web, "A")).Answer).Data);
-                Assert.True(clock.Elapsed.TotalSeconds < 4, $"{clock.Elapsed.TotalSeconds:0.0} s: dig asked more than once");
+                Assert.True(clock.Elapsed.TotalSeconds < 2);
                 Assert.True(total.Elapsed.TotalSeconds < 40, "the upstream's failure is not told");
             }
             TestContext.Current.SendDiagnosticMessage($"a lost upstream is told after {total.ElapsedMilliseconds} ms");
