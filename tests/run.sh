@@ -39,7 +39,7 @@ note_failures() { # NAME LOG
     local line
     while IFS= read -r line; do failures+=("$line"); done < <(
         sed 's/\x1b\[[0-9;]*m//g' "$2" | awk -v name="$1" '
-            / \[FAIL\]$/ { sub(/^ +/, ""); sub(/ \[FAIL\]$/, ""); print "FAILED " name ": " $0; left = 4; next }
+            / \[FAIL\]$/ { sub(/^ +/, ""); sub(/ \[FAIL\]$/, ""); print "FAILED " name ": " $0; left = 16; next }
             left > 0 && NF { print "    " substr($0, 1, 240); left-- }')
 }
 
@@ -67,7 +67,7 @@ run_script() {
     log=$results/$(basename "$1").log
     "$here/../$1" 2>&1 | tee "$log" || status=1
     row "$1" $((1 - status)) "$status" $((SECONDS - start))
-    if ((status)); then failures+=("FAILED $1: its last lines" "$(tail -n 3 "$log")"); fi
+    ((status == 0)) || failures+=("FAILED $1: $(grep FAILED "$log" || echo 'its last lines')" "$(tail -n 3 "$log")")
 }
 
 for item in "${items[@]}"; do

@@ -18,12 +18,14 @@ using Operos.Proto.Connection;
 namespace Operos.Controller.Tests;
 
 /// <summary>The control plane's parts that need no API server; tests/Operos.Kubernetes.Tests runs real ones.</summary>
-public sealed class ControlPlaneTests
+public sealed class ControlPlaneTests : IDisposable
 {
     private const string Machine = "402fce53-3779-8c9f-ac73-4c34a31fc2bc";
     private readonly TestClock clock = new();
     private readonly string folder = Directory.CreateTempSubdirectory("operos-kubernetes-").FullName;
     private readonly ControllerSettings settings = SettingsReader.Read("c.toml", "[network]\naddress = \"10.77.0.1/24\"\n[dhcp]\nmode = \"off\"\n[kubernetes]\napi-names = [\"api.example.org\", \"192.0.2.7\"]\ncertificate-life = \"30d\"\n");
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
     public void Every_error_of_the_networks_is_reported_at_once()

@@ -9,12 +9,16 @@ using Operos.Proto.Connection;
 
 namespace Operos.Controller.Tests;
 
-public sealed class EnrolmentTests
+public sealed class EnrolmentTests : IDisposable
 {
+    /// <summary>For controllers that follow one another; others have one of their own.</summary>
+    private readonly string folder = Directory.CreateTempSubdirectory("operos-controller-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
     [Fact]
     public async Task A_machine_keeps_its_UUID_over_reboots_and_a_changed_disk_and_the_controller_s_restart()
     {
-        var folder = Directory.CreateTempSubdirectory("operos-").FullName;
         string id;
         await using (var controller = new TestController(folder: folder))
         {
@@ -32,7 +36,6 @@ public sealed class EnrolmentTests
     [Fact]
     public async Task A_damaged_record_is_set_aside_and_the_others_are_kept()
     {
-        var folder = Directory.CreateTempSubdirectory("operos-").FullName;
         string damaged, whole;
         await using (var controller = new TestController(folder: folder))
         {
@@ -152,7 +155,6 @@ public sealed class EnrolmentTests
     public async Task A_controller_from_the_future_is_tolerated_for_the_first_contact_and_tells_the_time()
     {
         // A machine without a clock sees the controller's certificate as not valid yet: the test turns that around.
-        var folder = Directory.CreateTempSubdirectory("operos-").FullName;
         CertificateAuthority.OpenOrCreate(Path.Combine(folder, "pki"), TimeProvider.System);
         await using var controller = new TestController(folder: folder);
         controller.Clock.Ahead = TimeSpan.FromDays(400);

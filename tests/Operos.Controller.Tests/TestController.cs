@@ -26,9 +26,11 @@ internal sealed class TestController : IAsyncDisposable
 {
     private readonly CancellationTokenSource stop = new();
     private readonly Task running;
+    private readonly bool ownsFolder;
 
     public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256)
     {
+        ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("operos-controller-").FullName;
         var settings = new ControllerSettings { Admission = admission, Address = IPAddress.Loopback, Network = IPNetwork.Parse("127.0.0.0/8"), DhcpMode = DhcpMode.Off, MaxPending = maxPending };
         var paths = new ControllerPaths { State = Folder, Run = Path.Combine(Folder, "run") };
@@ -99,5 +101,6 @@ internal sealed class TestController : IAsyncDisposable
     {
         await stop.CancelAsync();
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (ownsFolder) Directory.Delete(Folder, recursive: true);
     }
 }

@@ -25,6 +25,7 @@ internal sealed class BootService : IAsyncDisposable
             var network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", default);
             var client = await ClientHost.CreateAsync(folder, network);
             var controller = await NativeController.StartAsync(build, folder, network, default, admission, dhcpMode, configuration: configuration);
+            await ReachAsync(client);
             return new BootService(folder, network, controller, client);
         }
         catch
@@ -32,6 +33,13 @@ internal sealed class BootService : IAsyncDisposable
             folder.Dispose();
             throw;
         }
+    }
+
+    /// <summary>A test that fails tells of the controller, not of a cable of this lab that carries nothing yet.</summary>
+    private static async Task ReachAsync(ClientHost client)
+    {
+        for (var attempt = 0; !(await client.RunAsync("ping", ["-c", "1", "-W", "1", NativeController.Address], check: false)).Contains(" 0% packet loss", StringComparison.Ordinal); attempt++)
+            if (attempt > 30) throw new LabException($"the client does not reach {NativeController.Address}:\n{await client.RunAsync("ip", ["-statistics", "address"])}\n{await client.RunAsync("ip", ["neighbour"])}");
     }
 
     /// <summary>One more host on the rack's switch, such as the machines of a rack are.</summary>

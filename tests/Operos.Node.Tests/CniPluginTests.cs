@@ -56,7 +56,9 @@ public sealed class CniPluginTests : IAsyncDisposable
     {
         var pods = await ServeAsync(new HeldGate());
         var clock = Stopwatch.StartNew();
-        Assert.Equal(11, Error(await CallAsync("ADD", Result)));
+        var answer = await CallAsync("ADD", Result);
+        Assert.Equal(11, Error(answer));
+        Assert.Equal("the pod's policy is not in force yet", answer.Output.GetProperty("msg").GetString());
         Assert.InRange(clock.Elapsed.TotalSeconds, 5, 15);
         Assert.Empty(pods.All);
     }

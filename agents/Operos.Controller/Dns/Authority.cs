@@ -30,12 +30,12 @@ internal sealed class Authority
     private IReadOnlyDictionary<string, HashSet<ResourceRecord>> served = new Dictionary<string, HashSet<ResourceRecord>>();
     private (string Problem, DateTimeOffset Since)? failing;
 
-    /// <param name="open">Makes a TCP socket where the daemon runs.</param>
-    public Authority(ZonePlan plan, ClusterNames names, string program, string folder, TimeProvider time, Func<Socket> open, ILogger logger)
+    /// <param name="open">Makes a socket where the daemon runs.</param>
+    public Authority(ZonePlan plan, ClusterNames names, string program, string folder, TimeProvider time, Func<SocketType, Socket> open, ILogger logger)
     {
         (this.plan, this.names, this.folder, this.logger) = (plan, names, folder, logger);
         client = new UpdateClient(Endpoint, key, time, open);
-        daemon = new DnsDaemon("knot", program, PrepareAsync, logger);
+        daemon = new DnsDaemon("knot", program, PrepareAsync, new DnsProbe(Endpoint, open), logger);
     }
 
     public (bool Healthy, string Text, DateTimeOffset Since) Status =>

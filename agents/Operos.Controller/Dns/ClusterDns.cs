@@ -25,15 +25,16 @@ internal sealed class ClusterDns
 
     /// <param name="pods">Networks of pods: they may ask, and their addresses have names.</param>
     /// <param name="services">Networks of services: their addresses have names.</param>
-    /// <param name="open">Makes a TCP socket where the daemons run; null for this process's own network namespace.</param>
-    public ClusterDns(ControllerSettings settings, ControllerPaths paths, IPNetwork pods, IPNetwork services, ClusterNames names, TimeProvider time, ILogger<ClusterDns> logger, Func<Socket>? open = null)
+    /// <param name="open">Makes a socket where the daemons run; null for this process's own network namespace.</param>
+    public ClusterDns(ControllerSettings settings, ControllerPaths paths, IPNetwork pods, IPNetwork services, ClusterNames names, TimeProvider time, ILogger<ClusterDns> logger, Func<SocketType, Socket>? open = null)
     {
         (this.settings, this.logger) = (settings, logger);
         folder = Path.Combine(paths.Run, "dns");
         clients = [settings.Network, pods];
         plan = new ZonePlan(settings.ClusterDomain, settings.MachinesDomain, settings.Address, [settings.Network, pods, services]);
-        authority = new Authority(plan, names, paths.KnotProgram, Path.Combine(folder, "authority"), time, open ?? (() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)), logger);
-        resolver = new DnsDaemon("unbound", paths.UnboundProgram, PrepareResolver, logger);
+        open ??= type => new Socket(AddressFamily.InterNetwork, type, ProtocolType.Unspecified);
+        authority = new Authority(plan, names, paths.KnotProgram, Path.Combine(folder, "authority"), time, open, logger);
+        resolver = new DnsDaemon("unbound", paths.UnboundProgram, PrepareResolver, new DnsProbe(new IPEndPoint(settings.Address, 53), open), logger);
     }
 
     public (bool Healthy, string Text, DateTimeOffset Since) AuthorityStatus => authority.Status;

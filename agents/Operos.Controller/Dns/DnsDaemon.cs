@@ -3,11 +3,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Operos.Controller.Dns;
 
-/// <summary>Keeps a daemon running: its files written before each start, started again when it dies, stopped with us.</summary>
+/// <summary>Keeps a daemon running: its files written before each start, started again when it dies or no longer answers, stopped with us.</summary>
 /// <param name="prepare">Writes what the daemon reads and answers its arguments.</param>
-internal sealed class DnsDaemon(string name, string program, Func<CancellationToken, Task<IReadOnlyList<string>>> prepare, ILogger logger)
+internal sealed class DnsDaemon(string name, string program, Func<CancellationToken, Task<IReadOnlyList<string>>> prepare, DnsProbe probe, ILogger logger)
 {
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10), FirstPause = TimeSpan.FromSeconds(0.2), LongestPause = TimeSpan.FromSeconds(30);
+    /// <summary>A flood may take a question or two; a daemon that answers none for so long is wedged.</summary>
+    private static readonly TimeSpan BetweenProbes = TimeSpan.FromSeconds(5), LongestSilence = TimeSpan.FromSeconds(30);
     private volatile TaskCompletionSource? restart;
 
     /// <summary>Running, or why not.</summary>
@@ -61,10 +63,14 @@ internal sealed class DnsDaemon(string name, string program, Func<CancellationTo
         logger.LogInformation("{Daemon} runs", name);
         try
         {
-            var exit = process.WaitForExitAsync(cancellationToken);
-            if (await Task.WhenAny(exit, told.Task).ConfigureAwait(false) == told.Task) return "told to start again";
-            await exit.ConfigureAwait(false);
-            return $"ended with code {process.ExitCode}: {last}";
+            using var life = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var exit = process.WaitForExitAsync(life.Token);
+            var silence = WaitForSilenceAsync(life.Token);
+            var first = await Task.WhenAny(exit, told.Task, silence).ConfigureAwait(false);
+            await life.CancelAsync().ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (first == told.Task) return "told to start again";
+            return first == silence ? $"has not answered for {LongestSilence.TotalSeconds:0} s" : $"ended with code {process.ExitCode}: {last}";
         }
         finally
         {
@@ -73,6 +79,24 @@ internal sealed class DnsDaemon(string name, string program, Func<CancellationTo
             // A wedged daemon would hold the port that the next one needs.
             if (!process.HasExited) process.Kill();
             await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Asks the daemon again and again; returns when it has been silent for too long.</summary>
+    private async Task WaitForSilenceAsync(CancellationToken cancellationToken)
+    {
+        var answered = Stopwatch.StartNew();
+        while (answered.Elapsed < LongestSilence)
+        {
+            await Task.Delay(BetweenProbes, cancellationToken).ConfigureAwait(false);
+            if (!await probe.AnswersAsync(cancellationToken).ConfigureAwait(false))
+            {
+                // One lost question is none of the operator's business.
+                if (Status.Healthy && answered.Elapsed > BetweenProbes * 2) Status = (false, "does not answer", DateTimeOffset.UtcNow);
+                continue;
+            }
+            if (!Status.Healthy) Status = (true, "running", DateTimeOffset.UtcNow);
+            answered.Restart();
         }
     }
 }

@@ -37,7 +37,7 @@ internal static class UnboundConfiguration
                 do-not-query-localhost: no
                 qname-minimisation: no
                 # A server that was away is asked again soon.
-                infra-host-ttl: 30
+                infra-host-ttl: 5
                 infra-keep-probing: yes
                 # The bounds of what hostile clients can take: memory, connections, rate.
                 msg-cache-size: 8m

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace Operos.Controller.Dns;
 
 /// <summary>Sends signed updates to the name server over TCP.</summary>
-/// <param name="open">Makes a TCP socket; a test's is in another network namespace.</param>
-internal sealed class UpdateClient(IPEndPoint server, TransactionKey key, TimeProvider time, Func<Socket> open)
+/// <param name="open">Makes a socket; a test's is in another network namespace.</param>
+internal sealed class UpdateClient(IPEndPoint server, TransactionKey key, TimeProvider time, Func<SocketType, Socket> open)
 {
     private const int HeaderBytes = 12;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -25,7 +25,7 @@ internal sealed class UpdateClient(IPEndPoint server, TransactionKey key, TimePr
             {
                 if (socket is null)
                 {
-                    socket = open();
+                    socket = open(SocketType.Stream);
                     await socket.ConnectAsync(server, patience.Token).ConfigureAwait(false);
                 }
                 using var stream = new NetworkStream(socket, ownsSocket: false);

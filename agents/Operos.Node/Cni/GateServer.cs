@@ -8,7 +8,8 @@ namespace Operos.Node.Cni;
 public sealed class GateServer(NodePaths paths, AttachedPods pods, IPodGate gate, ILogger<GateServer> logger)
 {
     private const int MaxLine = 64 * 1024, MaxConcurrent = 64;
-    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
+    // The plugin waits 10 s: what keeps a pod back is said before that, and the pod forgotten.
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(8);
 
     /// <summary>Serves until cancelled.</summary>
     /// <exception cref="NodeException">The socket cannot be made.</exception>
@@ -64,7 +65,8 @@ public sealed class GateServer(NodePaths paths, AttachedPods pods, IPodGate gate
             await using var stream = new NetworkStream(client, ownsSocket: true);
             var line = await GateLine.ReadAsync(stream, MaxLine, deadline.Token).ConfigureAwait(false);
             var reply = await AnswerAsync(line, deadline.Token).ConfigureAwait(false);
-            await stream.WriteAsync(GateLine.Write(JsonSerializer.SerializeToUtf8Bytes(reply, CniJson.Default.GateReply)), deadline.Token).ConfigureAwait(false);
+            // Not bound by the deadline that the answer may be about: a line fits into the socket's buffer.
+            await stream.WriteAsync(GateLine.Write(JsonSerializer.SerializeToUtf8Bytes(reply, CniJson.Default.GateReply)), cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException) { logger.LogDebug("A plugin went away: {Reason}", e.Message); }
         finally { slots.Release(); }

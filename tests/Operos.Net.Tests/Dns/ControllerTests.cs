@@ -29,6 +29,6 @@ public sealed class ControllerTests
             if (got.Answer.Any(record => record.Data == address)) return;
             await Task.Delay(100);
         }
-        Assert.Fail($"{name} is not {address}:\n{got?.Text}");
+        Assert.Fail($"{name} is not {address}: {got?.Text.ReplaceLineEndings(" ")}\n{await service.Controller.CtlAsync(["status"], default)}\n{string.Join('\n', File.ReadLines(service.Controller.LogPath).TakeLast(40))}");
     }
 }

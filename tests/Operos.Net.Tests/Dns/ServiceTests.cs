@@ -98,6 +98,19 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
     }
 
     [Fact]
+    public async Task A_daemon_that_answers_nothing_is_replaced_and_told_of()
+    {
+        await rack.SetAsync(Service("shop", "10.11.0.20"));
+        int[] wedged = [rack.Server.AuthorityProcess!.Value, rack.Server.ResolverProcess!.Value];
+        await Shell.RunAsync("kill", ["-STOP", .. wedged.Select(id => $"{id}")], default);
+        await rack.UntilAsync("both are said to be silent", () => Task.FromResult(rack.Server is { AuthorityStatus: (false, "does not answer", _), ResolverStatus: (false, "does not answer", _) }), seconds: 40);
+        await rack.UntilAsync("others answer", async () => (await Dig.AskAsync(rack.Machine, Web, "A", "+time=1")).Answer.Any(record => record.Data == "10.11.0.20"), seconds: 60);
+        Assert.DoesNotContain(rack.Server.AuthorityProcess!.Value, wedged);
+        Assert.DoesNotContain(rack.Server.ResolverProcess!.Value, wedged);
+        Assert.True(rack.Server.AuthorityStatus.Healthy && rack.Server.ResolverStatus.Healthy);
+    }
+
+    [Fact]
     public async Task With_the_upstream_gone_the_cluster_still_answers_and_with_it_back_so_does_the_world()
     {
         await rack.SetAsync(Service("shop", "10.11.0.20"), External("short.example.com"));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using k8s.Models;
 using Operos.Lab;
@@ -37,7 +38,11 @@ internal sealed class PodLab : IAsyncDisposable
     {
         var folder = LabFolder.Create(Path.Combine(new Build().Out, "test"), name);
         var lab = new PodLab(folder);
-        try { await lab.BuildAsync(); }
+        try
+        {
+            await lab.BuildAsync();
+            await lab.WaitForPathsAsync();
+        }
         catch { folder.Dispose(); throw; }
         return lab;
     }
@@ -96,6 +101,22 @@ internal sealed class PodLab : IAsyncDisposable
         foreach (var node in new[] { node1, node2 }) await ForwardAsync(node);
         foreach (var pod in Layout) Hosts[pod.Name] = new LabHost(pod.Name, new NetworkNamespace($"{prefix}-{pod.Name}"), $"10.10.{pod.Node}.{pod.Number}", $"fd00:10:{pod.Node}::{pod.Number}");
         Hosts["x"] = new LabHost("x", outside, "203.0.113.5", "2001:db8::5");
+    }
+
+    /// <summary>
+    /// While the kernel clears away the namespaces of other labs, a new link may carry nothing for seconds, and who sends over it is told that the
+    /// host cannot be reached. Before there is a rule everybody reaches everybody: a case begins when that holds.
+    /// </summary>
+    private async Task WaitForPathsAsync()
+    {
+        var clock = Stopwatch.StartNew();
+        var left = (from source in Hosts.Values from destination in Hosts.Values where source != destination from v6 in new[] { false, true } select (Source: source, Destination: destination, V6: v6)).ToList();
+        while (left.Count > 0)
+        {
+            if (clock.Elapsed.TotalSeconds > 60) throw new LabException($"without any rule these do not reach each other: {string.Join(", ", left.Select(path => $"{path.Source.Name}>{path.Destination.Name}{(path.V6 ? " 6" : "")}"))}");
+            var reached = await Task.WhenAll(left.Select(path => path.Source.ReachesAsync(path.Destination, "UDP", 53, expected: true, path.V6)));
+            left = [.. left.Where((_, index) => !reached[index])];
+        }
     }
 
     private async Task<NetworkNamespace> AddAsync(string name)
