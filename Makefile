@@ -97,6 +97,10 @@ test: release ## run every test: unit, network namespaces, QEMU
 
 bench: release ## measure against what a user would pick instead
 	tests/Operos.Bench/dracut-livenet.sh
+ifneq ($(component),)
+	images/kubernetes/build.sh --version $(KUBERNETES_VERSION) --source $(KUBERNETES_SOURCE) --out $(component) --tool kubeadm
+	tests/Operos.Bench/kubeadm-node.sh --kubeadm $(component)/tools/kubeadm
+endif
 	dotnet build tests/Operos.Bench -c Release --nologo -v quiet
 	unshare --net sh -c 'ip link set lo up && exec dotnet run --no-build --project tests/Operos.Bench -c Release'
 

@@ -5,11 +5,12 @@ shopt -s inherit_errexit
 
 usage() {
     cat <<'USAGE'
-usage: images/kubernetes/build.sh --version V --source upstream|debian-source --out DIR [--cache DIR] [--lock FILE]
-       images/kubernetes/build.sh --version V --source upstream --pin [--cache DIR] [--lock FILE]
+usage: images/kubernetes/build.sh --version V --source upstream|debian-source --out DIR [--tool NAME] [--cache DIR] [--lock FILE]
+       images/kubernetes/build.sh --version V --source upstream --pin [--tool NAME] [--cache DIR] [--lock FILE]
 
   upstream        release binaries from $OPEROS_KUBERNETES_URL/vV/bin/linux/amd64/, checked against the lock file
   debian-source   Debian's source package, checked against the lock file, compiled with this host's golang-go
+  --tool          makes DIR/tools/NAME instead, which no layer holds, and leaves the component as it is: kubeadm
   --cache         downloads and unfinished work (default DIR/cache)
   --lock          the pinned SHA-256 of each file (default images/kubernetes/lock)
   --pin           fetch a release and add its SHA-256 to the lock file; compare them with published ones before you commit
@@ -20,7 +21,7 @@ USAGE
 die() { printf 'kubernetes: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-VERSION='' SOURCE='' OUT='' CACHE='' LOCK=$HERE/lock PIN=''
+VERSION='' SOURCE='' OUT='' CACHE='' LOCK=$HERE/lock PIN='' TOOL=''
 while (($#)); do
     case $1 in
         --version) VERSION=${2:?--version needs a version}; shift 2 ;;
@@ -29,6 +30,7 @@ while (($#)); do
         --cache) CACHE=${2:?--cache needs a folder}; shift 2 ;;
         --lock) LOCK=${2:?--lock needs a file}; shift 2 ;;
         --pin) PIN=yes; shift ;;
+        --tool) TOOL=${2:?--tool needs a name}; shift 2 ;;
         -h|--help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac
@@ -38,11 +40,14 @@ VERSION=${VERSION#v}
 [[ $VERSION =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9a-z.]+)?$ ]] || die "'$VERSION' is no version" "such as 1.20.2"
 [[ $SOURCE == upstream || $SOURCE == debian-source ]] || { usage >&2; exit 2; }
 [[ -z $PIN || $SOURCE == upstream ]] || { usage >&2; exit 2; }
+[[ -z $TOOL || $TOOL == kubeadm ]] || { usage >&2; exit 2; }
 [[ -f $LOCK ]] || die "no lock file $LOCK"
 
 export LC_ALL=C TZ=UTC
 umask 022
 COMPONENTS=(kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubectl)
+# A tool comes from the same source, by itself.
+[[ -z $TOOL ]] || COMPONENTS=("$TOOL")
 [[ -z $OUT ]] || { mkdir -p "$OUT"; OUT=$(cd "$OUT" && pwd); }
 CACHE=${CACHE:-${OUT:-$HERE/../../out/kubernetes}/cache}
 mkdir -p "$CACHE/downloads"; CACHE=$(cd "$CACHE" && pwd)
@@ -100,7 +105,7 @@ make_once() { # NAME KEY FUNCTION: DIR/built/NAME-KEY by FUNCTION, which fills t
     mv -T "$OUT/$1.new" "$OUT/$1"
 }
 
-make_binaries() { # FOLDER
+obtain() { # FOLDER
     local component
     case $SOURCE in
         upstream) upstream_fetch "$1" ;;
@@ -110,19 +115,30 @@ make_binaries() { # FOLDER
         [[ -f $1/$component ]] || die "no $component was made"
         chmod 755 "$1/$component"
     done
+}
+
+make_tool() { # FOLDER
+    obtain "$1"
+    [[ $("$1/kubeadm" version -o short) == "v$VERSION" ]] || die "kubeadm says '$("$1/kubeadm" version -o short)', not v$VERSION"
+}
+
+make_binaries() { # FOLDER
+    obtain "$1"
     [[ $("$1/kubelet" --version) == "Kubernetes v$VERSION" ]] || die "kubelet says '$("$1/kubelet" --version)', not $VERSION"
 }
 
 binaries_key() {
     {
         printf '%s %s\n' "$SOURCE" "$VERSION"
-        locked
+        # A tool that is pinned later leaves what the layers hold as it is.
+        locked | if [[ -n $TOOL ]]; then cat; else awk '$1 != "kubeadm"'; fi
         [[ $SOURCE != debian-source ]] || debian_inputs
     } | digest | cut -c1-16
 }
 
 exec 9> "$OUT/.lock"
 flock -n 9 || { printf 'kubernetes: waiting for another build in %s\n' "$OUT"; flock 9; }
+if [[ -n $TOOL ]]; then make_once tools "$(binaries_key)" make_tool; exit; fi
 binaries=$(binaries_key) images=$(containers_key)
 make_once bin "$binaries" make_binaries
 make_once images "$images" containers_make

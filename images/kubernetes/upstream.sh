@@ -43,7 +43,9 @@ upstream_fetch() { # FOLDER
 
 upstream_pin() {
     local component file published lines=()
-    [[ -z $(locked) ]] || die "$LOCK has upstream $VERSION already" "a release never changes; remove its lines if they are wrong"
+    for component in "${COMPONENTS[@]}"; do
+        [[ -z $(locked | awk -v file="$component" '$1 == file') ]] || die "$LOCK has upstream $VERSION already" "a release never changes; remove its lines if they are wrong"
+    done
     for component in "${COMPONENTS[@]}"; do
         file=$CACHE/downloads/$component-$VERSION.unpinned
         upstream_download "$component" "$file"
