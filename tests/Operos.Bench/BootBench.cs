@@ -94,7 +94,7 @@ internal sealed class BootBench
         }
         catch (LabException e) { throw new LabException($"{e.Message}\n{machine.Describe()}"); }
         var times = BootTimes.Read(machine.Console.Text, contender.Switches);
-        Console.Error.WriteLine($"bench:   {machine.Options.Name,-10} {times.Switch,6:0.00} s to switch_root, {times.System,6:0.00} s to systemd, the host's load {Load()}{(round == 0 ? "  (not counted)" : "")}");
+        Console.Error.WriteLine($"bench:   {machine.Options.Name,-10} {times.Switch,6:0.00} s to switch_root, {times.System,6:0.00} s to systemd, the host's load {HostLoad.LastMinute()}{(round == 0 ? "  (not counted)" : "")}");
         return machine.Console.Text;
     }
 
@@ -135,9 +135,6 @@ internal sealed class BootBench
         using var boot = JsonDocument.Parse(detail.RootElement.GetProperty("bootRecord").GetBytesFromBase64());
         return boot.RootElement.GetProperty("peakMemoryBytes").GetInt64();
     }
-
-    /// <summary>Of the last minute (proc(5)): above the number of CPUs the times are other programs' too.</summary>
-    private static string Load() => File.ReadAllText("/proc/loadavg").Split(' ')[0];
 
     private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
 }

@@ -1,28 +1,33 @@
 using Operos.Bench;
+using Operos.Bench.Nodes;
 using Operos.Lab;
 
-// Measures against what a user would pick instead, side by side in one run. Runs in a network namespace of its own (see the Makefile).
+// Measures against what a user would pick instead, side by side in one run; arguments name the parts to measure. Runs in namespaces of its
+// own (see the Makefile): what it starts ends with it.
 var build = new Build();
-var folder = LabFolder.Create(Path.Combine(build.Out, "bench"), "run");
-try
+using var folder = LabFolder.Create(Path.Combine(build.Out, "bench"), "run");
+var table = new BenchTable(args);
+await table.MeasureAsync("boot", () => BootBench.RunAsync(build));
+await table.MeasureAsync("node", () => NodeBench.RunAsync(build));
+await table.MeasureAsync("size", () => SizeBench.Run(build));
+await table.MeasureAsync("policy", async () => await PolicyBench.RunAsync());
+await table.MeasureAsync("controller", async () =>
 {
-    var rows = new List<Row>();
-    rows.AddRange(await BootBench.RunAsync(build));
-    rows.AddRange(SizeBench.Run(build));
-    rows.AddRange(await PolicyBench.RunAsync());
-    using (var controller = BenchController.Start(build, folder.Path))
+    using var controller = BenchController.Start(build, folder.Path);
+    try
     {
-        rows.AddRange(await HttpBench.RunAsync(build, folder.Path, controller));
-        rows.Add(SlowClientBench.Run(build));
-        rows.AddRange(await EnrolBench.RunAsync(folder.Path, controller.Id));
-        rows.Add(await EnrolBench.MeasureWorkerAsync(build, folder.Path));
-        rows.Add(new Row("controller, RSS after the load", $"{ProcessFigures.RssBytes(controller.Id) / 1e6:0.0} MB", "", "at most 100 MB idle", ProcessFigures.RssBytes(controller.Id) < 100e6));
-        // With its dnsmasq.
-        controller.Kill(entireProcessTree: true);
+        return
+        [
+            .. await HttpBench.RunAsync(build, folder.Path, controller),
+            SlowClientBench.Run(build),
+            .. await EnrolBench.RunAsync(folder.Path, controller.Id),
+            await EnrolBench.MeasureWorkerAsync(build, folder.Path),
+            new Row("controller, RSS after the load", $"{ProcessFigures.RssBytes(controller.Id) / 1e6:0.0} MB", "", "at most 100 MB idle", ProcessFigures.RssBytes(controller.Id) < 100e6),
+        ];
     }
-    rows.AddRange(await DnsBench.RunAsync(folder.Path));
-    Console.WriteLine($"\n{"",-40} {"Operos",16} {"beside it",16}  goal");
-    foreach (var row in rows) Console.WriteLine($"{row.What,-40} {row.Ours,16} {row.Theirs,16}  {row.Goal}{(row.Met is null ? "" : row.Met.Value ? "  met" : "  MISSED")}");
-    return 0;
-}
-finally { folder.Dispose(); }
+    // With its dnsmasq.
+    finally { controller.Kill(entireProcessTree: true); }
+});
+await table.MeasureAsync("dns", async () => await DnsBench.RunAsync(folder.Path));
+table.Print();
+return table.Failed ? 1 : 0;

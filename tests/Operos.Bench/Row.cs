@@ -24,6 +24,13 @@ internal static class ProcessFigures
         long.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
 }
 
+/// <summary>How busy the host is: above the number of CPUs the times are other programs' too.</summary>
+internal static class HostLoad
+{
+    /// <summary>Of the last minute (proc(5), loadavg).</summary>
+    public static string LastMinute() => File.ReadAllText("/proc/loadavg").Split(' ')[0];
+}
+
 /// <summary>The controller's binary as a user runs it, on the namespace's loopback.</summary>
 internal static class BenchController
 {

@@ -95,7 +95,7 @@ furnish_node() {
 }
 
 # start and size in bytes of the partition with a name
-extent() { sfdisk --dump "$out/disk" | awk -F '[=,]' -v name="\"$1\"" '$0 ~ name { gsub(/ /, ""); print $2 * 512, $4 * 512 }'; }
+extent() { sfdisk --dump "$out/disk" | awk -F '[=,]' -v name="\"$1\"" '$0 ~ name { gsub(/ /, ""); printf "%.0f %.0f\n", $2 * 512, $4 * 512 }'; }
 
 place() { # NAME FILE
     local start
