@@ -123,6 +123,18 @@ sed -i '/ 1.30.1 /d' "$work/lock"
 printf '%064d\n' 0 > "$www/v1.30.1/bin/linux/amd64/kubectl.sha256"
 if build --version 1.30.1 --pin --cache "$work/pin2" || grep -q ' 1.30.1 ' "$work/lock"; then report 1 'pins only what is published'; else report 0 'pins only what is published'; fi
 
+# A tool of a release, which no layer holds.
+printf '#!/bin/sh\necho v1.30.1\n' > "$www/v1.30.1/bin/linux/amd64/kubeadm"
+refuses 'a tool that the lock does not name' 'has no SHA-256 of kubeadm' --version 1.30.1 --tool kubeadm
+accepts 'pins a tool of a release that is pinned' --version 1.30.1 --pin --tool kubeadm --cache "$work/pin3"
+stamp=$(stat -c %y "$work/a/inputs")
+accepts 'a tool by itself' --version 1.30.1 --out "$work/a" --tool kubeadm
+holds 'it is the release'\''s' cmp "$www/v1.30.1/bin/linux/amd64/kubeadm" "$work/a/tools/kubeadm"
+accepts 'the component beside it' --version 1.30.1 --out "$work/a"
+holds 'is not made again' test "$(grep -c ' unchanged$' "$work/log")" = 2
+holds 'and is as it was' test "$stamp" = "$(stat -c %y "$work/a/inputs")"
+holds 'without the tool' test ! -e "$work/a/bin/kubeadm"
+
 # What this checkout's layers are made of is there already.
 if [[ -f out/kubernetes/inputs ]]; then
     read -r source version _ < out/kubernetes/inputs
