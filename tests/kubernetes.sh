@@ -124,6 +124,7 @@ printf '%064d\n' 0 > "$www/v1.30.1/bin/linux/amd64/kubectl.sha256"
 if build --version 1.30.1 --pin --cache "$work/pin2" || grep -q ' 1.30.1 ' "$work/lock"; then report 1 'pins only what is published'; else report 0 'pins only what is published'; fi
 
 # A tool of a release, which no layer holds.
+cp "$work/before" "$work/lock"
 printf '#!/bin/sh\necho v1.30.1\n' > "$www/v1.30.1/bin/linux/amd64/kubeadm"
 refuses 'a tool that the lock does not name' 'has no SHA-256 of kubeadm' --version 1.30.1 --tool kubeadm
 accepts 'pins a tool of a release that is pinned' --version 1.30.1 --pin --tool kubeadm --cache "$work/pin3"

@@ -12,9 +12,6 @@ internal sealed record NodeContender(string Name, string Mac, string Enters, str
     /// <summary>An initramfs with a systemd of its own greets too, by another name.</summary>
     public const string SystemStarts = @"Welcome to [^\n]*\(trixie\)!";
 
-    /// <summary>A node that has joined before has nobody to ask.</summary>
-    public const string KubeletStarts = "Started kubelet";
-
     /// <summary>A rack's link. An emulated machine is slower than it; one under KVM would fetch as fast as the host copies memory.</summary>
     private const string LinkRate = "1gbit";
 
