@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Collections.Frozen;
 using Nerdbank.MessagePack;
+using PolyType.Abstractions;
 using PolyType.SourceGenerator;
 
 namespace Operos.Proto.Connection;
@@ -16,13 +19,25 @@ internal static class Frame
     /// <summary>Deep nesting in a hostile message ends here, not on the stack.</summary>
     private static readonly MessagePackSerializer Serializer = new() { StartingContext = new SerializationContext { MaxDepth = 16 } };
 
+    // What the runtime builds to write and read a message (generic converters, 6 MB for all of them) is built for those messages alone that this
+    // program sends or gets: the union's array of tag and message is read and written here, not by the serializer.
+    private static readonly IReadOnlyList<IUnionCaseShape> Cases = ((IUnionTypeShape)TypeShapeProvider_Operos_Proto.Default.Message).UnionCases;
+    private static readonly FrozenDictionary<int, IUnionCaseShape> ByTag = Cases.ToFrozenDictionary(item => item.Tag);
+    private static readonly FrozenDictionary<Type, IUnionCaseShape> ByType = Cases.ToFrozenDictionary(item => item.UnionCaseType.Type);
+
     public static byte[] Write(uint call, bool reply, Message message)
     {
-        var payload = Serializer.Serialize(message, TypeShapeProvider_Operos_Proto.Default.Message);
-        var frame = new byte[HeaderSize + payload.Length];
-        BinaryPrimitives.WriteInt32BigEndian(frame, payload.Length);
+        var sort = ByType[message.GetType()];
+        var buffer = new ArrayBufferWriter<byte>();
+        buffer.Write(new byte[HeaderSize]);
+        var writer = new MessagePackWriter(buffer);
+        writer.WriteArrayHeader(2);
+        writer.Write(sort.Tag);
+        Serializer.SerializeObject(ref writer, message, sort.UnionCaseType);
+        writer.Flush();
+        var frame = buffer.WrittenSpan.ToArray();
+        BinaryPrimitives.WriteInt32BigEndian(frame, frame.Length - HeaderSize);
         BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(4), reply ? call | ReplyBit : call);
-        payload.CopyTo(frame, HeaderSize);
         return frame;
     }
 
@@ -35,7 +50,13 @@ internal static class Frame
     /// <summary>Null where the payload is no message that this version knows.</summary>
     public static Message? ReadMessage(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
-        try { return Serializer.Deserialize(payload, TypeShapeProvider_Operos_Proto.Default.Message, cancellationToken); }
-        catch (MessagePackSerializationException) { return null; }
+        var reader = new MessagePackReader(payload);
+        try
+        {
+            if (reader.ReadArrayHeader() != 2 || !ByTag.TryGetValue(reader.ReadInt32(), out var sort)) return null;
+            return (Message?)Serializer.DeserializeObject(ref reader, sort.UnionCaseType, cancellationToken);
+        }
+        // The second is what the reader itself throws where a number does not fit, the third where the bytes end.
+        catch (Exception e) when (e is MessagePackSerializationException or OverflowException or EndOfStreamException) { return null; }
     }
 }
