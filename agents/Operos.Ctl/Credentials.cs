@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Operos.Proto;
@@ -15,6 +16,7 @@ internal static class Credentials
     public static readonly Option<string?> Endpoint = new("--endpoint") { Description = "The controller's ADDRESS:PORT, instead of the file endpoint's", Recursive = true };
     public static readonly Option<int> Seconds = new("--timeout") { Description = "Seconds to wait for the controller", DefaultValueFactory = _ => 15, Recursive = true };
 
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly string Agent = $"operosctl/{typeof(Credentials).Assembly.GetName().Version?.ToString(3)}";
 
     /// <summary>Sends one request on a connection of its own.</summary>
@@ -22,8 +24,19 @@ internal static class Credentials
     public static async Task<TReply> AskAsync<TReply>(ParseResult result, Message request, CancellationToken cancellationToken, TimeSpan patience = default) where TReply : Message
     {
         var options = Load(result);
-        await using var connection = await ControlConnection.ConnectAsync(options with { CallTimeout = options.CallTimeout + patience }, cancellationToken);
+        await using var connection = await ConnectAsync(options with { CallTimeout = options.CallTimeout + patience }, cancellationToken);
         return await connection.CallAsync<TReply>(request, cancellationToken);
+    }
+
+    /// <summary>Nothing has been asked yet: where the controller hung up it is asked again while the operator's time lasts.</summary>
+    private static async Task<ControlConnection> ConnectAsync(ControlClientOptions options, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            try { return await ControlConnection.ConnectAsync(options, cancellationToken); }
+            catch (ControllerUnreachableException e) when (e.HungUp && clock.Elapsed + Pause < options.ConnectTimeout) { await Task.Delay(Pause, cancellationToken); }
+        }
     }
 
     private static ControlClientOptions Load(ParseResult result)

@@ -36,7 +36,7 @@ internal static class Outcome
             return e switch
             {
                 ControlFaultException { Code: FaultCode.NotFound or FaultCode.Conflict or FaultCode.Unauthorized or FaultCode.BadRequest } => Refused,
-                TimeoutException or IOException { InnerException: SocketException } => Unreachable,
+                TimeoutException or ControllerUnreachableException or IOException { InnerException: SocketException } => Unreachable,
                 _ => Failed,
             };
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Operos.Controller.Configuration;
@@ -211,6 +212,26 @@ public sealed class EnrolmentTests : IDisposable
             await socket.SendAsync(garbage);
         }
         Assert.Equal(Admission.Admitted, (await controller.EnrolAsync(TestController.Machine(1))).Admission);
+    }
+
+    [Fact]
+    public async Task Silent_connections_take_no_place_from_those_who_speak()
+    {
+        await using var controller = new TestController();
+        var silent = new List<Socket>();
+        try
+        {
+            for (var number = 0; number < 60; number++)
+            {
+                silent.Add(new Socket(SocketType.Stream, ProtocolType.Tcp));
+                await silent[^1].ConnectAsync(controller.Endpoint);
+            }
+            var clock = Stopwatch.StartNew();
+            Assert.Equal(Admission.Admitted, (await controller.EnrolAsync(TestController.Machine(1))).Admission);
+            // The silent ones are dropped after 10 s, and places would come free then.
+            Assert.InRange(clock.Elapsed.TotalSeconds, 0, 8);
+        }
+        finally { silent.ForEach(socket => socket.Dispose()); }
     }
 
     [Fact]

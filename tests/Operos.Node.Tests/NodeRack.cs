@@ -128,7 +128,8 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
     public async Task<RouteMonitor> StartMonitorAsync()
     {
         var log = $"{Name}-monitor.log";
-        var process = Rack.StartInside(Namespace, "ip", ["monitor", "route"], log);
+        // IPv4's alone, which the agent keeps: a card's link-local address brings a route of its own when the kernel gets to it.
+        var process = Rack.StartInside(Namespace, "ip", ["-4", "monitor", "route"], log);
         await Task.Delay(300);
         return new RouteMonitor(process, Rack[log]);
     }

@@ -67,7 +67,7 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
             socket.NoDelay = true;
             ControlTls.KeepAlive(socket);
             await using var stream = new SslStream(new NetworkStream(socket, ownsSocket: false));
-            await AuthenticateAsync(stream, cancellationToken).ConfigureAwait(false);
+            await AuthenticateAsync(socket, stream, cancellationToken).ConfigureAwait(false);
             var known = stream.RemoteCertificate is not null;
             if (known) Forget();
             var peer = newPeer();
@@ -93,10 +93,12 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
         }
     }
 
-    private async Task AuthenticateAsync(SslStream stream, CancellationToken cancellationToken)
+    private async Task AuthenticateAsync(Socket socket, SslStream stream, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(HandshakeTimeout);
+        // Who says nothing takes no place from those who do: a few silent connections would keep everybody out.
+        await socket.ReceiveAsync(Memory<byte>.Empty, deadline.Token).ConfigureAwait(false);
         await handshakes.WaitAsync(deadline.Token).ConfigureAwait(false);
         try
         {

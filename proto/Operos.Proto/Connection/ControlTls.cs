@@ -73,6 +73,7 @@ public static class ControlTls
                 AuthenticationException => new IOException($"the controller at {options.Endpoint} is not trusted: its certificate is not of this cluster, or a clock is wrong (now {DateTime.UtcNow:u}); {e.Message}", e),
                 OperationCanceledException when !cancellationToken.IsCancellationRequested => new ControllerUnreachableException($"the controller at {options.Endpoint} did not answer in {options.ConnectTimeout.TotalSeconds:0} s"),
                 SocketException => new ControllerUnreachableException($"the controller at {options.Endpoint} cannot be reached: {e.Message}", e),
+                IOException => new ControllerUnreachableException($"the controller at {options.Endpoint} hung up during the handshake: it restarts, or is overloaded", e) { HungUp = true },
                 _ => e,
             };
         }
