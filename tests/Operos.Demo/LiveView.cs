@@ -7,7 +7,8 @@ namespace Operos.Demo;
 internal sealed class LiveView(VirtualCluster cluster)
 {
     private const int BarWidth = 24;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(25), Redraw = TimeSpan.FromMilliseconds(500), Ask = TimeSpan.FromSeconds(3);
+    private const string NoAnswer = "the controller does not answer";
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(25), Redraw = TimeSpan.FromMilliseconds(500), Ask = TimeSpan.FromSeconds(5);
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly Dictionary<string, string> told = [];
     private int drawn;
@@ -26,8 +27,9 @@ internal sealed class LiveView(VirtualCluster cluster)
                 controllerUp |= known.Any(machine => machine is ("controller", "up"));
                 if (controllerUp && cluster.Machines.Count == 1)
                 {
-                    var (serves, _, waits) = cluster.HasKubernetes ? await cluster.AskNodesAsync(cancellationToken) : (true, 0, "");
-                    if (serves)
+                    var status = await cluster.AskStatusAsync(cancellationToken);
+                    var waits = status?.Waits ?? NoAnswer;
+                    if (!cluster.HasKubernetes || status?.AreHealthy("kube-apiserver") == true)
                     {
                         Say("demo: the controller serves; switching two bare workers on");
                         await cluster.PowerOnWorkersAsync(cancellationToken);
@@ -54,7 +56,8 @@ internal sealed class LiveView(VirtualCluster cluster)
         var said = "";
         while (true)
         {
-            var (_, ready, waits) = await cluster.AskNodesAsync(cancellationToken);
+            var status = await cluster.AskStatusAsync(cancellationToken);
+            var (ready, waits) = (status?.ReadyNodes.Count ?? 0, status?.Waits ?? NoAnswer);
             if (ready == 3)
             {
                 Console.WriteLine($"demo: three nodes Ready after {clock.Elapsed.TotalSeconds:0} s");
@@ -94,5 +97,9 @@ internal sealed class LiveView(VirtualCluster cluster)
         Console.WriteLine(text);
     }
 
-    private static string Cut(string text) => text.Length > 80 ? text[..80] : text;
+    private static string Cut(string text)
+    {
+        var line = text.ReplaceLineEndings(" ");
+        return line.Length > 80 ? line[..80] : line;
+    }
 }

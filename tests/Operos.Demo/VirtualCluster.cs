@@ -59,20 +59,11 @@ internal sealed class VirtualCluster : IAsyncDisposable
         catch (Exception e) when (e is LabException or JsonException) { return []; }
     }
 
-    /// <summary>Whether the API server is healthy, how many nodes are Ready, and what the first component or node that is not lacks.</summary>
-    public async Task<(bool ApiServer, int Ready, string Waits)> AskNodesAsync(CancellationToken cancellationToken)
+    /// <summary>How the cluster is; null where the controller does not answer.</summary>
+    public async Task<ClusterStatus?> AskStatusAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            using var json = JsonDocument.Parse(await CtlAsync("status --json --timeout 5", cancellationToken));
-            var nodes = json.RootElement.GetProperty("nodes").EnumerateArray().ToList();
-            var components = json.RootElement.GetProperty("components").EnumerateArray().ToList();
-            var ailing = components.FirstOrDefault(component => !component.GetProperty("healthy").GetBoolean());
-            var apiServer = components.Any(component => component.GetProperty("name").GetString() == "kube-apiserver" && component.GetProperty("healthy").GetBoolean());
-            var waits = ailing.ValueKind == JsonValueKind.Object ? $"{ailing.GetProperty("name").GetString()}: {ailing.GetProperty("text").GetString()}" : nodes.FirstOrDefault(node => !node.GetProperty("ready").GetBoolean()) is { ValueKind: JsonValueKind.Object } node ? node.GetProperty("text").GetString()! : "";
-            return (apiServer, nodes.Count(node => node.GetProperty("ready").GetBoolean()), waits);
-        }
-        catch (Exception e) when (e is LabException or JsonException or KeyNotFoundException) { return (false, 0, "the controller does not answer"); }
+        try { return new ClusterStatus(await CtlAsync("status --json --timeout 5", cancellationToken)); }
+        catch (LabException) { return null; }
     }
 
     /// <summary>Runs a service with a pod on each worker and asks it from one of them.</summary>

@@ -30,8 +30,26 @@ public sealed class LabFolder : IDisposable
     public string SocketPath(string name)
     {
         var note = this["sockets"];
-        if (!File.Exists(note)) File.WriteAllText(note, Directory.CreateTempSubdirectory("operos-").FullName);
+        if (!File.Exists(note)) File.WriteAllText(note, CreateSocketFolder());
         return System.IO.Path.Combine(File.ReadAllText(note), name);
+    }
+
+    /// <summary>A folder of this one by a short path, for a program that makes sockets in it; wherever the clone is, they fit.</summary>
+    public string ShortPath(string name)
+    {
+        var link = SocketPath(name.Replace('/', '-'));
+        if (File.Exists(link) || Directory.Exists(link)) return link;
+        Directory.CreateDirectory(this[name]);
+        File.CreateSymbolicLink(link, this[name]);
+        return link;
+    }
+
+    private static string CreateSocketFolder()
+    {
+        var folder = Directory.CreateTempSubdirectory("operos-");
+        // Daemons that are not root pass through it.
+        folder.UnixFileMode |= UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        return folder.FullName;
     }
 
     public void NoteProcess(int id) => File.AppendAllText(this["processes"], $"{id} {StartTime(id)}\n");

@@ -71,7 +71,7 @@ public sealed class NativeController : IDisposable
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         process = network.Start(build.Binary("operos-controller"),
-            ["run", "--verbose", "--config", ConfigurationPath, "--state", folder["setup/state"], "--run", folder["run"], "--releases", Releases, "--loaders", build.Loaders,
+            ["run", "--verbose", "--config", ConfigurationPath, "--state", folder["setup/state"], "--run", folder.ShortPath("run"), "--releases", Releases, "--loaders", build.Loaders,
                 .. (string[])(runsKubernetes ? ["--components", Path.Combine(build.Out, "kubernetes/bin")] : [])], LogPath);
         for (var attempt = 0; ; attempt++)
         {

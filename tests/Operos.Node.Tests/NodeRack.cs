@@ -19,6 +19,8 @@ internal sealed class NodeRack : IAsyncDisposable
 
     public string this[string name] => folder[name];
 
+    public string RunPath(string node) => folder.ShortPath($"{node}/run");
+
     public static async Task<NodeRack> CreateAsync(string name)
     {
         var folder = LabFolder.Create(Path.Combine(new Build().Out, "test"), "node-" + name);
@@ -102,7 +104,7 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
 {
     private readonly Dictionary<string, JsonObject> results = [];
 
-    public NodePaths Paths => new() { Run = Rack[$"{Name}/run"], CniConfiguration = Rack[$"{Name}/net.d"] };
+    public NodePaths Paths => new() { Run = Rack.RunPath(Name), CniConfiguration = Rack[$"{Name}/net.d"] };
     public string PluginFolder => Rack[$"{Name}/cni"];
 
     public async Task ApplyAsync(params RackNode[] nodes) => await ApplyAsync(expectFailure: false, nodes);

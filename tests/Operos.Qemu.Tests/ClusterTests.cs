@@ -41,13 +41,13 @@ public sealed class ClusterTests
         try
         {
             machines.Add(await VirtualMachine.StartAsync(disk.Machine, network, folder, default));
-            await StatusAsync(status => status.GetProperty("components").EnumerateArray().Any(component => component.GetProperty("name").GetString() == "kube-apiserver" && component.GetProperty("healthy").GetBoolean()));
+            await UntilAsync("the API server is healthy", status => status.AreHealthy("kube-apiserver"));
             foreach (var number in (int[])[1, 2])
                 machines.Add(await VirtualMachine.StartAsync(new VirtualMachineOptions
                 {
                     Name = $"worker-{number}", MemoryMiB = 1536, Uuid = $"5d0f8a44-7777-4c1c-9d6b-2f3d5a7b9c0{number}", Nics = [new VirtualNic($"52:54:00:aa:01:0{number}")],
                 }, network, folder, default));
-            await StatusAsync(status => ReadyNodes(status).Count == 3);
+            await UntilAsync("three nodes are Ready", status => status.ReadyNodes.Count == 3);
 
             // What a worker is told reaches it: the key lets its operator in, and its name is its UUID.
             var (worker, address) = (await WorkersAsync())[0];
@@ -75,15 +75,15 @@ public sealed class ClusterTests
             // A worker that starts again is the same node, and is Ready again by itself.
             var rebooted = pods[1].Node;
             await CtlAsync("machines", "reboot", rebooted);
-            await StatusAsync(status => !ReadyNodes(status).Contains(rebooted));
-            await StatusAsync(status => ReadyNodes(status).Contains(rebooted));
+            await UntilAsync("the worker that restarts is not Ready", status => !status.ReadyNodes.Contains(rebooted));
+            await UntilAsync("the worker that restarted is Ready again", status => status.ReadyNodes.Contains(rebooted));
             var why = await CtlAsync("why", rebooted);
             Assert.Contains("Ready", why, StringComparison.Ordinal);
 
             // A power cut of the controller takes nothing with it: pods run on meanwhile, and all that was declared still is.
             machines[0].Dispose();
             machines[0] = await VirtualMachine.StartAsync(disk.Machine with { Name = "controller-again" }, network, folder, default);
-            await StatusAsync(status => ReadyNodes(status).Count == 3 && status.GetProperty("components").EnumerateArray().All(component => component.GetProperty("healthy").GetBoolean()));
+            await UntilAsync("all is well after the controller's power cut", status => status.ReadyNodes.Count == 3 && status.IsHealthy);
             await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], PodPatience, default);
             Assert.Equal("0", await kubectl.RunAsync(default, "get", "pod", pods[0].Pod, "-o", "jsonpath={.status.containerStatuses[0].restartCount}"));
             Assert.Contains("rack1-1", await CtlAsync("machines"), StringComparison.Ordinal);
@@ -99,26 +99,24 @@ public sealed class ClusterTests
             return [.. json.RootElement.GetProperty("machines").EnumerateArray().Where(machine => machine.GetProperty("kind").GetString() == "worker").Select(machine => (machine.GetProperty("id").GetString()!, machine.GetProperty("address").GetString()!))];
         }
 
-        async Task StatusAsync(Func<JsonElement, bool> wanted)
+        async Task UntilAsync(string what, Func<ClusterStatus, bool> holds)
         {
             for (var deadline = DateTime.UtcNow + Patience; ;)
             {
                 string last;
                 try
                 {
-                    using var json = JsonDocument.Parse(await CtlAsync("status", "--json"));
-                    if (wanted(json.RootElement)) return;
-                    last = json.RootElement.GetRawText();
+                    var status = new ClusterStatus(await CtlAsync("status", "--json"));
+                    if (holds(status)) return;
+                    last = status.ToString();
                 }
                 catch (LabException e) { last = e.Message; }
-                if (DateTime.UtcNow > deadline) throw new LabException($"the cluster did not come to what was waited for in {Patience.TotalMinutes:0} minutes; last: {last}");
-                await Task.Delay(2000);
+                if (DateTime.UtcNow > deadline) throw new LabException($"not in {Patience.TotalMinutes:0} minutes: {what}; last: {last}");
+                // Each question costs the controller, which is emulated, a handshake.
+                await Task.Delay(5000);
             }
         }
     }
-
-    private static IReadOnlyList<string> ReadyNodes(JsonElement status) =>
-        [.. status.GetProperty("nodes").EnumerateArray().Where(node => node.GetProperty("ready").GetBoolean()).Select(node => node.GetProperty("id").GetString()!)];
 
     private static async Task ApplyAsync(Kubectl kubectl, LabFolder folder, string name, string manifest)
     {

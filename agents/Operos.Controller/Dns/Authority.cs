@@ -16,6 +16,9 @@ internal sealed class Authority
     /// <summary>An address and a port of its own: only root can take it, and systemd-resolved has others.</summary>
     public static readonly IPEndPoint Endpoint = new(IPAddress.Parse("127.0.53.1"), 53);
 
+    /// <summary>unix(7): 108 with the zero byte.</summary>
+    private const int LongestSocketPath = 107;
+
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(50), Again = TimeSpan.FromMilliseconds(200), Patience = TimeSpan.FromSeconds(10);
     private readonly ZonePlan plan;
     private readonly ClusterNames names;
@@ -70,6 +73,9 @@ internal sealed class Authority
         await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            // knotd would end with code 0 and its reason somewhere in its log.
+            var socket = Path.Combine(folder, "knot.sock");
+            if (Encoding.UTF8.GetByteCount(socket) > LongestSocketPath) throw new IOException($"{socket} is longer than the {LongestSocketPath} bytes of a socket's path; give --run a shorter folder");
             if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
             Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
             Ownership.Give(folder, KnotConfiguration.User);

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Operos.Lab;
 
 namespace Operos.Bench.Nodes;
@@ -62,12 +61,8 @@ internal sealed class NodeBench : IDisposable
         }
     }
 
-    private static async Task<bool> IsHealthyAsync(NativeController controller)
-    {
-        using var status = JsonDocument.Parse(await controller.CtlAsync(["status", "--json"], default));
-        var healthy = status.RootElement.GetProperty("components").EnumerateArray().Where(part => part.GetProperty("healthy").GetBoolean()).Select(part => part.GetProperty("name").GetString()).ToList();
-        return Components.All(healthy.Contains);
-    }
+    private static async Task<bool> IsHealthyAsync(NativeController controller) =>
+        new ClusterStatus(await controller.CtlAsync(["status", "--json"], default)).AreHealthy(Components);
 
     private async Task<IEnumerable<Row>> MeasureAsync(KubeadmDisk disk)
     {

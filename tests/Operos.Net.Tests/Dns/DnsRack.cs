@@ -44,7 +44,7 @@ public sealed class DnsRack : IAsyncLifetime
             await host.RunAsync("ip", ["route", "add", net, "dev", host == Host ? "br0" : "eth0"]);
         StartUpstream();
         var settings = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = IPAddress.Parse("10.77.0.1"), Network = IPNetwork.Parse("10.77.0.0/24"), DnsUpstream = [IPAddress.Parse(Upstream)] };
-        var paths = new ControllerPaths { Run = folder["run"], KnotProgram = Script("knotd"), UnboundProgram = Script("unbound") };
+        var paths = new ControllerPaths { Run = folder.ShortPath("run"), KnotProgram = Script("knotd"), UnboundProgram = Script("unbound") };
         Server = new ClusterDns(settings, paths, IPNetwork.Parse("10.10.0.0/16"), IPNetwork.Parse("10.11.0.0/16"), Names, TimeProvider.System, new FileLog<ClusterDns>(folder["dns.log"]), type => Host.Open(type));
         running = Server.RunAsync(stop.Token);
         await UntilAsync("the name server answers", async () => (await Dig.AskAsync(Machine, "dns-version.cluster.local", "TXT")).Status == "NOERROR");
