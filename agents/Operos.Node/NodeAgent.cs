@@ -68,13 +68,18 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
     private async Task KeepServicesAsync(NodeServices services, CancellationToken cancellationToken)
     {
         var settled = false;
+        var (pause, before) = (Busy, "");
         while (true)
         {
             var done = await services.RoundAsync(cancellationToken).ConfigureAwait(false);
             // Becoming a node leaves garbage that an idle agent would keep for days; the machine's memory is for its pods.
             if (done && !settled) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
             settled = done;
-            await Task.Delay(done ? Idle : Busy, time, cancellationToken).ConfigureAwait(false);
+            // What it waits for is the longer in coming the more is asked meanwhile.
+            var now = string.Join(',', steps.Steps.Select(step => step.Done));
+            pause = now != before ? Busy : TimeSpan.FromTicks(Math.Min((pause * 1.5).Ticks, Idle.Ticks));
+            before = now;
+            await Task.Delay(done ? Idle : pause, time, cancellationToken).ConfigureAwait(false);
         }
     }
 

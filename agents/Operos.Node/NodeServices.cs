@@ -12,7 +12,7 @@ namespace Operos.Node;
 /// </summary>
 internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeFacts facts, CertificateSource source, NodeStepBoard steps, TimeProvider time, ILogger logger) : IDisposable
 {
-    private static readonly TimeSpan CertificatesPeriod = TimeSpan.FromMinutes(1), ImagesPeriod = TimeSpan.FromMinutes(5), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromMinutes(5), LastErrorPeriod = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CertificatesPeriod = TimeSpan.FromMinutes(1), ImagesPeriod = TimeSpan.FromMinutes(5), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromMinutes(5), LastErrorPeriod = TimeSpan.FromSeconds(30);
     private readonly NodePki pki = new(paths, time);
     private readonly NodeFiles files = new(paths);
     private readonly ServiceUnits units = new();
