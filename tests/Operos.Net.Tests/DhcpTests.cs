@@ -60,7 +60,7 @@ public sealed class DhcpTests
         Assert.Equal(5, acknowledged.Type);
         Assert.Contains(offer.Address.ToString(), await service.Controller.CtlAsync(["leases"], default), StringComparison.Ordinal);
 
-        await Operos.Lab.Shell.RunAsync("pkill", ["-KILL", "-f", $"conf-file={Path.GetDirectoryName(service.Controller.LogPath)}"], default);
+        await Operos.Lab.Shell.RunAsync("pkill", ["-KILL", "-f", $"conf-file={service.Folder.ShortPath("run")}"], default);
         await Wait.UntilAsync("dnsmasq serves again", Worker.Soon, () => Task.FromResult(Dhcp.Ask(socket, 1) is not null), service.Controller.LogPath);
         await Wait.UntilAsync("the operator is told so", Worker.Soon, async () => (await service.Controller.CtlAsync(["status"], default)).Contains("dnsmasq    ok", StringComparison.Ordinal), service.Controller.LogPath);
         Assert.Contains(offer.Address.ToString(), await service.Controller.CtlAsync(["leases"], default), StringComparison.Ordinal);
