@@ -36,7 +36,8 @@ public sealed class Kubectl
             }
             catch (LabException e) { output = e.Message; }
             if (DateTime.UtcNow > deadline) throw new LabException($"kubectl {string.Join(' ', words)} did not show what was waited for in {patience.TotalSeconds:0} s; last:\n{output}");
-            await Task.Delay(2000, cancellationToken).ConfigureAwait(false);
+            // Each question costs emulated machines a handshake, or a process in a pod.
+            await Task.Delay(5000, cancellationToken).ConfigureAwait(false);
         }
     }
 }

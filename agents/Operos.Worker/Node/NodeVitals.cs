@@ -8,6 +8,12 @@ namespace Operos.Worker.Node;
 /// <summary>The few figures of a heartbeat.</summary>
 internal static class NodeVitals
 {
+    private const string Starting = "starting";
+    /// <summary>A program's start is most of what a heartbeat costs.</summary>
+    private static readonly TimeSpan SystemStatePeriod = TimeSpan.FromMinutes(1);
+    private static string systemState = Starting;
+    private static long systemStateAsked;
+
     public static async Task<Heartbeat> ReadAsync(string bootId, IReadOnlyList<NodeStep> steps, CancellationToken cancellationToken) => new()
     {
         BootId = bootId,
@@ -22,6 +28,14 @@ internal static class NodeVitals
     public static void Reboot() => Process.Start("systemctl", ["reboot"]).Dispose();
 
     private static async Task<string> ReadSystemStateAsync(CancellationToken cancellationToken)
+    {
+        if (systemState != Starting && Stopwatch.GetElapsedTime(systemStateAsked) < SystemStatePeriod) return systemState;
+        systemState = await AskSystemStateAsync(cancellationToken).ConfigureAwait(false);
+        systemStateAsked = Stopwatch.GetTimestamp();
+        return systemState;
+    }
+
+    private static async Task<string> AskSystemStateAsync(CancellationToken cancellationToken)
     {
         try
         {
