@@ -16,10 +16,11 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
 {
     private const int MaxStrangers = 512, MaxStrangersPerAddress = 64, MaxHandshakes = 32;
     private const int StrangerFrame = 512 * 1024;
-    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10), StrangerLife = TimeSpan.FromSeconds(30), CallTimeout = TimeSpan.FromSeconds(15), ServerRenewal = TimeSpan.FromDays(30);
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10), StrangerLife = TimeSpan.FromSeconds(30), CallTimeout = TimeSpan.FromSeconds(15), ServerRenewal = TimeSpan.FromDays(30), LongestEnd = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim handshakes = new(MaxHandshakes, MaxHandshakes);
     private readonly ConcurrentDictionary<IPAddress, int> strangers = new();
+    private readonly ConcurrentDictionary<Task, byte> served = new();
     private SslStreamCertificateContext? certificate;
     private DateTimeOffset certificateMade;
     private int strangerCount;
@@ -35,18 +36,25 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
         listener.Listen(1024);
         Listening = (IPEndPoint)listener.LocalEndPoint!;
         logger.LogInformation("Control endpoint listens on {Endpoint}", Listening);
-        while (true)
+        try
         {
-            Socket client;
-            try { client = await listener.AcceptAsync(cancellationToken).ConfigureAwait(false); }
-            catch (SocketException e)
+            while (true)
             {
-                logger.LogWarning("Accepting a connection failed: {Reason}", e.Message);
-                await Task.Delay(100, cancellationToken).ConfigureAwait(false);
-                continue;
+                Socket client;
+                try { client = await listener.AcceptAsync(cancellationToken).ConfigureAwait(false); }
+                catch (SocketException e)
+                {
+                    logger.LogWarning("Accepting a connection failed: {Reason}", e.Message);
+                    await Task.Delay(100, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+                var serving = ServeAsync(client, cancellationToken);
+                served.TryAdd(serving, 0);
+                _ = serving.ContinueWith(ended => served.TryRemove(ended, out _), TaskScheduler.Default);
             }
-            _ = ServeAsync(client, cancellationToken);
         }
+        // Each writes down when its machine was last seen; nothing is written any more once this has ended.
+        finally { await Task.WhenAll(served.Keys).WaitAsync(LongestEnd, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); }
     }
 
     private async Task ServeAsync(Socket socket, CancellationToken cancellationToken)
