@@ -55,9 +55,9 @@ public sealed class ReadyTests
     private static Task<NativeWorker> StartAsync(Build build, LabFolder folder, LabNetwork network, int number) =>
         NativeWorker.StartAsync(build, folder, network, number, folder["cluster-ca.crt"], Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new { format = 1, system = new { vendor = "Acme", serial = $"NATIVE{number}" } })), default);
 
-    /// <summary>What the agent's end must not touch.</summary>
+    /// <summary>What the agent's end must not touch. containerd lists its tasks in any order.</summary>
     private static async Task<string> Processes(NativeWorker worker) =>
-        await worker.RunAsync("systemctl", ["show", "--property=MainPID,NRestarts", "kubelet.service", "kube-proxy.service", "containerd.service"], default) + await worker.RunAsync("ctr", ["-n", "k8s.io", "tasks", "list"], default);
+        await worker.RunAsync("systemctl", ["show", "--property=MainPID,NRestarts", "kubelet.service", "kube-proxy.service", "containerd.service"], default) + await worker.RunAsync("sh", ["-c", "ctr -n k8s.io tasks list | sort"], default);
 
     private const string Service = """
         ---
