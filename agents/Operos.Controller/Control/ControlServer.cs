@@ -20,7 +20,6 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
 
     private readonly SemaphoreSlim handshakes = new(MaxHandshakes, MaxHandshakes);
     private readonly ConcurrentDictionary<IPAddress, int> strangers = new();
-    private readonly ConcurrentDictionary<Task, byte> served = new();
     private SslStreamCertificateContext? certificate;
     private DateTimeOffset certificateMade;
     private int strangerCount;
@@ -30,31 +29,20 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        listener.Bind(endpoint);
-        listener.Listen(1024);
+        using var listener = TcpPort.Listen(endpoint);
         Listening = (IPEndPoint)listener.LocalEndPoint!;
         logger.LogInformation("Control endpoint listens on {Endpoint}", Listening);
+        var served = new List<Task>();
         try
         {
-            while (true)
+            await TcpPort.AcceptAsync(listener, client =>
             {
-                Socket client;
-                try { client = await listener.AcceptAsync(cancellationToken).ConfigureAwait(false); }
-                catch (SocketException e)
-                {
-                    logger.LogWarning("Accepting a connection failed: {Reason}", e.Message);
-                    await Task.Delay(100, cancellationToken).ConfigureAwait(false);
-                    continue;
-                }
-                var serving = ServeAsync(client, cancellationToken);
-                served.TryAdd(serving, 0);
-                _ = serving.ContinueWith(ended => served.TryRemove(ended, out _), TaskScheduler.Default);
-            }
+                served.RemoveAll(task => task.IsCompleted);
+                served.Add(ServeAsync(client, cancellationToken));
+            }, logger, cancellationToken).ConfigureAwait(false);
         }
         // Each writes down when its machine was last seen; nothing is written any more once this has ended.
-        finally { await Task.WhenAll(served.Keys).WaitAsync(LongestEnd, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); }
+        finally { await Task.WhenAll(served).WaitAsync(LongestEnd, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); }
     }
 
     private async Task ServeAsync(Socket socket, CancellationToken cancellationToken)

@@ -10,8 +10,10 @@ internal sealed class DnsDaemon(string name, string program, Func<CancellationTo
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10), FirstPause = TimeSpan.FromSeconds(0.2), LongestPause = TimeSpan.FromSeconds(30);
     /// <summary>A flood may take a question or two; a daemon that answers none for so long is wedged.</summary>
     private static readonly TimeSpan BetweenProbes = TimeSpan.FromSeconds(5), LongestSilence = TimeSpan.FromSeconds(30);
-    /// <summary>In lines of both daemons that say why they end; knotd says much after that.</summary>
+    /// <summary>In the line by which either daemon says why it ends; knotd says three more after that.</summary>
     private static readonly string[] FaultWords = ["critical: ", "error: "];
+    /// <summary>What was said longer ago is not why it ended.</summary>
+    private const int LastLines = 8;
     private volatile TaskCompletionSource? restart;
 
     /// <summary>Running, or why not.</summary>
@@ -47,12 +49,12 @@ internal sealed class DnsDaemon(string name, string program, Func<CancellationTo
         {
             StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true },
         };
-        string last = "", fault = "";
+        var said = new Queue<string>();
         process.ErrorDataReceived += (_, line) =>
         {
             if (string.IsNullOrWhiteSpace(line.Data)) return;
-            last = line.Data;
-            if (FaultWords.Any(last.Contains)) fault = last;
+            if (said.Count == LastLines) said.Dequeue();
+            said.Enqueue(line.Data);
             logger.LogDebug("{Line}", line.Data);
         };
         try { process.Start(); }
@@ -73,7 +75,7 @@ internal sealed class DnsDaemon(string name, string program, Func<CancellationTo
             await life.CancelAsync().ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             if (first == told.Task) return "told to start again";
-            return first == silence ? $"has not answered for {LongestSilence.TotalSeconds:0} s" : $"ended with code {process.ExitCode}: {(fault.Length > 0 ? fault : last)}";
+            return first == silence ? $"has not answered for {LongestSilence.TotalSeconds:0} s" : $"ended with code {process.ExitCode}: {said.LastOrDefault(line => FaultWords.Any(line.Contains)) ?? said.LastOrDefault()}";
         }
         finally
         {

@@ -33,25 +33,10 @@ internal sealed class BootServer(IPEndPoint endpoint, BootPaths paths, BootWatch
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        listener.Bind(endpoint);
-        listener.Listen(1024);
+        using var listener = TcpPort.Listen(endpoint);
         Listening = (IPEndPoint)listener.LocalEndPoint!;
         logger.LogInformation("Boot server listens on http://{Endpoint}", Listening);
-        while (true)
-        {
-            Socket client;
-            try { client = await listener.AcceptAsync(cancellationToken).ConfigureAwait(false); }
-            catch (SocketException e)
-            {
-                // Out of descriptors, or a client that was gone at once: the next one must still be served.
-                logger.LogWarning("Accepting a connection failed: {Reason}", e.Message);
-                await Task.Delay(100, cancellationToken).ConfigureAwait(false);
-                continue;
-            }
-            _ = ServeAsync(client, cancellationToken);
-        }
+        await TcpPort.AcceptAsync(listener, client => _ = ServeAsync(client, cancellationToken), logger, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ServeAsync(Socket socket, CancellationToken cancellationToken)

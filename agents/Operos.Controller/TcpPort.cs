@@ -1,0 +1,47 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace Operos.Controller;
+
+/// <summary>A TCP port of this machine on which machines are served.</summary>
+internal static class TcpPort
+{
+    private const int Backlog = 1024;
+
+    /// <exception cref="SocketException">Another holds the port, or the address is not ours.</exception>
+    public static Socket Listen(IPEndPoint endpoint)
+    {
+        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            listener.Bind(endpoint);
+            listener.Listen(Backlog);
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Hands over each connection until cancelled.</summary>
+    public static async Task AcceptAsync(Socket listener, Action<Socket> serve, ILogger logger, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Socket client;
+            try { client = await listener.AcceptAsync(cancellationToken).ConfigureAwait(false); }
+            catch (SocketException e)
+            {
+                // Out of descriptors, or a client that was gone at once: the next one must still be served.
+                logger.LogWarning("Accepting a connection failed: {Reason}", e.Message);
+                await Task.Delay(100, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+            serve(client);
+        }
+    }
+}
