@@ -27,7 +27,7 @@ internal sealed class LiveView(VirtualCluster cluster)
                 controllerUp |= known.Any(machine => machine is ("controller", "up"));
                 if (controllerUp && cluster.Machines.Count == 1)
                 {
-                    var status = await cluster.AskStatusAsync(cancellationToken);
+                    var status = cluster.HasKubernetes ? await cluster.AskStatusAsync(cancellationToken) : null;
                     var waits = status?.Waits ?? NoAnswer;
                     if (!cluster.HasKubernetes || status?.AreHealthy("kube-apiserver") == true)
                     {

@@ -44,7 +44,7 @@ internal sealed class VirtualCluster : IAsyncDisposable
             await PowerOnAsync(new VirtualMachineOptions
             {
                 Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = 1536, Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}",
-                Nics = [new VirtualNic($"52:54:00:77:01:0{number}")], Disks = [($"OPEROS-WORKER-{number}", NewDisk($"worker-{number}"))],
+                Nics = [new VirtualNic($"52:54:00:77:01:0{number}")], Disks = [($"OPEROS-WORKER-{number}", NewDisk($"worker-{number}"))], YieldsToController = true,
             }, cancellationToken);
     }
 

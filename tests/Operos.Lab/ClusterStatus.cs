@@ -21,10 +21,19 @@ public sealed class ClusterStatus
 
     public IReadOnlyList<string> ReadyNodes => [.. nodes.Where(node => node.Healthy).Select(node => node.Name)];
 
+    /// <summary>A component; one that is not told of is not healthy.</summary>
+    public (bool Healthy, string Text) this[string name]
+    {
+        get
+        {
+            var (_, healthy, text) = components.Find(component => component.Name == name);
+            return (healthy, text ?? "");
+        }
+    }
+
     public bool IsHealthy => components.TrueForAll(component => component.Healthy);
 
-    /// <summary>A component that is not named there is not healthy.</summary>
-    public bool AreHealthy(params IEnumerable<string> names) => names.All(name => components.Exists(component => component.Name == name && component.Healthy));
+    public bool AreHealthy(params IEnumerable<string> names) => names.All(name => this[name].Healthy);
 
     /// <summary>What the first component or node that is not well lacks; empty where all are.</summary>
     public string Waits => Ailing.FirstOrDefault() ?? "";

@@ -38,7 +38,7 @@ public sealed class LabFolder : IDisposable
     public string ShortPath(string name)
     {
         var link = SocketPath(name.Replace('/', '-'));
-        if (File.Exists(link) || Directory.Exists(link)) return link;
+        if (Directory.Exists(link)) return link;
         Directory.CreateDirectory(this[name]);
         File.CreateSymbolicLink(link, this[name]);
         return link;

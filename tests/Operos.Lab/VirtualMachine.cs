@@ -30,6 +30,8 @@ public sealed record VirtualMachineOptions
     public bool HttpBootOnly { get; init; }
     /// <summary>A software TPM 2.0 (swtpm) whose seed lives in this folder; null for none.</summary>
     public string? TpmState { get; init; }
+    /// <summary>In a rack each machine has processors of its own; here an emulated controller shares them with those that it serves, and must not starve while they boot.</summary>
+    public bool YieldsToController { get; init; }
 }
 
 /// <summary>A real machine as far as software can tell: QEMU with real firmware, its console in a file.</summary>
@@ -37,7 +39,6 @@ public sealed class VirtualMachine : IDisposable
 {
     private readonly LabFolder folder;
     private readonly Process process;
-    private const string Program = "qemu-system-x86_64";
     private bool off;
 
     private VirtualMachine(VirtualMachineOptions options, LabFolder folder, Process process, string commandLine)
@@ -77,12 +78,10 @@ public sealed class VirtualMachine : IDisposable
             arguments.AddRange(["-drive", $"file={options.Disks[i].File},if=none,id=disk{i},format={(options.Disks[i].File.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw")},cache=unsafe,discard=unmap",
                 "-device", $"virtio-blk-pci,drive=disk{i},serial={options.Disks[i].Serial}{(options.BootsFromDisk ? $",bootindex={i + 1}" : "")}"]);
         File.Delete(SerialPath(options, folder));
-        // In a rack each machine has processors of its own. Here a controller shares them with those that it serves, and must not starve while they boot.
-        if (!options.BootsFromDisk) arguments.InsertRange(0, ["-n", "5", Program]);
-        var program = options.BootsFromDisk ? Program : "nice";
-        var command = string.Join(' ', network.Command(program, arguments).Select(LabNetwork.Quote));
+        string[] line = [.. (string[])(options.YieldsToController ? ["nice", "-n", "5"] : []), "qemu-system-x86_64", .. arguments];
+        var command = string.Join(' ', network.Command(line[0], line[1..]).Select(LabNetwork.Quote));
         await File.AppendAllTextAsync(folder[$"{options.Name}.command"], command + "\n", cancellationToken).ConfigureAwait(false);
-        return new VirtualMachine(options, folder, network.Start(program, arguments, folder[$"{options.Name}.qemu.log"]), command);
+        return new VirtualMachine(options, folder, network.Start(line[0], line[1..], folder[$"{options.Name}.qemu.log"]), command);
     }
 
     /// <summary>Presses keys on its keyboard, by QEMU's names for them (sendkey of the QEMU monitor).</summary>

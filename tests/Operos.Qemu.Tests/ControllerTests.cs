@@ -23,7 +23,7 @@ public sealed class ControllerTests
         {
             machines.Add(await VirtualMachine.StartAsync(disk.Machine, network, folder, default));
             await WaitAsync(list => list.Any(machine => machine is ("controller", "up", _)));
-            machines.Add(await VirtualMachine.StartAsync(new VirtualMachineOptions { Name = "worker", Uuid = "5d0f8a44-6666-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:08")] }, network, folder, default));
+            machines.Add(await VirtualMachine.StartAsync(new VirtualMachineOptions { Name = "worker", Uuid = "5d0f8a44-6666-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:08")], YieldsToController = true }, network, folder, default));
             var (_, _, worker) = (await WaitAsync(list => list.Any(machine => machine is ("worker", "up", _)))).Single(machine => machine.Kind == "worker");
 
             // What the worker is told reaches it: the key lets its operator in, and its name is its UUID.

@@ -40,7 +40,7 @@ public sealed class AddOnTests(Cluster cluster)
         await Cluster.UntilAsync("the change is applied", async () => await cluster.KubectlAsync("-n add-on get configmap colour -o jsonpath={.data.colour}") == "blue");
 
         await File.WriteAllTextAsync(file, "kind: [Broken");
-        await Cluster.UntilAsync("the error is in the status", async () => (await cluster.PartAsync("add-ons")) is var part && !part.GetProperty("healthy").GetBoolean() && part.GetProperty("text").GetString()!.Contains("lamps.yaml: line", StringComparison.Ordinal));
+        await Cluster.UntilAsync("the error is in the status", async () => (await cluster.StatusAsync())["add-ons"] is var part && !part.Healthy && part.Text.Contains("lamps.yaml: line", StringComparison.Ordinal));
         await cluster.KubectlAsync("-n add-on get configmap colour");
 
         // Made by hand and not by us: it stays, whatever happens to the add-on.
@@ -51,6 +51,6 @@ public sealed class AddOnTests(Cluster cluster)
         File.Delete(file);
         await Cluster.UntilAsync("nothing of it is left", async () => !(await cluster.KubectlAsync("get namespaces,customresourcedefinitions -o name")).Contains("add-on", StringComparison.Ordinal));
         await cluster.KubectlAsync("get configmap by-hand");
-        await Cluster.UntilAsync("the status is well again", async () => (await cluster.PartAsync("add-ons")).GetProperty("healthy").GetBoolean());
+        await Cluster.UntilAsync("the status is well again", async () => (await cluster.StatusAsync())["add-ons"].Healthy);
     }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 using Operos.Lab;
 
 namespace Operos.Kubernetes.Tests.ControlPlane;
@@ -77,22 +76,10 @@ public sealed class Cluster : IAsyncLifetime
     public Task<string> WorkerAsync(string inventory, string state, CancellationToken cancellationToken) =>
         Network.RunAsync(build.Binary("operos-worker"), ["run", "--control", $"{NativeController.Address}:7443", "--ca", folder["setup/admin/ca.crt"], "--inventory", inventory, "--state-dir", state, "--no-apply"], cancellationToken, check: false);
 
-    public async Task<JsonElement> StatusAsync()
-    {
-        using var json = JsonDocument.Parse(await CtlAsync("status", "--json"));
-        return json.RootElement.Clone();
-    }
-
-    public async Task<JsonElement> PartAsync(string name) =>
-        (await StatusAsync()).GetProperty("components").EnumerateArray().FirstOrDefault(part => part.GetProperty("name").GetString() == name);
+    public async Task<ClusterStatus> StatusAsync() => new(await CtlAsync("status", "--json"));
 
     /// <summary>Waits until every component is healthy, and for longer than one look.</summary>
-    public Task HealthyAsync() => UntilAsync("the control plane is healthy", async () =>
-    {
-        var status = await StatusAsync();
-        var healthy = status.GetProperty("components").EnumerateArray().Where(part => part.GetProperty("healthy").GetBoolean()).Select(part => part.GetProperty("name").GetString()).ToList();
-        return Components.Append("built-in objects").All(healthy.Contains);
-    });
+    public Task HealthyAsync() => UntilAsync("the control plane is healthy", async () => (await StatusAsync()).AreHealthy(Components.Append("built-in objects")));
 
     public static async Task UntilAsync(string what, Func<Task<bool>> holds)
     {
