@@ -16,7 +16,7 @@ namespace Operos.Controller.ControlPlane;
 /// <summary>The Kubernetes side of the controller: runs its control plane, and answers what machines and operators ask of it.</summary>
 internal sealed class ClusterDesk : IDisposable
 {
-    private static readonly TimeSpan DefaultLife = TimeSpan.FromHours(1), LongestLife = TimeSpan.FromDays(30), ShortestLife = TimeSpan.FromMinutes(1), DefaultDrain = TimeSpan.FromSeconds(60), LongestDrain = TimeSpan.FromHours(1), AuthorityWarning = TimeSpan.FromDays(180);
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1), DefaultLife = TimeSpan.FromHours(1), LongestLife = TimeSpan.FromDays(30), ShortestLife = TimeSpan.FromMinutes(1), DefaultDrain = TimeSpan.FromSeconds(60), LongestDrain = TimeSpan.FromHours(1), AuthorityWarning = TimeSpan.FromDays(180);
     private const int MaxName = 253, MaxGroups = 32;
 
     private readonly ControllerSettings settings;
@@ -57,6 +57,12 @@ internal sealed class ClusterDesk : IDisposable
         await group.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await first.ConfigureAwait(false);
+    }
+
+    /// <summary>Waits until the API server works.</summary>
+    public async Task ApiServerAsync(CancellationToken cancellationToken)
+    {
+        while (!state.IsHealthy(Component.ApiServer)) await Task.Delay(Look, time, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>What a node needs to know.</summary>

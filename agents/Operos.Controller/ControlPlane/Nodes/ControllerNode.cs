@@ -35,8 +35,12 @@ internal sealed class ControllerNode
     /// <summary>How far it is, for <c>operosctl why</c>.</summary>
     public IReadOnlyList<NodeStep> Steps => steps.Steps;
 
-    public Task RunAsync(CancellationToken cancellationToken) =>
-        agent.RunAsync(new NodeSettings { Name = machine.Id, Cluster = cluster.Describe(), Taints = [ControlPlane], ReservedMemoryBytes = ServicesMemory }, cancellationToken);
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        // Until then a kubelet could only ask for it, and would take from it the CPU that it needs to start.
+        await cluster.ApiServerAsync(cancellationToken).ConfigureAwait(false);
+        await agent.RunAsync(new NodeSettings { Name = machine.Id, Cluster = cluster.Describe(), Taints = [ControlPlane], ReservedMemoryBytes = ServicesMemory }, cancellationToken).ConfigureAwait(false);
+    }
 
     private Task<IReadOnlyDictionary<string, byte[]>> AskAsync(IReadOnlyDictionary<string, byte[]> requests, CancellationToken cancellationToken)
     {
