@@ -86,7 +86,7 @@ terminal_output console serial
 set timeout=2
 set default=0
 menuentry 'Operos $version' {
-  linux /operos/$version/vmlinuz operos.kind=controller operos.release=$version operos.images=PARTLABEL=operos-images operos.overlay=PARTLABEL=operos-overlay operos.generation=1 $console
+  linux /operos/$version/vmlinuz operos.kind=controller operos.release=$version operos.images=PARTLABEL=operos-images operos.overlay=PARTLABEL=operos-overlay operos.generation=1 oops=panic panic=10 $console
   initrd /operos/$version/initramfs.img /operos/$version/anchor.cpio
 }
 EOF

@@ -96,6 +96,18 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_kernel_that_panics_starts_its_machine_again()
+    {
+        await using var rack = await Rack.CreateAsync();
+        await rack.WatchAsync(async () =>
+        {
+            // Too little for the initramfs itself.
+            var machine = await rack.PowerOnAsync(Worker with { MemoryMiB = 80 });
+            await machine.Console.WaitForAsync("(?s)Kernel panic.*Rebooting in 10 seconds.*Linux version", Rack.BootPatience, default);
+        });
+    }
+
+    [Fact]
     public async Task Two_NICs_with_only_the_second_cabled_boot_by_the_second()
     {
         await using var rack = await Rack.CreateAsync();

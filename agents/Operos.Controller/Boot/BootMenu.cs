@@ -45,12 +45,15 @@ internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
         if (store.Previous is { } previous) yield return new Entry("previous", $"Previous release {previous.Manifest.Version}", previous.Manifest.Version);
     }
 
+    /// <summary>A kernel that cannot go on starts its machine again: nobody stands at its console.</summary>
+    private const string Recovery = "oops=panic panic=10";
+
     /// <summary>The memory test shows itself on a serial port too, where machines have one for a console; it knows one port.</summary>
     private string MemoryTestConsole => settings.Consoles.FirstOrDefault(console => console.StartsWith("ttyS", StringComparison.Ordinal)) is { } port ? $"console={port}" : "";
 
     private string Arguments(Entry entry)
     {
         var consoles = string.Join(' ', settings.Consoles.Select(console => $"console={console}"));
-        return $"operos.kind=worker operos.release={entry.Version} operos.server={settings.BootUrl} operos.control={settings.Address}:{settings.ControlPort} {consoles} {settings.KernelArguments}".TrimEnd();
+        return $"operos.kind=worker operos.release={entry.Version} operos.server={settings.BootUrl} operos.control={settings.Address}:{settings.ControlPort} {Recovery} {consoles} {settings.KernelArguments}".TrimEnd();
     }
 }
