@@ -29,7 +29,7 @@ public sealed class ControllerDisk
     /// <summary>The machine that boots from it.</summary>
     public VirtualMachineOptions Machine => new()
     {
-        Name = "controller", Firmware = Firmware.Uefi, Cpus = 1, MemoryMiB = 3072, BootsFromDisk = true, Uuid = "0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e0001",
+        Name = "controller", Firmware = Firmware.Uefi, MemoryMiB = 3072, BootsFromDisk = true, Uuid = "0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e0001",
         Nics = [new VirtualNic("52:54:00:77:00:01")], Disks = [("OPEROS-CONTROLLER", Image)],
     };
 

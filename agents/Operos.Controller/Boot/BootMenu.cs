@@ -6,6 +6,9 @@ namespace Operos.Controller.Boot;
 /// <summary>What a powered-on machine is shown for a few seconds, for PXELINUX and for GRUB, from one list of entries.</summary>
 internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
 {
+    /// <summary>A kernel that cannot go on starts its machine again: nobody stands at its console. The controller's own entry says the same (images/disk.sh).</summary>
+    private const string Recovery = "oops=panic panic=10";
+
     private sealed record Entry(string Id, string Title, string Version);
 
     /// <summary>pxelinux.cfg/default: kernel and initramfs over HTTP, which lpxelinux can (SYSLINUX documentation, PXELINUX).</summary>
@@ -44,9 +47,6 @@ internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
         if (store.Current is { } current) yield return new Entry("boot", $"Operos {current.Manifest.Version}", current.Manifest.Version);
         if (store.Previous is { } previous) yield return new Entry("previous", $"Previous release {previous.Manifest.Version}", previous.Manifest.Version);
     }
-
-    /// <summary>A kernel that cannot go on starts its machine again: nobody stands at its console.</summary>
-    private const string Recovery = "oops=panic panic=10";
 
     /// <summary>The memory test shows itself on a serial port too, where machines have one for a console; it knows one port.</summary>
     private string MemoryTestConsole => settings.Consoles.FirstOrDefault(console => console.StartsWith("ttyS", StringComparison.Ordinal)) is { } port ? $"console={port}" : "";

@@ -16,7 +16,7 @@ namespace Operos.Controller.ControlPlane;
 /// <summary>The Kubernetes side of the controller: runs its control plane, and answers what machines and operators ask of it.</summary>
 internal sealed class ClusterDesk : IDisposable
 {
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1), DefaultLife = TimeSpan.FromHours(1), LongestLife = TimeSpan.FromDays(30), ShortestLife = TimeSpan.FromMinutes(1), DefaultDrain = TimeSpan.FromSeconds(60), LongestDrain = TimeSpan.FromHours(1), AuthorityWarning = TimeSpan.FromDays(180);
+    private static readonly TimeSpan DefaultLife = TimeSpan.FromHours(1), LongestLife = TimeSpan.FromDays(30), ShortestLife = TimeSpan.FromMinutes(1), DefaultDrain = TimeSpan.FromSeconds(60), LongestDrain = TimeSpan.FromHours(1), AuthorityWarning = TimeSpan.FromDays(180);
     private const int MaxName = 253, MaxGroups = 32;
 
     private readonly ControllerSettings settings;
@@ -60,10 +60,7 @@ internal sealed class ClusterDesk : IDisposable
     }
 
     /// <summary>Waits until the API server works.</summary>
-    public async Task ApiServerAsync(CancellationToken cancellationToken)
-    {
-        while (!state.IsHealthy(Component.ApiServer)) await Task.Delay(Look, time, cancellationToken).ConfigureAwait(false);
-    }
+    public Task ApiServerAsync(CancellationToken cancellationToken) => state.UntilHealthyAsync(Component.ApiServer, cancellationToken);
 
     /// <summary>What a node needs to know.</summary>
     public KubernetesNode Describe() => new()

@@ -21,7 +21,7 @@ internal sealed class ClusterObjects(ControllerSettings settings, ControllerPath
         while (true)
         {
             await Task.Delay(Look, time, cancellationToken).ConfigureAwait(false);
-            if (!state.IsHealthy(Component.ApiServer)) continue;
+            await state.UntilHealthyAsync(Component.ApiServer, cancellationToken).ConfigureAwait(false);
             try
             {
                 var now = addOns.Fingerprint();

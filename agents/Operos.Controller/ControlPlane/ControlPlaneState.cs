@@ -7,12 +7,19 @@ namespace Operos.Controller.ControlPlane;
 /// <summary>What is healthy and what is not, and since when: what <c>operosctl status</c> shows.</summary>
 internal sealed class ControlPlaneState(TimeProvider time)
 {
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<string, ComponentHealth> parts = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> order = new();
 
     public ComponentHealth? Get(string name) => parts.GetValueOrDefault(name);
 
     public bool IsHealthy(string name) => Get(name)?.Healthy == true;
+
+    /// <summary>Waits until a part is healthy; at once where it is.</summary>
+    public async Task UntilHealthyAsync(string name, CancellationToken cancellationToken)
+    {
+        while (!IsHealthy(name)) await Task.Delay(Look, time, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>Notes how a part is; says whether that is news.</summary>
     public bool Set(string name, bool healthy, string text)

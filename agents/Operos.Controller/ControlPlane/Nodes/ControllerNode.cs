@@ -32,9 +32,6 @@ internal sealed class ControllerNode
         agent = new NodeAgent(paths, AskAsync, new GateServer(paths, pods, policies, loggers.CreateLogger<GateServer>()), policies, steps, time, loggers.CreateLogger<NodeAgent>());
     }
 
-    /// <summary>How far it is, for <c>operosctl why</c>.</summary>
-    public IReadOnlyList<NodeStep> Steps => steps.Steps;
-
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         // Until then a kubelet could only ask for it, and would take from it the CPU that it needs to start.
