@@ -91,7 +91,8 @@ debian_build() { # WORK FOLDER
     export HOME=$1 PATH=$GO_ROOT/bin:$PATH
     # The API server needs its OpenAPI definitions, which are generated.
     nice -n 10 make generated_files
-    nice -n 10 go build -trimpath -ldflags "-s -w $(debian_version_flags)" -o "$2/" "${COMPONENTS[@]/#/./cmd/}"
+    # No debugging information: -s -w would only throw it away.
+    nice -n 10 go build -trimpath -gcflags=all=-dwarf=false -ldflags "-s -w $(debian_version_flags)" -o "$2/" "${COMPONENTS[@]/#/./cmd/}"
 }
 
 debian_compile() { # FOLDER
