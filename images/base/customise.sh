@@ -50,6 +50,9 @@ chroot "$root" systemctl -q set-default multi-user.target
 chroot "$root" systemctl -q mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer ldconfig.service \
     systemd-journal-catalog-update.service systemd-update-done.service systemd-hwdb-update.service \
     systemd-firstboot.service systemd-networkd-wait-online.service systemd-pcrmachine.service
+# Users and devices' names are in the layers; drivers and file systems load when something asks for them.
+chroot "$root" systemctl -q mask systemd-sysusers.service systemd-udev-load-credentials.service systemd-networkd-persistent-storage.service \
+    modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service modprobe@fuse.service modprobe@loop.service
 # ip= on the kernel's command line is for operos-init; this generator knows another form of it and would fail.
 chroot "$root" systemctl -q mask systemd-network-generator.service systemd-journald-audit.socket
 # No SSH over AF_VSOCK or AF_UNIX: there is one way in, and ssh.service is it.
