@@ -88,7 +88,7 @@ public sealed class ClusterTests
             Assert.Equal("0", await kubectl.RunAsync(default, "get", "pod", pods[0].Pod, "-o", "jsonpath={.status.containerStatuses[0].restartCount}"));
             Assert.Contains("rack1-1", await CtlAsync("machines"), StringComparison.Ordinal);
         }
-        catch (Exception e) { throw new LabException($"{e.Message}\n\n{string.Join("\n\n", machines.Select(machine => machine.Describe()))}\n{e.StackTrace}"); }
+        catch (Exception e) { throw new LabException($"{e.Message}\n{await DiagnoseAsync()}\n{string.Join("\n\n", machines.Select(machine => machine.Describe()))}\n{e.StackTrace}"); }
         finally { machines.ForEach(machine => machine.Dispose()); }
 
         Task<string> CtlAsync(params string[] arguments) => network.RunAsync(build.Binary("operosctl"), [.. arguments, "--timeout", "10", "--config", disk.Admin], default);
@@ -97,6 +97,29 @@ public sealed class ClusterTests
         {
             using var json = JsonDocument.Parse(await CtlAsync("machines", "list", "--json"));
             return [.. json.RootElement.GetProperty("machines").EnumerateArray().Where(machine => machine.GetProperty("kind").GetString() == "worker").Select(machine => (machine.GetProperty("id").GetString()!, machine.GetProperty("address").GetString()!))];
+        }
+
+        // What an operator would ask next, in this order: the summary of a run shows a failure's first lines only.
+        async Task<string> DiagnoseAsync()
+        {
+            var told = new List<string>();
+            try
+            {
+                foreach (var (id, address) in await WorkersAsync())
+                {
+                    told.Add(await TellAsync(() => CtlAsync("why", id)));
+                    told.Add(await TellAsync(() => disk.SshAsync(network, address, "uptime; systemctl --failed --no-legend; journalctl --boot --priority warning --lines 12 --no-pager --output cat | cut -c1-200", default)));
+                }
+            }
+            catch (LabException e) { told.Add($"machines list: {e.Message}"); }
+            told.AddRange(machines.Select(machine => $"{machine.Options.Name}: {machine.Console.Tail(3)}"));
+            return string.Join('\n', told);
+
+            static async Task<string> TellAsync(Func<Task<string>> ask)
+            {
+                try { return (await ask()).Trim(); }
+                catch (LabException e) { return e.Message; }
+            }
         }
 
         async Task UntilAsync(string what, Func<ClusterStatus, bool> holds)
