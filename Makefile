@@ -43,16 +43,17 @@ bin: $(BIN) ## build the NativeAOT binaries into out/bin
 # A binary is replaced only when its bytes changed, so that the layers above it are not rebuilt for nothing.
 define binary
 $(OUT)/bin/$(1): $(OUT)/.built-$(1) ;
-$(OUT)/.built-$(1): $$(call sources,$(3)) | $(OUT)/.deps
+$(OUT)/.built-$(1): $$(call sources,$(3)) | $(OUT)/.deps $(4)
 	@mkdir -p $(OUT)/bin $(OUT)/publish
 	dotnet publish agents/Operos.$(2) -c Release -o $(OUT)/publish/$(1) --nologo -v quiet
 	@cmp -s $(OUT)/publish/$(1)/$(1) $(OUT)/bin/$(1) || install -m 755 $(OUT)/publish/$(1)/$(1) $(OUT)/bin/$(1)
 	@touch $$@
 endef
-$(eval $(call binary,operos-init,Init,Init Linux Release))
-$(eval $(call binary,operos-worker,Worker,Worker Linux Release Hardware Kubernetes Node Policy))
-$(eval $(call binary,operos-controller,Controller,Controller Linux Release Hardware Kubernetes Node Policy))
-$(eval $(call binary,operosctl,Ctl,Ctl Linux Release Hardware))
+# One after the other, the last argument says: they compile the same libraries.
+$(eval $(call binary,operos-init,Init,Init Linux Release,))
+$(eval $(call binary,operos-worker,Worker,Worker Linux Release Hardware Kubernetes Node Policy,$(OUT)/.built-operos-init))
+$(eval $(call binary,operos-controller,Controller,Controller Linux Release Hardware Kubernetes Node Policy,$(OUT)/.built-operos-worker))
+$(eval $(call binary,operosctl,Ctl,Ctl Linux Release Hardware,$(OUT)/.built-operos-controller))
 
 $(KEY): $(OUT)/.built-operosctl
 	@test -e $@ || $(OUT)/bin/operosctl release keygen --dir $(OUT)/keys
@@ -73,11 +74,18 @@ $(OUT)/.component-$(KUBERNETES): | $(OUT)/.deps
 
 images: $(OUT)/.images ## build the layers (base, node, worker, controller)
 
-$(OUT)/.images: $(BIN) $(if $(component),$(OUT)/kubernetes/inputs) $(OUT)/.component-$(KUBERNETES) $(shell find images -type f -not -name README.md -not -path 'images/kubernetes/*') | $(OUT)/.deps
+# The lowest layer needs nothing that is compiled here, and is made meanwhile.
+$(OUT)/.base: $(OUT)/.component-$(KUBERNETES) $(shell find images/base images/distro images/*.sh -type f) | $(OUT)/.deps
+	images/build.sh $(if $(component),--kubernetes $(component)) base
+	@touch $@
+
+$(OUT)/.images: $(OUT)/.base $(BIN) $(if $(component),$(OUT)/kubernetes/inputs) $(OUT)/.component-$(KUBERNETES) $(shell find images -type f -not -name README.md -not -path 'images/kubernetes/*') | $(OUT)/.deps
 	images/build.sh $(if $(component),--kubernetes $(component))
 	@touch $@
 
-release: $(RELEASE)/release.json.sig ## build and sign the release in out/release
+# Kubernetes, the binaries and the lowest layer side by side.
+release: ## build and sign the release in out/release
+	$(MAKE) -j3 $(RELEASE)/release.json.sig
 
 $(OUT)/initramfs/initramfs.img: $(OUT)/bin/operos-init $(OUT)/.images $(shell find initramfs -type f -not -name README.md)
 	initramfs/pack.sh --root $(OUT)/images/roots/base --kernel $(OUT)/images/kernel --init $(OUT)/bin/operos-init --out $(OUT)/initramfs
@@ -90,7 +98,8 @@ demo: release ## boot a virtual cluster: a controller and two workers (DEMO_EXIT
 	dotnet run --project tests/Operos.Demo -c Release -- --release $(RELEASE)
 
 UNIT := Operos.Release.Tests Operos.Init.Tests Operos.Hardware.Tests Operos.Proto.Tests Operos.Controller.Tests Operos.Ctl.Tests Operos.Lab.Tests
-TESTS ?= $(UNIT) Operos.Policy.Tests Operos.Net.Tests $(if $(component),Operos.Node.Tests Operos.Kubernetes.Tests) Operos.Qemu.Tests tests/shellcheck.sh tests/kubernetes.sh tests/reproducible.sh
+# The second build of the layers runs beside tests that mostly wait.
+TESTS ?= tests/shellcheck.sh $(UNIT) Operos.Policy.Tests Operos.Net.Tests+tests/reproducible.sh $(if $(component),Operos.Node.Tests Operos.Kubernetes.Tests) Operos.Qemu.Tests tests/kubernetes.sh
 
 test: release ## run every test: unit, network namespaces, QEMU
 	tests/run.sh --results $(OUT)/test-results $(TESTS)

@@ -4,10 +4,11 @@ set -euo pipefail
 
 usage() {
     cat <<'EOF'
-usage: tests/run.sh [--results DIR] [--filter ARGS] PROJECT|SCRIPT...
+usage: tests/run.sh [--results DIR] [--filter ARGS] PROJECT|SCRIPT|PROJECT+SCRIPT...
 
   PROJECT   a folder below tests/, such as Operos.Net.Tests
   SCRIPT    a path that ends in .sh; it passes with exit code 0
+  +         runs the script beside the project, with the CPU that the project leaves
   --filter  passed on to the runner, such as '-method *Reboot*'
 
 The last line is "N passed, N failed" of all together. A project that crashes or runs no test has failed.
@@ -39,7 +40,7 @@ note_failures() { # NAME LOG
     local line
     while IFS= read -r line; do failures+=("$line"); done < <(
         sed 's/\x1b\[[0-9;]*m//g' "$2" | awk -v name="$1" '
-            / \[FAIL\]$/ { sub(/^ +/, ""); sub(/ \[FAIL\]$/, ""); print "FAILED " name ": " $0; left = 16; next }
+            / \[FAIL\]$/ { sub(/^ +/, ""); sub(/ \[FAIL\]$/, ""); print "FAILED " name ": " $0; left = 60; next }
             left > 0 && NF { print "    " substr($0, 1, 240); left-- }')
 }
 
@@ -60,18 +61,44 @@ run_project() {
     note_failures "$name" "$log"
 }
 
-run_script() {
-    local start=$SECONDS
-    printf '\n== %s\n' "$1"
-    local log status=0
-    log=$results/$(basename "$1").log
-    "$here/../$1" 2>&1 | tee "$log" || status=1
-    row "$1" $((1 - status)) "$status" $((SECONDS - start))
+script_log() { printf '%s/%s.log' "$results" "$(basename "$1")"; }
+
+script_row() { # NAME STATUS SECONDS
+    local log status=$(($2 != 0))
+    log=$(script_log "$1")
+    row "$1" $((1 - status)) "$status" "$3"
     ((status == 0)) || failures+=("FAILED $1: $(grep FAILED "$log" || echo 'its last lines')" "$(tail -n 3 "$log")")
 }
 
+run_script() {
+    local start=$SECONDS status=0
+    printf '\n== %s\n' "$1"
+    "$here/../$1" 2>&1 | tee "$(script_log "$1")" || status=1
+    script_row "$1" "$status" $((SECONDS - start))
+}
+
+# A group of its own, which ends with this script however that ends.
+beside=''
+trap '[[ -z $beside ]] || kill -- "-$beside"' EXIT
+run_beside() { # PROJECT SCRIPT
+    local start=$SECONDS status=0 log
+    log=$(script_log "$2")
+    setsid nice -n 19 "$here/../$2" > "$log" 2>&1 < /dev/null &
+    beside=$!
+    run_project "$1"
+    wait "$beside" || status=$?
+    beside=''
+    printf '\n== %s (beside %s)\n' "$2" "$1"
+    cat "$log"
+    script_row "$2" "$status" $((SECONDS - start))
+}
+
 for item in "${items[@]}"; do
-    if [[ $item == *.sh ]]; then run_script "$item"; else run_project "$item"; fi
+    case $item in
+        *+*.sh) run_beside "${item%%+*}" "${item#*+}" ;;
+        *.sh) run_script "$item" ;;
+        *) run_project "$item" ;;
+    esac
 done
 printf '\n'
 printf '%s\n' "${summary[@]}"
