@@ -5,7 +5,7 @@ namespace Operos.Lab;
 /// <summary>KVM where it really runs a guest, else QEMU's own translation: a device file alone proves nothing.</summary>
 internal static class Accelerator
 {
-    private const string Translation = "tcg,thread=multi,tb-size=1024";
+    private const string Translation = "tcg,thread=multi,tb-size=2047";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly SemaphoreSlim Gate = new(1, 1);
     private static string? chosen;
