@@ -266,11 +266,12 @@ public sealed class ControlPlaneTests : IDisposable
     {
         var record = new MachineRecord { Id = Machine, Standing = MachineStanding.Admitted, Inventory = TestController.Machine(1), FirstSeen = clock.GetUtcNow() };
         var healthy = new ComponentHealth("kube-apiserver", true, "healthy", clock.GetUtcNow());
-        var pending = MachineExplainer.Explain(record with { Standing = MachineStanding.Pending }, "operosctl machines approve x", null, healthy, null, []);
+        var pending = MachineExplainer.Explain(record with { Standing = MachineStanding.Pending }, "operosctl machines approve x", false, [], healthy, null, []);
         Assert.Contains("step 'admitted': it waits for an operator: operosctl machines approve x", pending.Text, StringComparison.Ordinal);
-        Assert.Contains("step 'connected'", MachineExplainer.Explain(record, null, null, healthy, null, []).Text, StringComparison.Ordinal);
-        var session = new Control.Session(Machine, "b", null!) { Last = TestController.Beat("b") with { Steps = [new NodeStep { Name = "images", Done = true }, new NodeStep { Name = "containerd", Done = false, Text = "ended with code 1: no space left" }] } };
-        Assert.Contains("step 'containerd': ended with code 1: no space left", MachineExplainer.Explain(record, null, session, healthy, null, []).Text, StringComparison.Ordinal);
+        Assert.Contains("step 'connected'", MachineExplainer.Explain(record, null, false, [], healthy, null, []).Text, StringComparison.Ordinal);
+        IReadOnlyList<NodeStep> steps = [new NodeStep { Name = "images", Done = true }, new NodeStep { Name = "containerd", Done = false, Text = "ended with code 1: no space left" }];
+        foreach (var (kind, connected) in (IReadOnlyList<(string, bool)>)[("worker", true), ("controller", false)])
+            Assert.Contains("step 'containerd': ended with code 1: no space left", MachineExplainer.Explain(record with { Kind = kind }, null, connected, steps, healthy, null, []).Text, StringComparison.Ordinal);
     }
 
     private ControlPlaneCertificates Certificates(out ClusterSecrets secrets)

@@ -8,6 +8,7 @@ using Operos.Controller.ControlPlane.Components;
 using Operos.Controller.ControlPlane.Nodes;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
+using Operos.Node;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
@@ -35,7 +36,7 @@ internal sealed class ClusterDesk : IDisposable
     {
         (this.settings, this.time, logger) = (settings, time, loggers.CreateLogger<ClusterDesk>());
         secrets = ClusterSecrets.OpenOrCreate(paths.KubernetesPki, time);
-        state = new ControlPlaneState(time);
+        (state, OwnNode) = (new ControlPlaneState(time), new NodeStepBoard(time));
         IComponentRunner runner = paths.Components is { } programs ? new ChildProcesses(programs, paths.KubernetesRun, loggers.CreateLogger<ChildProcesses>()) : new SystemdUnits(paths.KubernetesRun);
         supervisor = new ControlPlaneSupervisor(settings, paths, secrets, runner, state, time, loggers.CreateLogger<ControlPlaneSupervisor>());
         client = new ApiClient(supervisor.AdminAccess);
@@ -47,6 +48,9 @@ internal sealed class ClusterDesk : IDisposable
 
     /// <summary>The API server as this agent reaches it.</summary>
     public ApiClient Client => client;
+
+    /// <summary>How far the controller's own node is; a worker tells it in its heartbeats.</summary>
+    public NodeStepBoard OwnNode { get; }
 
     /// <summary>Runs until cancelled; the first part that fails ends all.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -102,7 +106,8 @@ internal sealed class ClusterDesk : IDisposable
     {
         var node = roster.Get(record.Id);
         var pods = node is not null && state.IsHealthy(Component.ApiServer) ? await PodTroubles.FindAsync(client, record.Id, cancellationToken).ConfigureAwait(false) : [];
-        return MachineExplainer.Explain(record, note, session, state.Get(Component.ApiServer), node, pods);
+        var reported = record.Kind == "controller" ? OwnNode.Steps : session?.Last?.Steps ?? [];
+        return MachineExplainer.Explain(record, note, session is not null, reported, state.Get(Component.ApiServer), node, pods);
     }
 
     /// <summary>Takes a machine's pods away, within a deadline.</summary>

@@ -18,7 +18,6 @@ internal sealed class ControllerNode
 
     // The control plane's own certificates are in the folder that a worker has for this.
     private readonly NodePaths paths = new() { Pki = "/run/operos/kubernetes/node-pki" };
-    private readonly NodeStepBoard steps = new(TimeProvider.System);
     private readonly ClusterDesk cluster;
     private readonly MachineRecord machine;
     private readonly ControllerSettings settings;
@@ -28,8 +27,8 @@ internal sealed class ControllerNode
     {
         (this.cluster, this.machine, this.settings) = (cluster, machine, settings);
         var pods = new AttachedPods(paths.AttachedPods);
-        var policies = new PolicyGate(pods, steps, loggers.CreateLogger<PolicyGate>());
-        agent = new NodeAgent(paths, AskAsync, new GateServer(paths, pods, policies, loggers.CreateLogger<GateServer>()), policies, steps, time, loggers.CreateLogger<NodeAgent>());
+        var policies = new PolicyGate(pods, cluster.OwnNode, loggers.CreateLogger<PolicyGate>());
+        agent = new NodeAgent(paths, AskAsync, new GateServer(paths, pods, policies, loggers.CreateLogger<GateServer>()), policies, cluster.OwnNode, time, loggers.CreateLogger<NodeAgent>());
     }
 
     public async Task RunAsync(CancellationToken cancellationToken)

@@ -1,5 +1,4 @@
 using k8s.Models;
-using Operos.Controller.Control;
 using Operos.Controller.ControlPlane.Components;
 using Operos.Controller.Machines;
 using Operos.Proto;
@@ -9,21 +8,22 @@ namespace Operos.Controller.ControlPlane.Nodes;
 /// <summary>Says in words what keeps a machine from being Ready: the first step on its way that is not done.</summary>
 internal static class MachineExplainer
 {
-    /// <param name="session">The machine's connection; null where there is none.</param>
+    /// <param name="connected">Whether its agent is.</param>
+    /// <param name="reported">How far its agent says that it is.</param>
     /// <param name="apiServer">The API server's health; null where it was not asked yet.</param>
     /// <param name="node">The machine's Node; null where there is none.</param>
-    public static MachineExplanation Explain(MachineRecord record, string? note, Session? session, ComponentHealth? apiServer, V1Node? node, IReadOnlyList<PodTrouble> pods)
+    public static MachineExplanation Explain(MachineRecord record, string? note, bool connected, IReadOnlyList<NodeStep> reported, ComponentHealth? apiServer, V1Node? node, IReadOnlyList<PodTrouble> pods)
     {
         var steps = new List<NodeStep> { Admission(record, note) };
-        if (record.Kind == "worker") steps.Add(new NodeStep { Name = "connected", Done = session is not null, Text = session is null ? "its agent is not connected: powered off, booting, or cut off; see its console" : "", SinceUnixMs = record.LastSeen.ToUnixTimeMilliseconds() });
-        steps.AddRange(session?.Last?.Steps ?? []);
+        if (record.Kind == "worker") steps.Add(new NodeStep { Name = "connected", Done = connected, Text = !connected ? "its agent is not connected: powered off, booting, or cut off; see its console" : "", SinceUnixMs = record.LastSeen.ToUnixTimeMilliseconds() });
+        steps.AddRange(reported);
         steps.Add(new NodeStep { Name = "api-server", Done = apiServer?.Healthy == true, Text = apiServer is { Healthy: false } ? apiServer.Text : "", SinceUnixMs = apiServer?.Since.ToUnixTimeMilliseconds() ?? 0 });
         steps.Add(new NodeStep { Name = "registered", Done = node is not null, Text = node is null ? "the API server has no Node of this name: its kubelet has not registered" : "", SinceUnixMs = Unix(node?.Metadata.CreationTimestamp) });
         var condition = node is null ? null : NodeRoster.ReadyCondition(node);
         if (node is not null) steps.Add(new NodeStep { Name = "ready", Done = condition?.Status == "True", Text = condition is null ? "its kubelet has not reported yet" : condition.Status == "True" ? "" : $"{condition.Reason}: {condition.Message}", SinceUnixMs = Unix(condition?.LastTransitionTime) });
         if (node?.Status?.Conditions is { } conditions)
             steps.AddRange(conditions.Where(other => other.Type != "Ready" && other.Status == "True").Select(other => new NodeStep { Name = other.Type, Done = false, Text = $"{other.Reason}: {other.Message}", SinceUnixMs = Unix(other.LastTransitionTime) }));
-        return new MachineExplanation { Id = record.Id, Ready = condition?.Status == "True" && session is not null | record.Kind == "controller", Steps = steps, Text = Words(record, steps, node, pods) };
+        return new MachineExplanation { Id = record.Id, Ready = condition?.Status == "True" && (connected || record.Kind == "controller"), Steps = steps, Text = Words(record, steps, node, pods) };
     }
 
     private static string Words(MachineRecord record, List<NodeStep> steps, V1Node? node, IReadOnlyList<PodTrouble> pods)
