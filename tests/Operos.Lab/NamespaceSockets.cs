@@ -2,10 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace Operos.Node.Tests;
+namespace Operos.Lab;
 
 /// <summary>Sockets in a namespace: one belongs to that of the thread that made it (network_namespaces(7)).</summary>
-internal sealed partial class NamespaceSockets(string name)
+public sealed partial class NamespaceSockets(string name)
 {
     private const int CLONE_NEWNET = 0x40000000;
 

@@ -1,0 +1,90 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Operos.Lab;
+
+/// <summary>A port on this host's loopback that leads to one inside a namespace, and can be cut.</summary>
+public sealed class Relay : IDisposable
+{
+    private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly Func<Socket> connect;
+    private readonly List<Socket> ends = [];
+    private readonly Lock gate = new();
+    private bool cut;
+
+    /// <param name="connect">Makes a connection to where it leads.</param>
+    public Relay(Func<Socket> connect)
+    {
+        this.connect = connect;
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        _ = AcceptAsync();
+    }
+
+    public int Port => ((IPEndPoint)listener.LocalEndPoint!).Port;
+
+    /// <summary>Breaks every connection, and those to come.</summary>
+    public void Cut()
+    {
+        lock (gate)
+        {
+            cut = true;
+            ends.ForEach(end => end.Dispose());
+            ends.Clear();
+        }
+    }
+
+    public void Mend()
+    {
+        lock (gate) cut = false;
+    }
+
+    public void Dispose()
+    {
+        listener.Dispose();
+        Cut();
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (true)
+        {
+            Socket near;
+            try { near = await listener.AcceptAsync().ConfigureAwait(false); }
+            catch (SocketException) { return; }
+            catch (ObjectDisposedException) { return; }
+            if (Join(near) is not { } far) { near.Dispose(); continue; }
+            _ = CopyAsync(near, far);
+            _ = CopyAsync(far, near);
+        }
+    }
+
+    private Socket? Join(Socket near)
+    {
+        lock (gate)
+        {
+            if (cut) return null;
+            try
+            {
+                var far = connect();
+                ends.AddRange([near, far]);
+                return far;
+            }
+            catch (Exception e) when (e is SocketException or AggregateException or TimeoutException) { return null; }
+        }
+    }
+
+    private static async Task CopyAsync(Socket from, Socket to)
+    {
+        var buffer = new byte[65536];
+        try
+        {
+            while (await from.ReceiveAsync(buffer).ConfigureAwait(false) is var count and > 0)
+                for (var sent = 0; sent < count;) sent += await to.SendAsync(buffer.AsMemory(sent, count - sent)).ConfigureAwait(false);
+        }
+        catch (SocketException) { /* one end went: so does the other */ }
+        catch (ObjectDisposedException) { /* it was cut */ }
+        from.Dispose();
+        to.Dispose();
+    }
+}
