@@ -1,14 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 
 namespace Operos.Lab;
 
-/// <summary>Sockets in a namespace: one belongs to that of the thread that made it (network_namespaces(7)).</summary>
-public sealed partial class NamespaceSockets(string name)
+/// <summary>TCP sockets made in a namespace, used from here.</summary>
+public sealed class NamespaceSockets(string name)
 {
-    private const int CLONE_NEWNET = 0x40000000;
-
     public Socket Listen(int port) => Make(socket =>
     {
         socket.Bind(new IPEndPoint(IPAddress.Any, port));
@@ -20,27 +17,11 @@ public sealed partial class NamespaceSockets(string name)
         if (!socket.ConnectAsync(IPAddress.Parse(address), port).Wait(TimeSpan.FromSeconds(5))) throw new TimeoutException($"{name} does not reach {address}:{port}");
     });
 
-    private Socket Make(Action<Socket> prepare)
+    private Socket Make(Action<Socket> prepare) => NamespaceThread.Run(name, () =>
     {
-        Socket? socket = null;
-        Exception? problem = null;
-        var thread = new Thread(() =>
-        {
-            try
-            {
-                using var handle = File.OpenHandle($"/run/netns/{name}");
-                if (setns(handle, CLONE_NEWNET) != 0) throw new IOException($"setns: errno {Marshal.GetLastPInvokeError()}");
-                socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-                prepare(socket);
-            }
-            catch (Exception e) { problem = e; }
-        });
-        thread.Start();
-        thread.Join();
-        return problem is null ? socket! : throw problem;
-    }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int setns(Microsoft.Win32.SafeHandles.SafeFileHandle descriptor, int type);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        prepare(socket);
+        return socket;
+    });
 }

@@ -1,17 +1,14 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 using System.Text;
 using Operos.Lab;
 
 namespace Operos.Net.Tests;
 
 /// <summary>A second host on the rack's switch, in a namespace of its own; sockets made by it are its own.</summary>
-internal sealed partial class ClientHost
+internal sealed class ClientHost
 {
-    private const int CLONE_NEWNET = 0x40000000;
     private readonly LabNetwork rack;
     private readonly string name;
 
@@ -49,7 +46,7 @@ internal sealed partial class ClientHost
     public Task<string> RunAsync(string program, IEnumerable<string> arguments, bool check = true) =>
         Shell.RunAsync("nsenter", [$"--net={Namespace}", program, .. arguments], default, check);
 
-    /// <summary>Makes a socket inside: a socket belongs to the namespace of the thread that made it (network_namespaces(7)).</summary>
+    /// <summary>Makes a socket inside.</summary>
     public Socket Open(SocketType type, Action<Socket>? prepare = null) => Run(() =>
     {
         var socket = new Socket(AddressFamily.InterNetwork, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp) { ReceiveTimeout = 4000, SendTimeout = 4000 };
@@ -58,25 +55,7 @@ internal sealed partial class ClientHost
     });
 
     /// <summary>Runs code inside, on a thread of its own; threads that it starts are inside too.</summary>
-    public T Run<T>(Func<T> code)
-    {
-        var result = default(T);
-        ExceptionDispatchInfo? problem = null;
-        var thread = new Thread(() =>
-        {
-            try
-            {
-                using var handle = File.OpenHandle(Namespace);
-                if (setns(handle, CLONE_NEWNET) != 0) throw new IOException($"setns: errno {Marshal.GetLastPInvokeError()}");
-                result = code();
-            }
-            catch (Exception e) { problem = ExceptionDispatchInfo.Capture(e); }
-        });
-        thread.Start();
-        thread.Join();
-        problem?.Throw();
-        return result!;
-    }
+    public T Run<T>(Func<T> code) => NamespaceThread.Run(name, code);
 
     /// <param name="port">68 for a client, 67 for a server.</param>
     public Socket OpenDhcp(int port = 68) => Open(SocketType.Dgram, socket =>
@@ -86,7 +65,4 @@ internal sealed partial class ClientHost
         socket.SetRawSocketOption(1, 25, Encoding.ASCII.GetBytes("eth0\0"));
         socket.Bind(new IPEndPoint(IPAddress.Any, port));
     });
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int setns(Microsoft.Win32.SafeHandles.SafeFileHandle descriptor, int type);
 }

@@ -108,18 +108,21 @@ public sealed class ClusterTests
             {
                 foreach (var (id, address) in await WorkersAsync())
                 {
-                    told.Add(await TellAsync(() => CtlAsync("why", id)));
-                    told.Add(await TellAsync(() => disk.SshAsync(network, address, "uptime; systemctl --failed --no-legend; journalctl --boot --priority warning --lines 12 --no-pager --output cat | cut -c1-200", default)));
+                    told.Add(await TellAsync(_ => CtlAsync("why", id)));
+                    told.Add(await TellAsync(limit => disk.SshAsync(network, address, "uptime; systemctl --failed --no-legend; journalctl --boot --priority warning --lines 12 --no-pager --output cat | cut -c1-200", limit)));
                 }
             }
             catch (LabException e) { told.Add($"machines list: {e.Message}"); }
             told.AddRange(machines.Select(machine => $"{machine.Options.Name}: {machine.Console.Tail(3)}"));
             return string.Join('\n', told);
 
-            static async Task<string> TellAsync(Func<Task<string>> ask)
+            // A machine that hangs must not hang what tells of it.
+            static async Task<string> TellAsync(Func<CancellationToken, Task<string>> ask)
             {
-                try { return (await ask()).Trim(); }
+                using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+                try { return (await ask(limit.Token)).Trim(); }
                 catch (LabException e) { return e.Message; }
+                catch (OperationCanceledException) { return "no answer within a minute"; }
             }
         }
 

@@ -15,7 +15,7 @@ internal static class MachineExplainer
     public static MachineExplanation Explain(MachineRecord record, string? note, bool connected, IReadOnlyList<NodeStep> reported, ComponentHealth? apiServer, V1Node? node, IReadOnlyList<PodTrouble> pods)
     {
         var steps = new List<NodeStep> { Admission(record, note) };
-        if (record.Kind == "worker") steps.Add(new NodeStep { Name = "connected", Done = connected, Text = !connected ? "its agent is not connected: powered off, booting, or cut off; see its console" : "", SinceUnixMs = record.LastSeen.ToUnixTimeMilliseconds() });
+        if (record.Kind == "worker") steps.Add(new NodeStep { Name = "connected", Done = connected, Text = connected ? "" : "its agent is not connected: powered off, booting, or cut off; see its console", SinceUnixMs = record.LastSeen.ToUnixTimeMilliseconds() });
         steps.AddRange(reported);
         steps.Add(new NodeStep { Name = "api-server", Done = apiServer?.Healthy == true, Text = apiServer is { Healthy: false } ? apiServer.Text : "", SinceUnixMs = apiServer?.Since.ToUnixTimeMilliseconds() ?? 0 });
         steps.Add(new NodeStep { Name = "registered", Done = node is not null, Text = node is null ? "the API server has no Node of this name: its kubelet has not registered" : "", SinceUnixMs = Unix(node?.Metadata.CreationTimestamp) });
