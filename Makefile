@@ -75,7 +75,7 @@ $(OUT)/.component-$(KUBERNETES): | $(OUT)/.deps
 images: $(OUT)/.images ## build the layers (base, node, worker, controller)
 
 # The lowest layer needs nothing that is compiled here, and is made meanwhile.
-$(OUT)/.base: $(OUT)/.component-$(KUBERNETES) $(shell find images/base images/distro images/*.sh -type f) | $(OUT)/.deps
+$(OUT)/.base: $(OUT)/.component-$(KUBERNETES) $(shell find images/base images/distro images/accounts images/*.sh -type f) | $(OUT)/.deps
 	images/build.sh $(if $(component),--kubernetes $(component)) base
 	@touch $@
 
