@@ -55,6 +55,11 @@ $(eval $(call binary,operos-worker,Worker,Worker Linux Release Hardware Kubernet
 $(eval $(call binary,operos-controller,Controller,Controller Linux Release Hardware Kubernetes Node Policy,$(OUT)/.built-operos-worker))
 $(eval $(call binary,operosctl,Ctl,Ctl Linux Release Hardware,$(OUT)/.built-operos-controller))
 
+# The boot loader of BIOS machines.
+$(OUT)/bin/lpxelinux.0: $(shell find images/lpxelinux images/distro -type f) | $(OUT)/.deps
+	images/lpxelinux/build.sh --out $@ --work $(OUT)/lpxelinux
+	@touch $@
+
 $(KEY): $(OUT)/.built-operosctl
 	@test -e $@ || $(OUT)/bin/operosctl release keygen --dir $(OUT)/keys
 	@touch $@
@@ -79,7 +84,7 @@ $(OUT)/.base: $(OUT)/.component-$(KUBERNETES) $(shell find images/base images/di
 	images/build.sh $(if $(component),--kubernetes $(component)) base
 	@touch $@
 
-$(OUT)/.images: $(OUT)/.base $(BIN) $(if $(component),$(OUT)/kubernetes/inputs) $(OUT)/.component-$(KUBERNETES) $(shell find images -type f -not -name README.md -not -path 'images/kubernetes/*') | $(OUT)/.deps
+$(OUT)/.images: $(OUT)/.base $(BIN) $(OUT)/bin/lpxelinux.0 $(if $(component),$(OUT)/kubernetes/inputs) $(OUT)/.component-$(KUBERNETES) $(shell find images -type f -not -name README.md -not -path 'images/kubernetes/*' -not -path 'images/lpxelinux/*') | $(OUT)/.deps
 	images/build.sh $(if $(component),--kubernetes $(component))
 	@touch $@
 

@@ -12,6 +12,7 @@ packages=(
     openssh-client swtpm curl unbound knot bind9-dnsutils iputils-ping iptables
     containernetworking-plugins etcd-server etcd-client systemd-container       # pod networks, control planes and workers natively
     golang-go dpkg-dev rsync patch gcc libc6-dev busybox-static                 # Kubernetes from Debian's source, container images
+    nasm                                                                        # the boot loader of BIOS machines
     shellcheck jq ca-certificates git make
 )
 [[ $(id -u) == 0 ]] || die "must run as root" "sudo make"
@@ -31,6 +32,10 @@ if ((${#missing[@]})); then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
 fi
+
+# The compiler's own library for 32 bits. Its name has the compiler's version; gcc-multilib would throw cross compilers out.
+library=lib32gcc-$(gcc -dumpversion | cut -d. -f1)-dev
+[[ $(dpkg-query -W -f '${db:Status-Status}' "$library" 2>/dev/null) == installed ]] || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$library" > /dev/null
 
 if ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
     printf 'install-deps: .NET SDK 10\n'

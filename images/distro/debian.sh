@@ -35,6 +35,45 @@ debian_sources() { # SUITE KIND...: deb, deb-src
     done
 }
 
+# An apt of its own: a suite's indexes from this host's mirrors, proved by this host's keyring, whatever suite the host runs.
+debian_apt() { # SUITE STATE: exports APT_CONFIG
+    mkdir -p "$2/lists/partial" "$2/archives/partial"
+    debian_sources "$1" deb deb-src |
+        sed -e 's/^deb /deb [target=Packages] /' -e 's/^deb-src /deb-src [target=Sources] /' > "$2/sources.list"
+    cat > "$2/apt.conf" <<CONF
+Dir::State "$2";
+Dir::State::status "$2/status";
+Dir::Cache "$2";
+Dir::Etc::sourcelist "$2/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+APT::Sandbox::User "root";
+Acquire::Retries "5";
+CONF
+    : > "$2/status"
+    export APT_CONFIG=$2/apt.conf
+    apt-get update -qq
+}
+
+# By that apt: a source package into FOLDER. LOCK is only named, where the mirror has another revision than it pins.
+debian_download_source() { # PACKAGE VERSION FOLDER LOCK
+    (cd "$3" && apt-get source -qq --download-only "$1=$2") ||
+        die "the mirror has no source package $1 $2" "there is: $(apt-cache showsrc "$1" | awk '$1 == "Version:" { print $2 }' | sort -u | paste -sd' '); pin it in $4"
+}
+
+# A .dsc pins the other files of its source package, which stand beside it: dpkg-source compares them with the hashes in it.
+debian_unpack_source() { # DSC FOLDER TREE PATCH...: the files of the .dsc are in FOLDER
+    local dsc=$1 folder=$2 tree=$3 links=$3.source name patch; shift 3
+    rm -rf "$tree" "$links"
+    mkdir -p "$links"
+    cp "$dsc" "$links/package.dsc"
+    while read -r name; do ln -s "$folder/$name" "$links/$name"; done < <(awk '/^Checksums-Sha256:/ { on = 1; next } /^[^ ]/ { on = 0 } on { print $3 }' "$dsc")
+    dpkg-source --no-copy -x "$links/package.dsc" "$tree"
+    rm -rf "$links"
+    for patch; do patch -d "$tree" -p1 --no-backup-if-mismatch -i "$patch"; done
+}
+
 # The host's keyring proves the packages. Downloads go to and come from $CACHE, apt checks their hashes again.
 distro_bootstrap() {
     local root=$1 hooks; shift

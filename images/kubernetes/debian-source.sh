@@ -2,6 +2,9 @@
 # The source "debian-source": Debian 12 ships kubectl alone, but its source package holds all of Kubernetes with every dependency.
 # Sourced by build.sh.
 
+# shellcheck source=images/distro/debian.sh
+source "$HERE/../distro/debian.sh"
+
 DEBIAN_KUBERNETES_SUITE=bookworm
 # The distribution's own compiler, whichever other Go is on the PATH.
 GO_ROOT=/usr/lib/go
@@ -15,28 +18,6 @@ debian_inputs() {
     (cd "$HERE" && sha256sum debian-source.sh patches/*.patch)
 }
 
-# An apt of its own: Debian 12's indexes from this host's mirror, proved by this host's keyring, whatever suite the host runs.
-debian_apt() {
-    local state=$CACHE/apt
-    mkdir -p "$state/lists/partial" "$state/archives/partial"
-    # shellcheck source=images/distro/debian.sh
-    (source "$HERE/../distro/debian.sh"; debian_sources "$DEBIAN_KUBERNETES_SUITE" deb deb-src) |
-        sed -e 's/^deb /deb [target=Packages] /' -e 's/^deb-src /deb-src [target=Sources] /' > "$state/sources.list"
-    cat > "$state/apt.conf" <<CONF
-Dir::State "$state";
-Dir::State::status "$state/status";
-Dir::Cache "$state";
-Dir::Etc::sourcelist "$state/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::preferences "/dev/null";
-Dir::Etc::preferencesparts "/dev/null";
-APT::Sandbox::User "root";
-Acquire::Retries "5";
-CONF
-    : > "$state/status"
-    export APT_CONFIG=$state/apt.conf
-}
-
 debian_locked() { locked | awk -v end="$1" 'substr($1, length($1) - length(end) + 1) == end { print $1 }'; } # ENDING
 
 debian_fetch() {
@@ -45,11 +26,9 @@ debian_fetch() {
     [[ -n $dsc && -n $deb ]] || die "$LOCK names no .dsc and .deb for debian-source $VERSION"
     if [[ ! -f $folder/$dsc.checked || ! -f $folder/$deb.checked ]]; then
         printf 'kubernetes: fetching %s\n' "${dsc%.dsc}"
-        debian_apt
-        apt-get update -qq
+        debian_apt "$DEBIAN_KUBERNETES_SUITE" "$CACHE/apt"
         revision=${dsc#kubernetes_}; revision=${revision%.dsc}
-        (cd "$folder" && apt-get source -qq --download-only "kubernetes=$revision") ||
-            die "the mirror has no kubernetes $revision" "there is: $(apt-cache madison kubernetes | awk '{ print $3 }' | sort -u | paste -sd' '); pin it in $LOCK"
+        debian_download_source kubernetes "$revision" "$folder" "$LOCK"
         package=${deb%%_*} revision=${deb#*_}; revision=${revision%%_*}
         (cd "$folder" && apt-get download -qq "$package=$revision") ||
             die "the mirror has no $package $revision" "there is: $(apt-cache madison "$package" | awk '{ print $3 }' | sort -u | paste -sd' '); pin it in $LOCK"
@@ -59,16 +38,11 @@ debian_fetch() {
     fi
 }
 
-# The files that the .dsc lists are checked by dpkg-source against the hashes in it.
 debian_unpack() { # WORK
-    local tree=$1/go/src/k8s.io/kubernetes folder=$CACHE/downloads name patch
-    rm -rf "$1/go" "$1/dsc" "$1/deb"
-    mkdir -p "$1/go/src/k8s.io" "$1/dsc"
-    name=$(debian_locked .dsc)
-    cp "$folder/$name.checked" "$1/dsc/$name"
-    while read -r name; do ln -s "$folder/$name" "$1/dsc/$name"; done < <(awk '/^Checksums-Sha256:/ { on = 1; next } /^[^ ]/ { on = 0 } on { print $3 }' "$1"/dsc/*.dsc)
-    dpkg-source --no-copy -x "$1"/dsc/*.dsc "$tree"
-    for patch in "$HERE"/patches/*.patch; do patch -d "$tree" -p1 --no-backup-if-mismatch -i "$patch"; done
+    local tree=$1/go/src/k8s.io/kubernetes folder=$CACHE/downloads
+    rm -rf "$1/go" "$1/deb"
+    mkdir -p "$1/go/src/k8s.io"
+    debian_unpack_source "$folder/$(debian_locked .dsc).checked" "$folder" "$tree" "$HERE"/patches/*.patch
     # The vendored reflect2 1.0.1 corrupts memory when compiled by Go 1.18 or later: components crash at random.
     dpkg-deb -x "$folder/$(debian_locked .deb).checked" "$1/deb"
     rm -rf "$tree/vendor/github.com/modern-go/reflect2"

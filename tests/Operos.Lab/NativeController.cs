@@ -118,6 +118,9 @@ public sealed class NativeController : IDisposable
         process = null;
     }
 
+    /// <summary>Stops or goes on in mid-work, as a machine does whose cable is pulled; what it started runs on.</summary>
+    public Task SignalAsync(string signal) => Shell.RunAsync("kill", [$"-{signal}", $"{process!.Id}"], default);
+
     public Task<string> CtlAsync(IEnumerable<string> arguments, CancellationToken cancellationToken) =>
         network.RunAsync(build.Binary("operosctl"), [.. arguments, "--config", folder["setup/admin"]], cancellationToken);
 

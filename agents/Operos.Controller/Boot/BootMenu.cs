@@ -9,6 +9,9 @@ internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
     /// <summary>A kernel that cannot go on starts its machine again: nobody stands at its console. The controller's own entry says the same (images/disk.sh).</summary>
     private const string Recovery = "oops=panic panic=10";
 
+    /// <summary>In seconds: a boot loader that could not load what it should starts its machine again after this. The images' lpxelinux has it as its default too, for DHCP servers that are not ours.</summary>
+    public const int LoaderRestart = 20;
+
     private sealed record Entry(string Id, string Title, string Version);
 
     /// <summary>pxelinux.cfg/default: kernel and initramfs over HTTP, which lpxelinux can (SYSLINUX documentation, PXELINUX).</summary>
@@ -35,7 +38,10 @@ internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
         foreach (var entry in Entries())
         {
             var files = $"{server}/releases/{entry.Version}";
-            menu.Append(null, $"menuentry '{entry.Title}' --id {entry.Id} {{\n  echo 'Fetching release {entry.Version} ...'\n  linux {files}/vmlinuz {Arguments(entry)} BOOTIF=$net_default_mac\n  initrd {files}/initramfs.img {server}/boot/anchor.cpio\n}}\n");
+            menu.Append(null, $"menuentry '{entry.Title}' --id {entry.Id} {{\n  echo 'Fetching release {entry.Version} ...'\n");
+            // A GRUB whose entry failed waits for a key, for ever.
+            menu.Append(null, $"  if linux {files}/vmlinuz {Arguments(entry)} BOOTIF=$net_default_mac; then\n    if initrd {files}/initramfs.img {server}/boot/anchor.cpio; then boot; fi\n  fi\n");
+            menu.Append(null, $"  echo 'Release {entry.Version} could not be loaded; this machine begins again in {LoaderRestart} s.'\n  sleep --interruptible {LoaderRestart}\n  reboot\n}}\n");
         }
         // The shim verifies what is chained to: with Secure Boot on, firmware that does not know the memory test's signature refuses it.
         menu.Append(null, $"menuentry 'Memory test' --id memtest {{\n  chainloader {server}/boot/memtest86+x64.efi {MemoryTestConsole}\n}}\nmenuentry 'Local disk' --id local {{\n  exit\n}}\n");

@@ -1,4 +1,5 @@
 using System.Text;
+using Operos.Controller.Boot;
 using Operos.Controller.Configuration;
 
 namespace Operos.Controller.Dhcp;
@@ -8,9 +9,6 @@ internal static class DnsmasqConfiguration
 {
     /// <summary>A frame of 1500 bytes holds a TFTP block of 1468: larger blocks would be fragmented, which many a firmware cannot join.</summary>
     private const int TftpMtu = 1500;
-
-    /// <summary>In seconds: a PXELINUX that found nothing begins again after this; by itself it would stand still for 5 minutes (RFC 5071, 5.4).</summary>
-    private const int PxelinuxReboot = 20;
 
     /// <summary>The tag of a 32-bit UEFI, which no loader here fits.</summary>
     public const string Efi32 = "efi32";
@@ -49,7 +47,7 @@ internal static class DnsmasqConfiguration
         text.Append(null, $"dhcp-boot=tag:efihttp,tag:!efi64,{settings.BootUrl}/boot/efi/shimx64.efi\ndhcp-option-force=tag:efihttp,tag:!efi64,60,HTTPClient\n");
         text.Append("dhcp-boot=tag:efi64,shimx64.efi\ndhcp-boot=tag:!efi64,tag:!efihttp,tag:!efi32,lpxelinux.0\n");
         // Options 209 and 211 (RFC 5071): its menu by name, where it would ask for a dozen other names first; forced, since firmware does not ask for them.
-        text.Append(null, $"dhcp-option-force=tag:!efi64,tag:!efihttp,tag:!efi32,209,pxelinux.cfg/default\ndhcp-option-force=tag:!efi64,tag:!efihttp,tag:!efi32,211,{PxelinuxReboot}i\n");
+        text.Append(null, $"dhcp-option-force=tag:!efi64,tag:!efihttp,tag:!efi32,209,pxelinux.cfg/default\ndhcp-option-force=tag:!efi64,tag:!efihttp,tag:!efi32,211,{BootMenu.LoaderRestart}i\n");
     }
 
     private static void Proxy(StringBuilder text, ControllerSettings settings)

@@ -9,7 +9,10 @@ namespace Operos.Init.Network;
 /// <summary>A lease on one interface: DISCOVER, OFFER, REQUEST, ACK (RFC 2131, 4.4.1).</summary>
 internal static class DhcpClient
 {
-    private const int SOL_SOCKET = 1, SO_BINDTODEVICE = 25;
+    private const int SOL_SOCKET = 1, SO_BINDTODEVICE = 25, SO_RCVBUFFORCE = 33;
+
+    /// <summary>In bytes (socket(7)): room for a few thousand packets, so that a flood does not drown the answer behind it.</summary>
+    private const int ReceiveBuffer = 1 << 20;
 
     /// <summary>Asks once and waits; null where no server gave an address in time.</summary>
     public static DhcpMessage? Acquire(NetworkInterface nic, TimeSpan patience, ushort secondsElapsed)
@@ -47,6 +50,7 @@ internal static class DhcpClient
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { EnableBroadcast = true };
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        socket.SetRawSocketOption(SOL_SOCKET, SO_RCVBUFFORCE, BitConverter.GetBytes(ReceiveBuffer));
         socket.SetRawSocketOption(SOL_SOCKET, SO_BINDTODEVICE, Encoding.ASCII.GetBytes(nic + "\0"));
         socket.Bind(new IPEndPoint(IPAddress.Any, 68));
         return socket;

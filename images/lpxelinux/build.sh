@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Makes the boot loader of BIOS machines: lpxelinux of Debian's syslinux source, with patches that let a machine recover.
+set -euo pipefail
+shopt -s inherit_errexit
+
+usage() {
+    cat <<'USAGE'
+usage: images/lpxelinux/build.sh --out FILE [--work DIR]
+
+  --out     the loader, such as out/bin/lpxelinux.0; replaced only when its bytes changed
+  --work    downloads and what was made before, found again by its inputs (default: out/lpxelinux)
+USAGE
+}
+die() { printf 'lpxelinux: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+OUT='' WORK=$HERE/../../out/lpxelinux
+while (($#)); do
+    case $1 in
+        --out) OUT=${2:?--out needs a file}; shift 2 ;;
+        --work) WORK=${2:?--work needs a folder}; shift 2 ;;
+        -h|--help) usage; exit 0 ;;
+        *) usage >&2; exit 2 ;;
+    esac
+done
+[[ -n $OUT ]] || { usage >&2; exit 2; }
+export LC_ALL=C TZ=UTC
+umask 022
+mkdir -p "$WORK"; WORK=$(cd "$WORK" && pwd)
+# shellcheck source=images/distro/debian.sh
+source "$HERE/../distro/debian.sh"
+
+read -r VERSION DSC PINNED < <(sed '/^#/d' "$HERE/lock")
+digest() { sha256sum "$@" | cut -d' ' -f1; }
+
+fetch() {
+    [[ ! -f $WORK/$DSC || $(digest "$WORK/$DSC") != "$PINNED" ]] || return 0
+    local found
+    printf 'lpxelinux: fetching %s\n' "${DSC%.dsc}"
+    rm -f "$WORK/$DSC"
+    # In a subshell: the build uses this host's apt again.
+    (debian_apt "$DEBIAN_SUITE" "$WORK/apt"; debian_download_source syslinux "$VERSION" "$WORK" "$HERE/lock")
+    found=$(digest "$WORK/$DSC")
+    [[ $found == "$PINNED" ]] || { rm -f "$WORK/$DSC"; die "$DSC is not what $HERE/lock pins: SHA-256 $found instead of $PINNED" "run it again to fetch it whole; if it differs again, do not use it"; }
+}
+
+compile() {
+    local tree=$WORK/tree stamp
+    debian_unpack_source "$WORK/$DSC" "$WORK" "$tree" "$HERE"/patches/*.patch
+    # It prints the day of its build: that of Debian's last change to it.
+    stamp=$(dpkg-parsechangelog -l "$tree/debian/changelog" -STimestamp)
+    # The loader alone, and the library that it is linked with; the same bytes wherever it is built.
+    make -C "$tree" bios DATE="$(date -d "@$stamp" +%Y%m%d)" HEXDATE="$(printf '0x%08x' "$stamp")" \
+        CC="gcc -ffile-prefix-map=$tree=syslinux" \
+        BSUBDIRS='codepage com32 lzo core' ISUBDIRS='' SUBDIRS='tools lib'
+    cp "$tree/bios/core/lpxelinux.0" "$WORK/lpxelinux.0.new"
+    rm -rf "$tree"
+}
+
+inputs() { (cd "$HERE" && sha256sum build.sh lock patches/*.patch); gcc --version; nasm -v; }
+
+exec 9> "$WORK/.lock"
+flock 9
+key=$(inputs | digest)
+if [[ ! -f $WORK/lpxelinux.0 || $(cat "$WORK/inputs" 2>/dev/null) != "$key" ]]; then
+    fetch
+    start=$SECONDS
+    # Not as a condition: the shell would go on after an error in it.
+    set +e
+    (set -e; compile) > "$WORK/log" 2>&1
+    status=$?
+    set -e
+    ((status == 0)) || { tail -n 20 "$WORK/log" >&2; die "the compilation failed" "its log: $WORK/log"; }
+    mv "$WORK/lpxelinux.0.new" "$WORK/lpxelinux.0"
+    printf '%s\n' "$key" > "$WORK/inputs"
+    printf 'lpxelinux: %s bytes in %d s\n' "$(stat -c %s "$WORK/lpxelinux.0")" $((SECONDS - start))
+fi
+cmp -s "$WORK/lpxelinux.0" "$OUT" || install -D -m 644 "$WORK/lpxelinux.0" "$OUT"

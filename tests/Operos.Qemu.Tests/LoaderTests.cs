@@ -1,0 +1,45 @@
+using Operos.Lab;
+
+namespace Operos.Qemu.Tests;
+
+/// <summary>A boot loader whose server goes away under it: nobody stands at its console, so it begins again by itself.</summary>
+public sealed class LoaderTests
+{
+    private static VirtualMachineOptions Worker(Firmware firmware) => new()
+    {
+        Name = "worker", Firmware = firmware, Uuid = "5d0f8a44-3333-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:05")],
+    };
+
+    [Fact]
+    public async Task A_silent_download_of_lpxelinux_is_given_up_and_begun_again()
+    {
+        await using var rack = await Rack.CreateAsync();
+        await rack.WatchAsync(async () =>
+        {
+            var machine = await rack.PowerOnAsync(Worker(Firmware.Bios));
+            await machine.Console.WaitForAsync("Loading http://.*vmlinuz", Rack.BootPatience, default);
+            // Its connections stay, and nothing comes over them any more.
+            await rack.Controller.SignalAsync("STOP");
+            await machine.Console.WaitForAsync("The connection broke .* after [0-9]+ of [0-9]+ bytes", Rack.BootPatience, default);
+            await rack.Controller.SignalAsync("CONT");
+            await machine.Console.WaitForAsync("Linux version", Rack.BootPatience, default);
+        });
+    }
+
+    [Theory]
+    [InlineData(Firmware.Bios, "(?s)Loading http://.*vmlinuz.*failed: ")]
+    [InlineData(Firmware.Uefi, "could not be loaded; this machine begins again in 20 s")]
+    public async Task A_server_that_refuses_the_loader_is_asked_again(Firmware firmware, string says)
+    {
+        await using var rack = await Rack.CreateAsync(menuSeconds: 15, name: "Refused" + firmware);
+        await rack.WatchAsync(async () =>
+        {
+            var machine = await rack.PowerOnAsync(Worker(firmware));
+            await machine.Console.WaitForAsync("Memory test", Rack.BootPatience, default);
+            rack.Controller.Kill();
+            await machine.Console.WaitForAsync(says, Rack.BootPatience, default);
+            await rack.Controller.RunAsync(default);
+            await machine.Console.WaitForAsync("Linux version", Rack.BootPatience, default);
+        });
+    }
+}
