@@ -38,13 +38,16 @@ public sealed record VirtualMachineOptions
 public sealed class VirtualMachine : IDisposable
 {
     private readonly LabFolder folder;
-    private readonly Process process;
-    private bool off;
+    private readonly Func<Process> powerOn;
+    private readonly Lock power = new();
+    private Process process;
+    private bool off, broken;
 
-    private VirtualMachine(VirtualMachineOptions options, LabFolder folder, Process process, string commandLine)
+    private VirtualMachine(VirtualMachineOptions options, LabFolder folder, Func<Process> powerOn, string commandLine)
     {
-        (Options, this.folder, this.process, CommandLine) = (options, folder, process, commandLine);
-        Console = new SerialLog(SerialPath(options, folder), () => off || process.HasExited);
+        (Options, this.folder, this.powerOn, CommandLine) = (options, folder, powerOn, commandLine);
+        Console = new SerialLog(SerialPath(options, folder), () => off || broken);
+        lock (power) process = Watched(powerOn());
     }
 
     public VirtualMachineOptions Options { get; }
@@ -61,13 +64,13 @@ public sealed class VirtualMachine : IDisposable
             "-accel", await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false), "-cpu", "max",
             "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB),
             // Firmware that found nothing to boot tries again, as servers do.
-            "-boot", "reboot-timeout=10000", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
-            "-serial", $"file:{SerialPath(options, folder)}", "-device", "virtio-rng-pci", "-monitor", $"unix:{MonitorPath(options, folder)},server=on,wait=off",
+            "-boot", "reboot-timeout=10000", "-action", "reboot=shutdown", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
+            "-chardev", $"file,id=console,path={SerialPath(options, folder)},append=on", "-serial", "chardev:console", "-device", "virtio-rng-pci", "-monitor", $"unix:{MonitorPath(options, folder)},server=on,wait=off",
         };
         if (options.Uuid is not null) arguments.AddRange(["-uuid", options.Uuid]);
         if (options.Kernel is { } kernel) arguments.AddRange(["-kernel", kernel.Kernel, "-initrd", kernel.Initramfs, "-append", kernel.CommandLine]);
         arguments.AddRange(FirmwareArguments(options, folder));
-        if (options.TpmState is not null) arguments.AddRange(await StartTpmAsync(options, network, folder, cancellationToken).ConfigureAwait(false));
+        if (options.TpmState is not null) arguments.AddRange(["-chardev", $"socket,id=tpm,path={TpmPath(options, folder)}", "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"]);
         for (var i = 0; i < options.Nics.Count; i++)
         {
             var tap = await network.AddTapAsync(options.Nics[i], cancellationToken).ConfigureAwait(false);
@@ -81,7 +84,33 @@ public sealed class VirtualMachine : IDisposable
         string[] line = [.. (string[])(options.YieldsToController ? ["nice", "-n", "5"] : []), "qemu-system-x86_64", .. arguments];
         var command = string.Join(' ', network.Command(line[0], line[1..]).Select(LabNetwork.Quote));
         await File.AppendAllTextAsync(folder[$"{options.Name}.command"], command + "\n", cancellationToken).ConfigureAwait(false);
-        return new VirtualMachine(options, folder, network.Start(line[0], line[1..], folder[$"{options.Name}.qemu.log"]), command);
+        return new VirtualMachine(options, folder, PowerOn, command);
+
+        Process PowerOn()
+        {
+            if (options.TpmState is not null) StartTpm(options, network, folder);
+            return network.Start(line[0], line[1..], folder[$"{options.Name}.qemu.log"]);
+        }
+    }
+
+    /// <summary>
+    /// A machine that starts again is a new QEMU: one that was reset keeps what it translated of the old kernel, and then each write over that
+    /// memory is slow. A kernel's start was seen to take 160 s so, and takes 4 s. QEMU ends with 0 at a reset; nothing here switches itself off.
+    /// </summary>
+    private Process Watched(Process started)
+    {
+        started.Exited += (_, _) =>
+        {
+            lock (power)
+            {
+                if (off) return;
+                if (started.ExitCode != 0) { broken = true; return; }
+                started.Dispose();
+                process = Watched(powerOn());
+            }
+        };
+        started.EnableRaisingEvents = true;
+        return started;
     }
 
     /// <summary>Presses keys on its keyboard, by QEMU's names for them (sendkey of the QEMU monitor).</summary>
@@ -100,11 +129,16 @@ public sealed class VirtualMachine : IDisposable
     /// <summary>Pulls the plug.</summary>
     public void Dispose()
     {
-        if (off) return;
-        off = true;
-        process.Kill(entireProcessTree: true);
-        process.WaitForExit();
-        process.Dispose();
+        Process last;
+        lock (power)
+        {
+            if (off) return;
+            off = true;
+            last = process;
+        }
+        last.Kill(entireProcessTree: true);
+        last.WaitForExit();
+        last.Dispose();
     }
 
     /// <summary>The command line and the end of the console, for a failure's message.</summary>
@@ -130,18 +164,20 @@ public sealed class VirtualMachine : IDisposable
     private static string Rom(VirtualMachineOptions options) => options is { Firmware: Firmware.Bios, BootsFromDisk: false, Kernel: null } ? "" : ",romfile=";
 
     /// <summary>swtpm ends when QEMU does.</summary>
-    private static async Task<IEnumerable<string>> StartTpmAsync(VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
+    private static void StartTpm(VirtualMachineOptions options, LabNetwork network, LabFolder folder)
     {
-        var control = folder.SocketPath($"{options.Name}.tpm");
         Directory.CreateDirectory(options.TpmState!);
-        network.Start("swtpm", ["socket", "--tpm2", "--terminate", "--tpmstate", $"dir={options.TpmState}", "--ctrl", $"type=unixio,path={control}"], folder[$"{options.Name}.tpm.log"]);
-        for (var attempt = 0; !File.Exists(control); attempt++)
+        // One that was killed leaves its socket.
+        File.Delete(TpmPath(options, folder));
+        network.Start("swtpm", ["socket", "--tpm2", "--terminate", "--tpmstate", $"dir={options.TpmState}", "--ctrl", $"type=unixio,path={TpmPath(options, folder)}"], folder[$"{options.Name}.tpm.log"]);
+        for (var attempt = 0; !File.Exists(TpmPath(options, folder)); attempt++)
         {
             if (attempt > 100) throw new LabException($"swtpm did not start: {folder[$"{options.Name}.tpm.log"]}");
-            await Task.Delay(50, cancellationToken).ConfigureAwait(false);
+            Thread.Sleep(50);
         }
-        return ["-chardev", $"socket,id=tpm,path={control}", "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"];
     }
+
+    private static string TpmPath(VirtualMachineOptions options, LabFolder folder) => folder.SocketPath($"{options.Name}.tpm");
 
     private static string MonitorPath(VirtualMachineOptions options, LabFolder folder) => folder.SocketPath($"{options.Name}.monitor");
 
