@@ -19,6 +19,8 @@ export DOTNET_NOLOGO := 1
 
 BINARIES := operos-init operos-worker operos-controller operosctl
 BIN := $(addprefix $(OUT)/bin/,$(BINARIES))
+# Of BIOS machines.
+LOADER := $(OUT)/bin/lpxelinux.0
 RELEASE := $(OUT)/release/$(VERSION)
 LAYERS := $(addprefix $(OUT)/images/layers/,base.squashfs node.squashfs worker.squashfs controller.squashfs)
 KEY := $(OUT)/keys/release.key
@@ -38,7 +40,7 @@ $(OUT)/.deps: images/install-deps.sh
 	images/install-deps.sh
 	@touch $@
 
-bin: $(BIN) ## build the NativeAOT binaries into out/bin
+bin: $(BIN) $(LOADER) ## build the NativeAOT binaries and the BIOS boot loader into out/bin
 
 # A binary is replaced only when its bytes changed, so that the layers above it are not rebuilt for nothing.
 define binary
@@ -55,8 +57,7 @@ $(eval $(call binary,operos-worker,Worker,Worker Linux Release Hardware Kubernet
 $(eval $(call binary,operos-controller,Controller,Controller Linux Release Hardware Kubernetes Node Policy,$(OUT)/.built-operos-worker))
 $(eval $(call binary,operosctl,Ctl,Ctl Linux Release Hardware,$(OUT)/.built-operos-controller))
 
-# The boot loader of BIOS machines.
-$(OUT)/bin/lpxelinux.0: $(shell find images/lpxelinux images/distro -type f) | $(OUT)/.deps
+$(LOADER): images/pinned.sh $(shell find images/lpxelinux images/distro -type f -not -name README.md) | $(OUT)/.deps
 	images/lpxelinux/build.sh --out $@ --work $(OUT)/lpxelinux
 	@touch $@
 
@@ -84,7 +85,7 @@ $(OUT)/.base: $(OUT)/.component-$(KUBERNETES) $(shell find images/base images/di
 	images/build.sh $(if $(component),--kubernetes $(component)) base
 	@touch $@
 
-$(OUT)/.images: $(OUT)/.base $(BIN) $(OUT)/bin/lpxelinux.0 $(if $(component),$(OUT)/kubernetes/inputs) $(OUT)/.component-$(KUBERNETES) $(shell find images -type f -not -name README.md -not -path 'images/kubernetes/*' -not -path 'images/lpxelinux/*') | $(OUT)/.deps
+$(OUT)/.images: $(OUT)/.base $(BIN) $(LOADER) $(if $(component),$(OUT)/kubernetes/inputs) $(OUT)/.component-$(KUBERNETES) $(shell find images -type f -not -name README.md -not -path 'images/kubernetes/*' -not -path 'images/lpxelinux/*') | $(OUT)/.deps
 	images/build.sh $(if $(component),--kubernetes $(component))
 	@touch $@
 

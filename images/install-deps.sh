@@ -16,26 +16,25 @@ packages=(
     shellcheck jq ca-certificates git make
 )
 [[ $(id -u) == 0 ]] || die "must run as root" "sudo make"
-missing=()
-for package in "${packages[@]}"; do
-    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
-done
-if ((${#missing[@]})); then
+install_missing() { # PACKAGE...
+    local package missing=() policy=/usr/sbin/policy-rc.d
+    for package; do
+        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
     printf 'install-deps: %s\n' "${missing[*]}"
     # No service of a package may start on this host.
-    policy=/usr/sbin/policy-rc.d
     if [[ ! -e $policy ]]; then
-        trap 'rm -f "$policy"' EXIT
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
         printf '#!/bin/sh\nexit 101\n' > "$policy"
         chmod 755 "$policy"
     fi
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
-fi
-
+}
+install_missing "${packages[@]}"
 # The compiler's own library for 32 bits. Its name has the compiler's version; gcc-multilib would throw cross compilers out.
-library=lib32gcc-$(gcc -dumpversion | cut -d. -f1)-dev
-[[ $(dpkg-query -W -f '${db:Status-Status}' "$library" 2>/dev/null) == installed ]] || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$library" > /dev/null
+install_missing "lib32gcc-$(gcc -dumpversion | cut -d. -f1)-dev"
 
 if ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
     printf 'install-deps: .NET SDK 10\n'

@@ -52,7 +52,8 @@ COMPONENTS=(kube-apiserver kube-controller-manager kube-scheduler kube-proxy kub
 CACHE=${CACHE:-${OUT:-$HERE/../../out/kubernetes}/cache}
 mkdir -p "$CACHE/downloads"; CACHE=$(cd "$CACHE" && pwd)
 
-digest() { sha256sum "$@" | cut -d' ' -f1; }
+# shellcheck source=images/pinned.sh
+source "$HERE/../pinned.sh"
 
 # The lines of this source and version: "FILE SHA256".
 locked() { awk -v source="$SOURCE" -v version="$VERSION" '$1 == source && $2 == version { print $3, $4 }' "$LOCK"; }
@@ -65,16 +66,10 @@ locked_digest() { # FILE
     printf '%s\n' "$pinned"
 }
 
-# A file that is not what the lock says never gets its final name, and is not kept to be trusted or resumed later.
 admit() { # FILE PARTIAL FINAL
-    local pinned found
+    local pinned
     pinned=$(locked_digest "$1")
-    found=$(digest "$2")
-    [[ $found == "$pinned" ]] || {
-        rm -f "$2"
-        die "$1 is not what $LOCK pins: SHA-256 $found instead of $pinned" "run it again to fetch it whole; if it differs again, do not use it"
-    }
-    mv "$2" "$3"
+    admit_pinned "$1" "$pinned" "$LOCK" "$2" "$3"
 }
 
 # shellcheck source=images/kubernetes/upstream.sh

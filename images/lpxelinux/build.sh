@@ -29,24 +29,22 @@ umask 022
 mkdir -p "$WORK"; WORK=$(cd "$WORK" && pwd)
 # shellcheck source=images/distro/debian.sh
 source "$HERE/../distro/debian.sh"
+# shellcheck source=images/pinned.sh
+source "$HERE/../pinned.sh"
 
 read -r VERSION DSC PINNED < <(sed '/^#/d' "$HERE/lock")
-digest() { sha256sum "$@" | cut -d' ' -f1; }
 
 fetch() {
-    [[ ! -f $WORK/$DSC || $(digest "$WORK/$DSC") != "$PINNED" ]] || return 0
-    local found
+    [[ ! -f $WORK/$DSC.checked || $(digest "$WORK/$DSC.checked") != "$PINNED" ]] || return 0
     printf 'lpxelinux: fetching %s\n' "${DSC%.dsc}"
-    rm -f "$WORK/$DSC"
     # In a subshell: the build uses this host's apt again.
     (debian_apt "$DEBIAN_SUITE" "$WORK/apt"; debian_download_source syslinux "$VERSION" "$WORK" "$HERE/lock")
-    found=$(digest "$WORK/$DSC")
-    [[ $found == "$PINNED" ]] || { rm -f "$WORK/$DSC"; die "$DSC is not what $HERE/lock pins: SHA-256 $found instead of $PINNED" "run it again to fetch it whole; if it differs again, do not use it"; }
+    admit_pinned "$DSC" "$PINNED" "$HERE/lock" "$WORK/$DSC" "$WORK/$DSC.checked"
 }
 
 compile() {
     local tree=$WORK/tree stamp
-    debian_unpack_source "$WORK/$DSC" "$WORK" "$tree" "$HERE"/patches/*.patch
+    debian_unpack_source "$WORK/$DSC.checked" "$WORK" "$tree" "$HERE"/patches/*.patch
     # It prints the day of its build: that of Debian's last change to it.
     stamp=$(dpkg-parsechangelog -l "$tree/debian/changelog" -STimestamp)
     # The loader alone, and the library that it is linked with; the same bytes wherever it is built.

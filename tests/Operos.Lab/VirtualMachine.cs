@@ -106,7 +106,13 @@ public sealed class VirtualMachine : IDisposable
                 if (off) return;
                 if (started.ExitCode != 0) { broken = true; return; }
                 started.Dispose();
-                process = Watched(powerOn());
+                try { process = Watched(powerOn()); }
+                catch (LabException e)
+                {
+                    // Nobody waits for this thread: thrown on, it would end the whole run.
+                    broken = true;
+                    File.AppendAllText(folder[$"{Options.Name}.qemu.log"], e.Message + "\n");
+                }
             }
         };
         started.EnableRaisingEvents = true;
