@@ -11,7 +11,7 @@ packages=(
     dnsmasq-base iproute2 nftables procps util-linux nginx-light openssl        # tests and benchmarks
     openssh-client swtpm curl unbound knot bind9-dnsutils iputils-ping iptables
     containernetworking-plugins etcd-server etcd-client systemd-container       # pod networks, control planes and workers natively
-    golang-go dpkg-dev rsync patch gcc libc6-dev busybox-static                 # Kubernetes from Debian's source, container images
+    golang-go dpkg-dev patch gcc libc6-dev busybox-static                       # Kubernetes from Debian's source, container images
     nasm                                                                        # the boot loader of BIOS machines
     shellcheck jq ca-certificates git make
 )

@@ -8,6 +8,8 @@ source "$HERE/../distro/debian.sh"
 DEBIAN_KUBERNETES_SUITE=bookworm
 # The distribution's own compiler, whichever other Go is on the PATH.
 GO_ROOT=/usr/lib/go
+# No debugging information: the linker's -s -w would only throw it away.
+GO_FLAGS=(-trimpath -gcflags=all=-dwarf=false)
 
 # Everything but the locked files that the bytes depend on.
 debian_inputs() {
@@ -59,14 +61,23 @@ debian_version_flags() {
     done
 }
 
+# The API server's OpenAPI definitions, the only generated code that the source is without. `make generated_files` makes the same
+# bytes, but makes all other generated code again first.
+debian_openapi() {
+    local folder=pkg/generated/openapi package=k8s.io/kubernetes inputs
+    inputs=$(grep -rl --include='*.go' --exclude-dir='_*' '+k8s:openapi-gen=' pkg plugin cmd vendor/k8s.io/*/ | grep -Ev '^vendor/k8s.io/(code-generator|sample-apiserver)/' |
+        xargs -n 1 dirname | LC_ALL=C sort -u | sed "s|^|$package/|" | paste -sd,)
+    nice -n 10 go run "${GO_FLAGS[@]}" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen --logtostderr -i "$inputs" -p "$package/$folder" -O zz_generated.openapi \
+        -h vendor/k8s.io/code-generator/hack/boilerplate.go.txt -r "$GOPATH/violations"
+    diff "$GOPATH/violations" api/api-rules/violation_exceptions.list
+}
+
 debian_build() { # WORK FOLDER
     cd "$1/go/src/k8s.io/kubernetes"
     export GOPATH=$1/go GOCACHE=$1/go-cache GOENV=off GOFLAGS='' GOTOOLCHAIN=local GO111MODULE=off CGO_ENABLED=0
     export HOME=$1 PATH=$GO_ROOT/bin:$PATH
-    # The API server needs its OpenAPI definitions, which are generated.
-    nice -n 10 make generated_files
-    # No debugging information: -s -w would only throw it away.
-    nice -n 10 go build -trimpath -gcflags=all=-dwarf=false -ldflags "-s -w $(debian_version_flags)" -o "$2/" "${COMPONENTS[@]/#/./cmd/}"
+    debian_openapi
+    nice -n 10 go build "${GO_FLAGS[@]}" -ldflags "-s -w $(debian_version_flags)" -o "$2/" "${COMPONENTS[@]/#/./cmd/}"
 }
 
 debian_compile() { # FOLDER

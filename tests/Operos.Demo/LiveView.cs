@@ -13,12 +13,12 @@ internal sealed class LiveView(VirtualCluster cluster)
     private readonly Dictionary<string, string> told = [];
     private int drawn;
 
-    /// <summary>Switches the workers on when the controller serves, with its API server where it has one: machines that boot all at once only wait for each other here. Ends when all are up.</summary>
+    /// <summary>Switches the workers on when the controller serves, and ends when all are up.</summary>
     public async Task WatchAsync(CancellationToken cancellationToken)
     {
         Console.WriteLine("demo: switching the controller on");
         IReadOnlyList<(string, string)> known = [];
-        var (asked, said, controllerUp) = (-Ask, "", false);
+        var (asked, controllerUp) = (-Ask, false);
         while (true)
         {
             if (clock.Elapsed - asked >= Ask)
@@ -27,14 +27,8 @@ internal sealed class LiveView(VirtualCluster cluster)
                 controllerUp |= known.Any(machine => machine is ("controller", "up"));
                 if (controllerUp && cluster.Machines.Count == 1)
                 {
-                    var status = cluster.HasKubernetes ? await cluster.AskStatusAsync(cancellationToken) : null;
-                    var waits = status?.Waits ?? NoAnswer;
-                    if (!cluster.HasKubernetes || status?.AreHealthy("kube-apiserver") == true)
-                    {
-                        Say("demo: the controller serves; switching two bare workers on");
-                        await cluster.PowerOnWorkersAsync(cancellationToken);
-                    }
-                    else if (waits != said) Say($"{clock.Elapsed.TotalSeconds,6:0.0} s  kubernetes       {Cut(said = waits)}");
+                    Say("demo: the controller serves; switching two bare workers on");
+                    await cluster.PowerOnWorkersAsync(cancellationToken);
                 }
                 asked = clock.Elapsed;
             }
