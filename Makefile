@@ -13,7 +13,7 @@ KUBERNETES_VERSION ?= 1.20.2
 KUBERNETES_SOURCE ?= debian-source
 
 # Reproducible: the time of the last change to what the images are made of.
-export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct -- images initramfs 2>/dev/null),0)
+export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct -- images initramfs ':!*.md' 2>/dev/null),0)
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=$(realpath out)
 # As the Makefile sets it.
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct -- images initramfs)}
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct -- images initramfs ':!*.md')}
 second=$(mktemp -d "$out/second.XXXXXX")
 trap 'rm -rf "$second"' EXIT
 

@@ -4,11 +4,11 @@ set -euo pipefail
 
 usage() {
     cat <<'EOF'
-usage: tests/run.sh [--results DIR] [--filter ARGS] PROJECT|SCRIPT|PROJECT+SCRIPT...
+usage: tests/run.sh [--results DIR] [--filter ARGS] ITEM|ITEM+ITEM...
 
-  PROJECT   a folder below tests/, such as Operos.Net.Tests
-  SCRIPT    a path that ends in .sh; it passes with exit code 0
-  +         runs the script beside the project, with the CPU that the project leaves
+  ITEM      a project: a folder below tests/, such as Operos.Net.Tests
+            or a script: a path that ends in .sh; it passes with exit code 0
+  +         runs the second beside the first; a script then has only the CPU that the first leaves
   --filter  passed on to the runner, such as '-method *Reboot*'
 
 The last line is "N passed, N failed" of all together. A project that crashes or runs no test has failed.
@@ -44,60 +44,71 @@ note_failures() { # NAME LOG
             left > 0 && NF { print "    " substr($0, 1, 240); left-- }')
 }
 
-run_project() {
-    local name=$1 start=$SECONDS status=0 total=0 bad=0 log=$results/$1.log
-    printf '\n== %s\n' "$name"
-    if ! dotnet build "$here/$name" -c Release --nologo -v quiet; then
-        row "$name (does not build)" 0 1 $((SECONDS - start))
-        failures+=("FAILED $name: does not build")
+log_of() { printf '%s/%s.log' "$results" "$(basename "$1")"; }
+
+command_of() { # ITEM: into command
+    command=("$here/../$1")
+    [[ $1 == *.sh ]] || command=(dotnet run --no-build -c Release --project "$here/$1" -- -noColor -result-xml "$results/$1.xml" "${filter[@]}")
+}
+
+count() { # ITEM STATUS SECONDS
+    local log total=1 bad=$(($2 != 0))
+    log=$(log_of "$1")
+    if [[ $1 == *.sh ]]; then
+        row "$1" $((total - bad)) "$bad" "$3"
+        ((bad == 0)) || failures+=("FAILED $1: $(grep FAILED "$log" || echo 'its last lines')" "$(tail -n 3 "$log")")
         return
     fi
-    dotnet run --no-build -c Release --project "$here/$name" -- -noColor -result-xml "$results/$1.xml" "${filter[@]}" 2>&1 | tee "$log" || status=$?
     # The runner's own summary: "Total: N, Errors: N, Failed: N, Skipped: N, Not Run: N"
     read -r total bad < <(sed -n 's/.*Total: \([0-9]*\), Errors: \([0-9]*\), Failed: \([0-9]*\), Skipped: \([0-9]*\), Not Run: \([0-9]*\).*/\1 \2 \3 \4 \5/p' "$log" | tail -n 1 |
         awk '{ print $1 - $4 - $5, $2 + $3 } END { if (!NR) print 0, 0 }')
-    if ((total == 0)) || { ((status != 0)) && ((bad == 0)); }; then bad=$((bad + 1)); total=$((total + 1)); fi
-    row "$name" $((total - bad)) "$bad" $((SECONDS - start))
-    note_failures "$name" "$log"
+    if ((total == 0)) || { (($2 != 0)) && ((bad == 0)); }; then bad=$((bad + 1)); total=$((total + 1)); fi
+    row "$1" $((total - bad)) "$bad" "$3"
+    note_failures "$1" "$log"
 }
 
-script_log() { printf '%s/%s.log' "$results" "$(basename "$1")"; }
-
-script_row() { # NAME STATUS SECONDS
-    local log status=$(($2 != 0))
-    log=$(script_log "$1")
-    row "$1" $((1 - status)) "$status" "$3"
-    ((status == 0)) || failures+=("FAILED $1: $(grep FAILED "$log" || echo 'its last lines')" "$(tail -n 3 "$log")")
-}
-
-run_script() {
-    local start=$SECONDS status=0
+run_item() {
+    local start=$SECONDS status=0 command
     printf '\n== %s\n' "$1"
-    "$here/../$1" 2>&1 | tee "$(script_log "$1")" || status=1
-    script_row "$1" "$status" $((SECONDS - start))
+    command_of "$1"
+    "${command[@]}" 2>&1 | tee "$(log_of "$1")" || status=$?
+    count "$1" "$status" $((SECONDS - start))
 }
 
 # A group of its own, which ends with this script however that ends.
 beside=''
 trap '[[ -z $beside ]] || kill -- "-$beside"' EXIT
-run_beside() { # PROJECT SCRIPT
-    local start=$SECONDS status=0 log
-    log=$(script_log "$2")
-    setsid nice -n 19 "$here/../$2" > "$log" 2>&1 < /dev/null &
+run_beside() { # ITEM ITEM
+    local start=$SECONDS status=0 command nice=0 log
+    log=$(log_of "$2")
+    [[ $2 != *.sh ]] || nice=19
+    command_of "$2"
+    setsid nice -n "$nice" "${command[@]}" > "$log" 2>&1 < /dev/null &
     beside=$!
-    run_project "$1"
+    run_item "$1"
     wait "$beside" || status=$?
     beside=''
     printf '\n== %s (beside %s)\n' "$2" "$1"
     cat "$log"
-    script_row "$2" "$status" $((SECONDS - start))
+    count "$2" "$status" $((SECONDS - start))
 }
+
+# All at once and first: two at a time must not compile the same library, and what does not compile is known before an hour of tests.
+projects=()
+for item in "${items[@]//+/ }"; do
+    for name in $item; do [[ $name == *.sh ]] || projects+=("$name"); done
+done
+if ((${#projects[@]})); then
+    start=$SECONDS
+    printf '== building %s\n' "${projects[*]}"
+    dotnet build "$here/.." -c Release --nologo -v quiet || { printf '\nFAILED: it does not build\n\n0 passed, 1 failed\n'; exit 1; }
+    printf 'built in %d s\n' $((SECONDS - start))
+fi
 
 for item in "${items[@]}"; do
     case $item in
-        *+*.sh) run_beside "${item%%+*}" "${item#*+}" ;;
-        *.sh) run_script "$item" ;;
-        *) run_project "$item" ;;
+        *+*) run_beside "${item%%+*}" "${item#*+}" ;;
+        *) run_item "$item" ;;
     esac
 done
 printf '\n'

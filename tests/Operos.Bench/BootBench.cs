@@ -61,7 +61,7 @@ internal sealed class BootBench
             fetches.Add(double.Parse(Regex.Match(ours, @"fetch: done in ([0-9.]+) s").Groups[1].Value, CultureInfo.InvariantCulture));
             downloads.Add(DownloadSeconds());
         }
-        var bytes = new FileInfo(folder["www/flat.squashfs"]).Length;
+        var bytes = ((FileInfo)File.ResolveLinkTarget(folder["www/flat.squashfs"], returnFinalTarget: true)!).Length;
         return
         [
             Compare("boot, /init to switch_root", rounds, times => times.Switch, Goal),
