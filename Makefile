@@ -104,8 +104,8 @@ demo: release ## boot a virtual cluster: a controller and two workers (DEMO_EXIT
 	dotnet run --project tests/Operos.Demo -c Release -- --release $(RELEASE)
 
 UNIT := Operos.Release.Tests Operos.Init.Tests Operos.Hardware.Tests Operos.Proto.Tests Operos.Controller.Tests Operos.Ctl.Tests Operos.Lab.Tests
-# The second build of the layers runs beside tests that mostly wait.
-TESTS ?= tests/shellcheck.sh $(UNIT) Operos.Policy.Tests Operos.Net.Tests+tests/reproducible.sh $(if $(component),Operos.Node.Tests Operos.Kubernetes.Tests) Operos.Qemu.Tests tests/kubernetes.sh
+# Beside each other: what mostly waits.
+TESTS ?= tests/shellcheck.sh $(UNIT) Operos.Policy.Tests+tests/kubernetes.sh Operos.Net.Tests+tests/reproducible.sh $(if $(component),Operos.Kubernetes.Tests+Operos.Node.Tests) Operos.Qemu.Tests
 
 test: release ## run every test: unit, network namespaces, QEMU
 	tests/run.sh --results $(OUT)/test-results $(TESTS)
