@@ -105,7 +105,7 @@ demo: release ## boot a virtual cluster: a controller and two workers (DEMO_EXIT
 
 UNIT := Operos.Release.Tests Operos.Init.Tests Operos.Hardware.Tests Operos.Proto.Tests Operos.Controller.Tests Operos.Ctl.Tests Operos.Lab.Tests
 # Beside each other: what mostly waits.
-TESTS ?= tests/shellcheck.sh $(UNIT) Operos.Policy.Tests+tests/kubernetes.sh Operos.Net.Tests+tests/reproducible.sh $(if $(component),Operos.Kubernetes.Tests+Operos.Node.Tests) Operos.Qemu.Tests
+TESTS ?= tests/shellcheck.sh $(UNIT) Operos.Policy.Tests+tests/kubernetes.sh Operos.Net.Tests+$(if $(component),Operos.Kubernetes.Tests+Operos.Node.Tests+)tests/reproducible.sh Operos.Qemu.Tests
 
 test: release ## run every test: unit, network namespaces, QEMU
 	tests/run.sh --results $(OUT)/test-results $(TESTS)

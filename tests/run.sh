@@ -4,11 +4,11 @@ set -euo pipefail
 
 usage() {
     cat <<'EOF'
-usage: tests/run.sh [--results DIR] [--filter ARGS] ITEM|ITEM+ITEM...
+usage: tests/run.sh [--results DIR] [--filter ARGS] ITEM[+ITEM...]...
 
   ITEM      a project: a folder below tests/, such as Operos.Net.Tests
             or a script: a path that ends in .sh; it passes with exit code 0
-  +         runs the second beside the first; a script then has only the CPU that the first leaves
+  +         runs the others beside the first; a script then has only the CPU that they leave
   --filter  passed on to the runner, such as '-method *Reboot*'
 
 The last line is "N passed, N failed" of all together. A project that crashes or runs no test has failed.
@@ -75,22 +75,31 @@ run_item() {
     count "$1" "$status" $((SECONDS - start))
 }
 
-# A group of its own, which ends with this script however that ends.
-beside=''
-trap '[[ -z $beside ]] || kill -- "-$beside"' EXIT
-run_beside() { # ITEM ITEM
-    local start=$SECONDS status=0 command nice=0 log
-    log=$(log_of "$2")
-    [[ $2 != *.sh ]] || nice=19
-    command_of "$2"
-    setsid nice -n "$nice" "${command[@]}" > "$log" 2>&1 < /dev/null &
-    beside=$!
+# Groups of their own, which end with this script however that ends.
+beside=()
+trap 'for group in "${beside[@]}"; do kill -- "-$group" 2>/dev/null || true; done' EXIT
+run_beside() { # ITEM...: the first is seen running, the others tell when they are done
+    local item start=$SECONDS status seconds command nice log
+    for item in "${@:2}"; do
+        log=$(log_of "$item") nice=0
+        [[ $item != *.sh ]] || nice=19
+        command_of "$item"
+        set -m
+        (nice -n "$nice" "${command[@]}" > "$log" 2>&1 < /dev/null && status=0 || status=$?; printf '%d %d\n' "$status" $((SECONDS - start)) > "$log.end") &
+        set +m
+        beside+=($!)
+    done
     run_item "$1"
-    wait "$beside" || status=$?
-    beside=''
-    printf '\n== %s (beside %s)\n' "$2" "$1"
-    cat "$log"
-    count "$2" "$status" $((SECONDS - start))
+    wait "${beside[@]}"
+    beside=()
+    for item in "${@:2}"; do
+        log=$(log_of "$item")
+        read -r status seconds < "$log.end"
+        rm "$log.end"
+        printf '\n== %s (beside %s)\n' "$item" "$1"
+        cat "$log"
+        count "$item" "$status" "$seconds"
+    done
 }
 
 # All at once and first: two at a time must not compile the same library, and what does not compile is known before an hour of tests.
@@ -107,7 +116,7 @@ fi
 
 for item in "${items[@]}"; do
     case $item in
-        *+*) run_beside "${item%%+*}" "${item#*+}" ;;
+        *+*) IFS=+ read -ra group <<< "$item"; run_beside "${group[@]}" ;;
         *) run_item "$item" ;;
     esac
 done
