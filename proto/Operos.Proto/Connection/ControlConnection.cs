@@ -135,7 +135,7 @@ public sealed class ControlConnection : IAsyncDisposable
                 _ = AnswerAsync(call, message);
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException) { }
+        catch (Exception e) when (Ends(e)) { }
         finally
         {
             await ended.CancelAsync().ConfigureAwait(false);
@@ -162,14 +162,17 @@ public sealed class ControlConnection : IAsyncDisposable
         catch (Exception e) { reply = new Fault { Code = FaultCode.Internal, Text = $"{e.GetType().Name}: {e.Message}" }; }
         finally { handling.Release(); }
         try { await SendAsync(Frame.Write(call, reply: true, reply), ended.Token).ConfigureAwait(false); }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException) { }
+        catch (Exception e) when (Ends(e)) { }
     }
 
     private async Task SendAsync(byte[] frame, CancellationToken cancellationToken)
     {
         await writing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try { await stream.WriteAsync(frame, cancellationToken).ConfigureAwait(false); }
-        catch (ObjectDisposedException) { throw new IOException("the control connection has ended"); }
+        catch (InvalidOperationException e) { throw new IOException("the control connection has ended", e); }
         finally { writing.Release(); }
     }
+
+    /// <summary>An SslStream that is disposed in the moment that a read or a write begins says that it is not authenticated, not that it is disposed.</summary>
+    private static bool Ends(Exception e) => e is IOException or OperationCanceledException or InvalidOperationException;
 }
