@@ -67,31 +67,47 @@ count() { # ITEM STATUS SECONDS
     note_failures "$1" "$log"
 }
 
+# What runs has a group of its own, which ends with this script however that ends.
+groups=()
+trap 'for group in "${groups[@]}"; do kill -- "-$group" 2>/dev/null || true; done' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+begin() { # FUNCTION ARGUMENT...
+    set -m
+    "$@" < /dev/null &
+    set +m
+    groups+=($!)
+}
+
+in_front() {
+    "${command[@]}" 2>&1 | tee "$(log_of "$1")"
+}
+
 run_item() {
     local start=$SECONDS status=0 command
     printf '\n== %s\n' "$1"
     command_of "$1"
-    "${command[@]}" 2>&1 | tee "$(log_of "$1")" || status=$?
+    begin in_front "$1"
+    wait "${groups[-1]}" || status=$?
     count "$1" "$status" $((SECONDS - start))
 }
 
-# Groups of their own, which end with this script however that ends.
-beside=()
-trap 'for group in "${beside[@]}"; do kill -- "-$group" 2>/dev/null || true; done' EXIT
+in_background() {
+    local start=$SECONDS status=0 nice=0 log
+    log=$(log_of "$1")
+    [[ $1 != *.sh ]] || nice=19
+    nice -n "$nice" "${command[@]}" > "$log" 2>&1 || status=$?
+    printf '%d %d\n' "$status" $((SECONDS - start)) > "$log.end"
+}
+
 run_beside() { # ITEM...: the first is seen running, the others tell when they are done
-    local item start=$SECONDS status seconds command nice log
+    local item status seconds command log
     for item in "${@:2}"; do
-        log=$(log_of "$item") nice=0
-        [[ $item != *.sh ]] || nice=19
         command_of "$item"
-        set -m
-        (nice -n "$nice" "${command[@]}" > "$log" 2>&1 < /dev/null && status=0 || status=$?; printf '%d %d\n' "$status" $((SECONDS - start)) > "$log.end") &
-        set +m
-        beside+=($!)
+        begin in_background "$item"
     done
     run_item "$1"
-    wait "${beside[@]}"
-    beside=()
+    wait "${groups[@]}" || true
     for item in "${@:2}"; do
         log=$(log_of "$item")
         read -r status seconds < "$log.end"
@@ -115,6 +131,7 @@ if ((${#projects[@]})); then
 fi
 
 for item in "${items[@]}"; do
+    groups=()
     case $item in
         *+*) IFS=+ read -ra group <<< "$item"; run_beside "${group[@]}" ;;
         *) run_item "$item" ;;
