@@ -8,7 +8,7 @@ usage: tests/run.sh [--results DIR] [--filter ARGS] ITEM[+ITEM...]...
 
   ITEM      a project: a folder below tests/, such as Operos.Net.Tests
             or a script: a path that ends in .sh; it passes with exit code 0
-  +         runs the others beside the first; a script then has only the CPU that they leave
+  +         runs the others beside the first, projects with nice 10, scripts with nice 19
   --filter  passed on to the runner, such as '-method *Reboot*'
 
 The last line is "N passed, N failed" of all together. A project that crashes or runs no test has failed.
@@ -92,8 +92,9 @@ run_item() {
     count "$1" "$status" $((SECONDS - start))
 }
 
+# What looks at the clock stands first of its group: it has the CPU when it wants it.
 in_background() {
-    local start=$SECONDS status=0 nice=0 log
+    local start=$SECONDS status=0 nice=10 log
     log=$(log_of "$1")
     [[ $1 != *.sh ]] || nice=19
     nice -n "$nice" "${command[@]}" > "$log" 2>&1 || status=$?

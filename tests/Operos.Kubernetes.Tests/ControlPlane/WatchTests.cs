@@ -9,7 +9,7 @@ namespace Operos.Kubernetes.Tests.ControlPlane;
 [Collection("control plane")]
 public sealed class WatchTests(Cluster cluster)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     [Fact]
     public async Task A_watch_resumes_where_its_line_broke_and_lists_again_where_the_server_has_forgotten_that()
