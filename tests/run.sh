@@ -69,7 +69,7 @@ count() { # ITEM STATUS SECONDS
 
 # What runs has a group of its own, which ends with this script however that ends.
 groups=()
-trap 'for group in "${groups[@]}"; do kill -- "-$group" 2>/dev/null || true; done' EXIT
+trap 'kill -- "${groups[@]/#/-}" 2> /dev/null || true' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 begin() { # FUNCTION ARGUMENT...
@@ -101,8 +101,9 @@ in_background() {
     printf '%d %d\n' "$status" $((SECONDS - start)) > "$log.end"
 }
 
-run_beside() { # ITEM...: the first is seen running, the others tell when they are done
+run_group() { # ITEM...: the first is seen running, the others tell when they are done
     local item status seconds command log
+    groups=()
     for item in "${@:2}"; do
         command_of "$item"
         begin in_background "$item"
@@ -132,11 +133,8 @@ if ((${#projects[@]})); then
 fi
 
 for item in "${items[@]}"; do
-    groups=()
-    case $item in
-        *+*) IFS=+ read -ra group <<< "$item"; run_beside "${group[@]}" ;;
-        *) run_item "$item" ;;
-    esac
+    IFS=+ read -ra members <<< "$item"
+    run_group "${members[@]}"
 done
 printf '\n'
 printf '%s\n' "${summary[@]}"

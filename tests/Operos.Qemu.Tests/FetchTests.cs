@@ -5,18 +5,13 @@ namespace Operos.Qemu.Tests;
 /// <summary>What goes wrong with a release while it is fetched: each is refused or waited out, said on the console, and boots once it is mended.</summary>
 public sealed class FetchTests
 {
-    private static VirtualMachineOptions Worker => new()
-    {
-        Name = "worker", Uuid = "5d0f8a44-2222-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:02")],
-    };
-
     [Fact]
     public async Task A_controller_restarted_in_mid_fetch_is_waited_for_and_the_fetch_resumed()
     {
         await using var rack = await Rack.CreateAsync();
         await rack.WatchAsync(async () =>
         {
-            var machine = await rack.PowerOnAsync(Worker);
+            var machine = await rack.PowerOnAsync(Rack.Worker);
             await machine.Console.WaitForAsync("manifest: done", Rack.BootPatience, default);
             rack.Controller.Kill();
             await machine.Console.WaitForAsync("fetch: .*trying again", Rack.BootPatience, default);
@@ -35,7 +30,7 @@ public sealed class FetchTests
         {
             var layer = Path.Combine(rack.Controller.ReleaseFolder, "base.squashfs");
             Flip(layer);
-            var machine = await rack.PowerOnAsync(Worker);
+            var machine = await rack.PowerOnAsync(Rack.Worker);
             await machine.Console.WaitForAsync("base.squashfs: chunk [0-9]+ does not match the signed release; refused", Rack.BootPatience, default);
             Assert.Empty(await rack.Controller.WorkersAsync(default));
             Flip(layer);
@@ -53,7 +48,7 @@ public sealed class FetchTests
             var layer = Path.Combine(rack.Controller.ReleaseFolder, "base.squashfs");
             var whole = await File.ReadAllBytesAsync(layer);
             await using (var file = File.OpenWrite(layer)) file.SetLength(whole.Length / 2);
-            var machine = await rack.PowerOnAsync(Worker);
+            var machine = await rack.PowerOnAsync(Rack.Worker);
             await machine.Console.WaitForAsync("base.squashfs: the server (answered 416|sent another range)", Rack.BootPatience, default);
             await File.WriteAllBytesAsync(layer, whole);
             var (_, boot) = await rack.EnrolledAsync(machine);
@@ -69,7 +64,7 @@ public sealed class FetchTests
         {
             // A chunk that never verifies keeps the machine in its fetch until the release is replaced.
             Flip(Path.Combine(rack.Controller.ReleaseFolder, "base.squashfs"));
-            var machine = await rack.PowerOnAsync(Worker);
+            var machine = await rack.PowerOnAsync(Rack.Worker);
             await machine.Console.WaitForAsync("base.squashfs: chunk [0-9]+ does not match the signed release; refused", Rack.BootPatience, default);
             await rack.Controller.PublishAsync(Path.GetFileName(rack.Controller.ReleaseFolder), DateTimeOffset.UtcNow, default, folder =>
             {

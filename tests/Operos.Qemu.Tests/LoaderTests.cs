@@ -5,18 +5,13 @@ namespace Operos.Qemu.Tests;
 /// <summary>A boot loader whose server goes away under it: nobody stands at its console, so it begins again by itself.</summary>
 public sealed class LoaderTests
 {
-    private static VirtualMachineOptions Worker(Firmware firmware) => new()
-    {
-        Name = "worker", Firmware = firmware, Uuid = "5d0f8a44-3333-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:05")],
-    };
-
     [Fact]
     public async Task A_silent_download_of_lpxelinux_is_given_up_and_begun_again()
     {
         await using var rack = await Rack.CreateAsync();
         await rack.WatchAsync(async () =>
         {
-            var machine = await rack.PowerOnAsync(Worker(Firmware.Bios));
+            var machine = await rack.PowerOnAsync(Rack.Worker with { Firmware = Firmware.Bios });
             await machine.Console.WaitForAsync("Loading http://.*vmlinuz", Rack.BootPatience, default);
             // Its connections stay, and nothing comes over them any more.
             await rack.Controller.SignalAsync("STOP");
@@ -34,7 +29,7 @@ public sealed class LoaderTests
         await using var rack = await Rack.CreateAsync(menuSeconds: 15, name: "Refused" + firmware);
         await rack.WatchAsync(async () =>
         {
-            var machine = await rack.PowerOnAsync(Worker(firmware));
+            var machine = await rack.PowerOnAsync(Rack.Worker with { Firmware = firmware });
             await machine.Console.WaitForAsync("Memory test", Rack.BootPatience, default);
             rack.Controller.Kill();
             await machine.Console.WaitForAsync(says, Rack.BootPatience, default);

@@ -5,18 +5,13 @@ namespace Operos.Qemu.Tests;
 /// <summary>Machines that are not as they should be.</summary>
 public sealed class MachineTests
 {
-    private static VirtualMachineOptions Worker => new()
-    {
-        Name = "worker", Uuid = "5d0f8a44-2222-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:02")],
-    };
-
     [Fact]
     public async Task Too_little_memory_is_refused_before_the_download()
     {
         await using var rack = await Rack.CreateAsync();
         await rack.WatchAsync(async () =>
         {
-            var machine = await rack.PowerOnAsync(Worker with { MemoryMiB = 208 });
+            var machine = await rack.PowerOnAsync(Rack.Worker with { MemoryMiB = 208 });
             await machine.Console.WaitForAsync("fetch: not enough memory: the image needs [0-9]+ MB and 67 MB to start, [0-9]+ MB are available; nothing was fetched", Rack.BootPatience, default);
             Assert.DoesNotContain("fetch: 3 layers", machine.Console.Text, StringComparison.Ordinal);
         });
@@ -29,7 +24,7 @@ public sealed class MachineTests
         await rack.WatchAsync(async () =>
         {
             // Too little for the initramfs itself.
-            var machine = await rack.PowerOnAsync(Worker with { MemoryMiB = 80 });
+            var machine = await rack.PowerOnAsync(Rack.Worker with { MemoryMiB = 80 });
             await machine.Console.WaitForAsync("(?s)Kernel panic.*Rebooting in 10 seconds.*Linux version", Rack.BootPatience, default);
         });
     }
@@ -40,7 +35,7 @@ public sealed class MachineTests
         await using var rack = await Rack.CreateAsync();
         await rack.WatchAsync(async () =>
         {
-            var machine = await rack.PowerOnAsync(Worker with { Nics = [new VirtualNic("52:54:00:aa:00:03", Cabled: false), new VirtualNic("52:54:00:aa:00:04")] });
+            var machine = await rack.PowerOnAsync(Rack.Worker with { Nics = [new VirtualNic("52:54:00:aa:00:03", Cabled: false), new VirtualNic("52:54:00:aa:00:04")] });
             var (_, boot) = await rack.EnrolledAsync(machine);
             Assert.Equal("52:54:00:aa:00:04", boot.GetProperty("network").GetProperty("mac").GetString());
         });

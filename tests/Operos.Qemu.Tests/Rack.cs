@@ -14,6 +14,9 @@ internal sealed class Rack : IAsyncDisposable
 
     private Rack(Build build, LabFolder folder, LabNetwork network, NativeController controller) => (Build, Folder, Network, Controller) = (build, folder, network, controller);
 
+    /// <summary>A bare machine; each rack is a world of its own, so that all may have the same.</summary>
+    public static VirtualMachineOptions Worker => new() { Name = "worker", Uuid = "5d0f8a44-2222-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:02")] };
+
     public Build Build { get; }
     public LabFolder Folder { get; }
     public LabNetwork Network { get; }
