@@ -80,7 +80,8 @@ public sealed class FetchTests
 
     private static void Flip(string path)
     {
-        using var file = File.Open(path, FileMode.Open);
+        // The controller may be serving it: .NET would else want the file for itself alone (flock(2)).
+        using var file = File.Open(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         file.Position = file.Length / 2;
         var value = file.ReadByte();
         file.Position--;
