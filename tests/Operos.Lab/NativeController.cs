@@ -8,14 +8,21 @@ public sealed class Build
 {
     public Build()
     {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Operos.sln"))) folder = folder.Parent;
-        Root = folder?.FullName ?? throw new LabException("not inside a checkout of Operos");
+        Root = FindRoot();
         Release = Directory.Exists(Path.Combine(Out, "release")) ? Directory.EnumerateDirectories(Path.Combine(Out, "release")).FirstOrDefault(path => File.Exists(Path.Combine(path, "release.json.sig"))) ?? "" : "";
         if (Release.Length == 0) throw new LabException("there is no release in out/release: run make release first");
     }
 
     public string Root { get; }
+
+    /// <summary>The checkout that this was built in.</summary>
+    public static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Operos.sln"))) folder = folder.Parent;
+        return folder?.FullName ?? throw new LabException("not inside a checkout of Operos");
+    }
+
     public string Out => Path.Combine(Root, "out");
     public string Release { get; }
     /// <summary>Whether the layers were built with Kubernetes (<c>make KUBERNETES=1</c>).</summary>

@@ -1,12 +1,16 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Operos.Lab;
 
 /// <summary>A machine's console as it grows.</summary>
-public sealed partial class SerialLog(string path, Func<bool> ended)
+/// <param name="ended">Why nothing more will come; null while something may.</param>
+public sealed partial class SerialLog(string path, Func<LabException?> ended)
 {
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
+    private readonly Lock gate = new();
+    private (long Length, string Text) read = (0, "");
     private int mark;
 
     public string Path { get; } = path;
@@ -16,10 +20,16 @@ public sealed partial class SerialLog(string path, Func<bool> ended)
     {
         get
         {
-            if (!File.Exists(Path)) return "";
-            using var file = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(file, Encoding.Latin1);
-            return Escapes().Replace(reader.ReadToEnd(), "");
+            lock (gate)
+            {
+                if (!File.Exists(Path)) return "";
+                using var file = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                if (file.Length == read.Length) return read.Text;
+                var bytes = new byte[file.Length];
+                file.ReadExactly(bytes);
+                read = (bytes.Length, Escapes().Replace(Encoding.Latin1.GetString(bytes), ""));
+                return read.Text;
+            }
         }
     }
 
@@ -27,17 +37,18 @@ public sealed partial class SerialLog(string path, Func<bool> ended)
     public void Mark() => mark = Text.Length;
 
     /// <summary>Waits for a pattern; its match.</summary>
-    /// <exception cref="LabException">It did not appear in time, or the machine ended.</exception>
+    /// <exception cref="LabException">It did not appear in time, or the machine failed or was switched off.</exception>
     public async Task<Match> WaitForAsync(string pattern, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var deadline = DateTime.UtcNow + patience;
+        var clock = Stopwatch.StartNew();
         while (true)
         {
             var over = ended();
-            var match = Regex.Match(Text[Math.Min(mark, Text.Length)..], pattern, RegexOptions.Multiline, TimeSpan.FromSeconds(5));
+            var text = Text;
+            var match = Regex.Match(text[Math.Min(mark, text.Length)..], pattern, RegexOptions.Multiline, TimeSpan.FromSeconds(5));
             if (match.Success) return match;
-            if (over) throw new LabException($"the machine ended before its console showed: {pattern}");
-            if (DateTime.UtcNow > deadline) throw new LabException($"the console did not show in {patience.TotalSeconds:0} s: {pattern}");
+            if (over is not null) throw new LabException($"{over.Message}\nThe console was waited for to show: {pattern}");
+            if (clock.Elapsed > patience) throw new LabException($"the console did not show in {patience.TotalSeconds:0} s: {pattern}");
             await Task.Delay(Glance, cancellationToken).ConfigureAwait(false);
         }
     }

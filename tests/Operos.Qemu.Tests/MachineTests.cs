@@ -24,7 +24,7 @@ public sealed class MachineTests
         await rack.WatchAsync(async () =>
         {
             // Too little for the initramfs itself.
-            var machine = await rack.PowerOnAsync(Rack.Worker with { MemoryMiB = 80 });
+            var machine = await rack.PowerOnAsync(Rack.Worker with { MemoryMiB = 80, ExpectsPanic = true });
             await machine.Console.WaitForAsync("(?s)Kernel panic.*Rebooting in 10 seconds.*Linux version", Rack.BootPatience, default);
         });
     }

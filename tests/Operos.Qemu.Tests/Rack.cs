@@ -10,7 +10,7 @@ internal sealed class Rack : IAsyncDisposable
     /// <summary>Five times what a boot takes on two busy cores.</summary>
     public static readonly TimeSpan BootPatience = TimeSpan.FromMinutes(5);
 
-    private readonly List<VirtualMachine> machines = [];
+    private readonly MachineGroup machines = new();
 
     private Rack(Build build, LabFolder folder, LabNetwork network, NativeController controller) => (Build, Folder, Network, Controller) = (build, folder, network, controller);
 
@@ -38,12 +38,7 @@ internal sealed class Rack : IAsyncDisposable
         }
     }
 
-    public async Task<VirtualMachine> PowerOnAsync(VirtualMachineOptions options)
-    {
-        var machine = await VirtualMachine.StartAsync(options, Network, Folder, default);
-        machines.Add(machine);
-        return machine;
-    }
+    public Task<VirtualMachine> PowerOnAsync(VirtualMachineOptions options) => machines.StartAsync(options, Network, Folder, default);
 
     /// <summary>Waits until the worker's agent says who it is, and the controller that it is up.</summary>
     public async Task<(string Id, JsonElement BootRecord)> EnrolledAsync(VirtualMachine machine)
@@ -61,14 +56,14 @@ internal sealed class Rack : IAsyncDisposable
         return (id, boot.RootElement.Clone());
     }
 
-    /// <summary>Runs a test's body; a failure carries each machine's console and command line.</summary>
+    /// <summary>Runs a test's body, which ends as soon as a machine fails; a failure carries each machine's console and command line.</summary>
     public async Task WatchAsync(Func<Task> body)
     {
-        try { await body(); }
+        try { await machines.RunAsync(_ => body(), default); }
         catch (Exception e)
         {
             var controller = string.Join('\n', File.ReadLines(Controller.LogPath).TakeLast(25));
-            throw new LabException($"{e.Message}\n\n{string.Join("\n\n", machines.Select(machine => machine.Describe()))}\n\ncontroller ({Controller.LogPath})\n{controller}\n{e.StackTrace}");
+            throw new LabException($"{e.Message}\n\n{machines.Describe(e.Message)}\n\ncontroller ({Controller.LogPath})\n{controller}\n{e.StackTrace}");
         }
     }
 
@@ -82,7 +77,7 @@ internal sealed class Rack : IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
-        foreach (var machine in machines) machine.Dispose();
+        machines.Dispose();
         Controller.Dispose();
         Folder.Dispose();
         Directory.Delete(Controller.Releases, recursive: true);

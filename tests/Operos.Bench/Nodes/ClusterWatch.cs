@@ -20,7 +20,7 @@ internal sealed class ClusterWatch : IDisposable
             File.Delete(log);
             var process = network.Start(Path.Combine(build.Out, "kubernetes/bin/kubectl"), ["--kubeconfig", kubeconfig, "get", resource, "--watch", "--output-watch-events", "-o", "jsonpath=" + template], log);
             processes.Add(process);
-            return new SerialLog(log, () => process.HasExited);
+            return new SerialLog(log, () => process.HasExited ? new LabException($"kubectl ended with {process.ExitCode}, {log}") : null);
         }
     }
 

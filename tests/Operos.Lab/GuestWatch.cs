@@ -1,0 +1,58 @@
+namespace Operos.Lab;
+
+/// <summary>Looks at one guest through QEMU's protocol, from power on to QEMU's end.</summary>
+/// <param name="mayStandStill">Whether the lab itself has paused the guest.</param>
+internal sealed class GuestWatch(Qmp qmp, SerialLog console, bool mayPanic, Func<bool> mayStandStill)
+{
+    private const string Panic = "Kernel panic - not syncing";
+
+    /// <summary>QEMU tells each change; a state that it keeps to itself is seen by asking.</summary>
+    private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
+
+    /// <summary>In these a guest does not come on by itself, and QEMU does not end (QEMU's qapi/run-state.json).</summary>
+    private static readonly string[] Stuck = ["internal-error", "io-error", "guest-panicked", "watchdog"];
+
+    private readonly int start = console.Text.Length;
+    private string? shutdown;
+
+    /// <summary>Ends when QEMU does; why it did by its own account, such as <c>guest-reset</c>, or null where it said nothing.</summary>
+    /// <exception cref="LabException">The guest came to a stop that nobody asked for, or QEMU does not answer.</exception>
+    public async Task<string?> UntilEndAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            while (qmp.Events.TryRead(out var told)) await ConsiderAsync(told, cancellationToken).ConfigureAwait(false);
+            if (qmp.Events.Completion.IsCompleted) return shutdown;
+            await LookAsync(cancellationToken).ConfigureAwait(false);
+            using var glance = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            glance.CancelAfter(Glance);
+            try { await qmp.Events.WaitToReadAsync(glance.Token).ConfigureAwait(false); }
+            catch (OperationCanceledException) { cancellationToken.ThrowIfCancellationRequested(); }
+        }
+    }
+
+    private async Task ConsiderAsync(QmpEvent told, CancellationToken cancellationToken)
+    {
+        if (told.Name == "SHUTDOWN") shutdown = told.Data.GetProperty("reason").GetString();
+        if (told.Name == "GUEST_PANICKED" && !mayPanic) await PanickedAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        // Asked for is what was when the question left, and what is when the answer came.
+        var askedFor = mayStandStill();
+        string status;
+        try { status = (await qmp.ExecuteAsync("query-status", null, cancellationToken).ConfigureAwait(false)).GetProperty("status").GetString()!; }
+        catch (LabException) when (qmp.Events.Completion.IsCompleted || shutdown is not null) { return; }
+        if (Stuck.Contains(status) || status == "paused" && !askedFor && !mayStandStill()) throw new LabException($"the guest stands in state {status}");
+        // A guest whose kernel has no driver for QEMU's panic device tells on its console alone.
+        if (!mayPanic && console.Text.IndexOf(Panic, Math.Min(start, console.Text.Length), StringComparison.Ordinal) >= 0) await PanickedAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task PanickedAsync(CancellationToken cancellationToken)
+    {
+        // The kernel still writes why.
+        await Task.Delay(Glance, cancellationToken).ConfigureAwait(false);
+        throw new LabException("the guest's kernel panicked");
+    }
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+
+namespace Operos.Lab;
+
+/// <summary>What a virtual machine's options are in QEMU's words.</summary>
+internal static class QemuCommandLine
+{
+    /// <summary>QEMU's arguments; makes the machine's ports of the switch and its firmware's variables.</summary>
+    public static async Task<List<string>> MakeAsync(VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
+    {
+        var arguments = new List<string>
+        {
+            "-name", options.Name, "-machine", $"q35{(options.Firmware == Firmware.SecureBoot ? ",smm=on" : "")}",
+            "-accel", await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false), "-cpu", "max",
+            "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB),
+            // Firmware that found nothing to boot tries again, as servers do.
+            "-boot", "reboot-timeout=10000",
+            // A panic is told, and the kernel goes on to do about it what it would on real hardware.
+            "-action", "reboot=shutdown,panic=none", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
+            "-chardev", $"file,id=console,path={SerialPath(options, folder)},append=on", "-serial", "chardev:console", "-device", "virtio-rng-pci", "-device", "pvpanic",
+            "-qmp", $"unix:{QmpPath(options, folder)},server=on,wait=off",
+        };
+        if (options.StartsPaused) arguments.Add("-S");
+        if (options.Uuid is not null) arguments.AddRange(["-uuid", options.Uuid]);
+        if (options.Kernel is { } kernel) arguments.AddRange(["-kernel", kernel.Kernel, "-initrd", kernel.Initramfs, "-append", kernel.CommandLine]);
+        arguments.AddRange(FirmwareArguments(options, folder));
+        if (options.TpmState is not null)
+            arguments.AddRange(["-chardev", $"socket,id=tpm,path={SoftwareTpm.SocketPath(options, folder)}", "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"]);
+        for (var i = 0; i < options.Nics.Count; i++)
+        {
+            var tap = await network.AddTapAsync(options.Nics[i], cancellationToken).ConfigureAwait(false);
+            var order = options.BootsFromDisk ? "" : $",bootindex={10 + i}";
+            arguments.AddRange(["-netdev", $"tap,id=net{i},ifname={tap},script=no,downscript=no",
+                "-device", $"{options.Nics[i].Model},netdev=net{i},mac={options.Nics[i].Mac},id=nic{i}{Rom(options)}{order}"]);
+        }
+        for (var i = 0; i < options.Disks.Count; i++)
+        {
+            var (serial, file) = options.Disks[i];
+            var format = file.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw";
+            arguments.AddRange(["-drive", $"file={file},if=none,id=disk{i},format={format},cache=unsafe,discard=unmap",
+                "-device", $"virtio-blk-pci,drive=disk{i},serial={serial}{(options.BootsFromDisk ? $",bootindex={i + 1}" : "")}"]);
+        }
+        return arguments;
+    }
+
+    public static string QmpPath(VirtualMachineOptions options, LabFolder folder) => folder.SocketPath($"{options.Name}.qmp");
+
+    public static string SerialPath(VirtualMachineOptions options, LabFolder folder) => folder[$"{options.Name}.serial.log"];
+
+    private static IEnumerable<string> FirmwareArguments(VirtualMachineOptions options, LabFolder folder)
+    {
+        if (options.Firmware == Firmware.Bios) return [];
+        var secure = options.Firmware == Firmware.SecureBoot;
+        var variables = folder[$"{options.Name}.vars.fd"];
+        if (!File.Exists(variables)) File.Copy(secure ? "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" : "/usr/share/OVMF/OVMF_VARS_4M.fd", variables);
+        List<string> arguments =
+        [
+            "-drive", $"if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/{(secure ? "OVMF_CODE_4M.secboot.fd" : "OVMF_CODE_4M.fd")}",
+            "-drive", $"if=pflash,unit=1,format=raw,file={variables}",
+        ];
+        if (secure) arguments.AddRange(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
+        if (options.HttpBootOnly) arguments.AddRange(["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=no", "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"]);
+        return arguments;
+    }
+
+    /// <summary>A UEFI machine uses the firmware's own network stack, as servers do: QEMU's option ROM would put an old iPXE in its place.</summary>
+    private static string Rom(VirtualMachineOptions options) => options is { Firmware: Firmware.Bios, BootsFromDisk: false, Kernel: null } ? "" : ",romfile=";
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,35 @@
+namespace Operos.Lab;
+
+public enum Firmware { Bios, Uefi, SecureBoot }
+
+/// <summary>A network card of a virtual machine.</summary>
+/// <param name="Rate">How fast the switch sends to it, as tc(8) writes it, such as <c>1gbit</c>; null for as fast as it can.</param>
+public sealed record VirtualNic(string Mac, bool Cabled = true, string Model = "virtio-net-pci", string? Rate = null);
+
+/// <summary>A kernel that the machine starts at once, with no boot loader in between.</summary>
+public sealed record DirectKernel(string Kernel, string Initramfs, string CommandLine);
+
+/// <summary>What a virtual machine is made of.</summary>
+public sealed record VirtualMachineOptions
+{
+    public required string Name { get; init; }
+    public Firmware Firmware { get; init; } = Firmware.Bios;
+    public int MemoryMiB { get; init; } = 1024;
+    public int Cpus { get; init; } = 1;
+    public IReadOnlyList<VirtualNic> Nics { get; init; } = [];
+    /// <summary>Serial number and image file of each disk.</summary>
+    public IReadOnlyList<(string Serial, string File)> Disks { get; init; } = [];
+    public string? Uuid { get; init; }
+    public bool BootsFromDisk { get; init; }
+    public DirectKernel? Kernel { get; init; }
+    /// <summary>Leaves PXE to nobody: the firmware then tries HTTP (edk2, OvmfPkg: opt/org.tianocore/IPv4PXESupport).</summary>
+    public bool HttpBootOnly { get; init; }
+    /// <summary>A software TPM 2.0 (swtpm) whose seed lives in this folder; null for none.</summary>
+    public string? TpmState { get; init; }
+    /// <summary>In a rack each machine has processors of its own; here an emulated controller shares them with those that it serves, and must not starve while they boot.</summary>
+    public bool YieldsToController { get; init; }
+    /// <summary>Its kernel is meant to panic: that is no failure of the machine then.</summary>
+    public bool ExpectsPanic { get; init; }
+    /// <summary>Stands still after power on until <see cref="VirtualMachine.ResumeAsync"/>.</summary>
+    public bool StartsPaused { get; init; }
+}
