@@ -103,12 +103,12 @@ $(RELEASE)/release.json.sig: $(OUT)/initramfs/initramfs.img $(OUT)/.images $(KEY
 demo: release ## boot a virtual cluster: a controller and two workers (DEMO_EXIT=1 ends by itself)
 	dotnet run --project tests/Operos.Demo -c Release -- --release $(RELEASE)
 
-UNIT := Operos.Release.Tests Operos.Init.Tests Operos.Hardware.Tests Operos.Proto.Tests Operos.Controller.Tests Operos.Ctl.Tests Operos.Lab.Tests
-# Beside each other: what mostly waits.
-TESTS ?= tests/shellcheck.sh $(UNIT) Operos.Policy.Tests+tests/kubernetes.sh Operos.Net.Tests+$(if $(component),Operos.Kubernetes.Tests+Operos.Node.Tests+)tests/reproducible.sh Operos.Qemu.Tests
+# all, quick (without guests), or items: projects below tests/ and scripts; tests/run.sh --help.
+TESTS ?= all
 
-test: release ## run every test: unit, network namespaces, QEMU
-	tests/run.sh --results $(OUT)/test-results $(TESTS)
+# What does not compile or lint is told before the release is made, which the run does on its way.
+test: ## run every test: unit, network namespaces, QEMU (TESTS="quick" or items of tests/ for parts)
+	tests/run.sh --make $(if $(component),,--without-kubernetes) --results $(OUT)/test-results $(TESTS)
 
 # The benchmarks' processes, mounts and network namespaces end with them, however they end. The shell stays: it is the namespace's init.
 bench_namespace := setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private

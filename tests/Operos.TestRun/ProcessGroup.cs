@@ -1,0 +1,89 @@
+using System.Diagnostics;
+
+namespace Operos.TestRun;
+
+/// <summary>A program and all that it starts, which ends together. The program leads a session, so that a terminal's Ctrl-C reaches only us.</summary>
+internal sealed class ProcessGroup : IDisposable
+{
+    private readonly Process _leader;
+    private readonly Task _output;
+
+    private ProcessGroup(Process leader, Action<string> line)
+    {
+        _leader = leader;
+        _output = ReadAsync(leader.StandardOutput, line);
+    }
+
+    /// <summary>The leader's, and the group's.</summary>
+    public int Id => _leader.Id;
+
+    public int ExitCode => _leader.ExitCode;
+
+    /// <param name="line">Gets each line of output and errors, one at a time.</param>
+    public static ProcessGroup Start(IReadOnlyList<string> command, int nice, IReadOnlyDictionary<string, string> environment, Action<string> line)
+    {
+        // Each of them becomes the next, so that the process id stays; SIGQUIT shall leave no core of a guest's memory.
+        var start = new ProcessStartInfo("setsid", ["nice", "-n", $"{nice}", "sh", "-c", "ulimit -c 0; exec \"$0\" \"$@\" 2>&1", .. command])
+        {
+            RedirectStandardOutput = true, RedirectStandardInput = true,
+        };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        var leader = Process.Start(start)!;
+        leader.StandardInput.Close();
+        return new ProcessGroup(leader, line);
+    }
+
+    /// <summary>Until the leader is gone.</summary>
+    public Task WaitAsync(CancellationToken cancellationToken) => _leader.WaitForExitAsync(cancellationToken);
+
+    public Task SignalLeaderAsync(string signal) => KillAsync(signal, $"{Id}");
+
+    /// <summary>SIGTERM, and after <paramref name="patience"/> SIGKILL, to whoever is still there; then the rest of the output.</summary>
+    /// <returns>Who was there beside the leader.</returns>
+    public async Task<IReadOnlyList<string>> EndAsync(TimeSpan patience)
+    {
+        var others = Members().Where(member => member.Id != Id).Select(member => $"{member.Name} ({member.Id})").ToList();
+        if (await KillAsync("TERM", $"-{Id}").ConfigureAwait(false))
+        {
+            for (var end = Stopwatch.GetTimestamp() + (long)(patience.TotalSeconds * Stopwatch.Frequency); Members().Count > 0 && Stopwatch.GetTimestamp() < end;)
+                await Task.Delay(50).ConfigureAwait(false);
+            await KillAsync("KILL", $"-{Id}").ConfigureAwait(false);
+        }
+        await _leader.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(10)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // Who left the group may hold the pipe for ever.
+        await _output.WaitAsync(TimeSpan.FromSeconds(2)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return others;
+    }
+
+    public void Dispose() => _leader.Dispose();
+
+    private List<(int Id, string Name)> Members()
+    {
+        var members = new List<(int, string)>();
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(folder), out var id)) continue;
+            try
+            {
+                // proc(5): after the name in parentheses come the state, the parent and the group.
+                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
+                var (open, close) = (stat.IndexOf('('), stat.LastIndexOf(')'));
+                if (stat[(close + 2)..].Split(' ') is [var state, _, var group, ..] && group == $"{Id}" && state != "Z") members.Add((id, stat[(open + 1)..close]));
+            }
+            catch (IOException) { /* gone meanwhile */ }
+        }
+        return members;
+    }
+
+    private static async Task<bool> KillAsync(string signal, string target)
+    {
+        using var kill = Process.Start(new ProcessStartInfo("kill", ["-s", signal, "--", target]) { RedirectStandardError = true })!;
+        await kill.WaitForExitAsync().ConfigureAwait(false);
+        return kill.ExitCode == 0;
+    }
+
+    private static async Task ReadAsync(StreamReader reader, Action<string> line)
+    {
+        while (await reader.ReadLineAsync().ConfigureAwait(false) is { } text) line(text);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+
+namespace Operos.TestRun;
+
+/// <summary>Reads what xUnit.net's JSON reporter tells of a project's tests: which run, and how each ended.</summary>
+internal sealed class TestLedger
+{
+    private const string Mark = "{\"$type\":\"";
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, (string Name, long Started)> _running = [];
+    private readonly Dictionary<string, TestResult> _ended = [];
+    private readonly List<TestResult> _results = [];
+
+    /// <summary>The runner came to its end, whatever the tests did.</summary>
+    public bool IsComplete { get; private set; }
+
+    public IReadOnlyList<TestResult> Results
+    {
+        get { lock (_lock) return [.. _results]; }
+    }
+
+    /// <summary>The tests that are running, each with its seconds, the oldest first.</summary>
+    public IReadOnlyList<(string Name, double Seconds)> InFlight
+    {
+        get { lock (_lock) return [.. _running.Values.Select(test => (test.Name, Stopwatch.GetElapsedTime(test.Started).TotalSeconds)).OrderByDescending(test => test.TotalSeconds)]; }
+    }
+
+    /// <returns>The result that this line brought, or what a test or a fixture printed; null for all that is of no interest.</returns>
+    public (TestResult? Result, string? Output) Read(string line)
+    {
+        // What a test writes without an end of line stands before the reporter's words.
+        var start = line.IndexOf(Mark, StringComparison.Ordinal);
+        if (start < 0) return (null, line);
+        JsonElement message;
+        try { message = JsonElement.Parse(line[start..]); }
+        catch (JsonException) { return (null, line); }
+        lock (_lock) return (Take(message), start > 0 ? line[..start] : null);
+    }
+
+    private TestResult? Take(JsonElement message)
+    {
+        var type = Text(message, "$type");
+        var id = Text(message, "TestUniqueID");
+        switch (type)
+        {
+            case "test-starting":
+                _running[id] = (Text(message, "TestDisplayName"), Stopwatch.GetTimestamp());
+                return null;
+            case "test-passed":
+                _ended[id] = new TestResult(Name(id), Seconds(message), TestOutcome.Passed);
+                return null;
+            case "test-failed":
+                _ended[id] = new TestResult(Name(id), Seconds(message), TestOutcome.Failed, Failure(message));
+                return null;
+            case "test-skipped":
+                _ended[id] = new TestResult(Name(id), 0, TestOutcome.Skipped, Text(message, "Reason"));
+                return null;
+            case "test-finished":
+                _ended.Remove(id, out var result);
+                _running.Remove(id);
+                return result is null ? null : Add(result);
+            case "test-assembly-finished":
+                IsComplete = true;
+                return null;
+            case "error-message":
+                return Add(new TestResult("an error of the runner", 0, TestOutcome.Failed, Failure(message)));
+            case var other when other.EndsWith("-cleanup-failure", StringComparison.Ordinal):
+                return Add(new TestResult(other, 0, TestOutcome.Failed, Failure(message)));
+            default:
+                return null;
+        }
+    }
+
+    private TestResult Add(TestResult result)
+    {
+        _results.Add(result);
+        return result;
+    }
+
+    private string Name(string id) => _running.TryGetValue(id, out var test) ? test.Name : id;
+
+    private static string Failure(JsonElement message)
+    {
+        var text = new StringBuilder();
+        var (messages, types, stacks) = (List(message, "Messages"), List(message, "ExceptionTypes"), List(message, "StackTraces"));
+        for (var i = 0; i < messages.Count; i++)
+        {
+            // Assertions speak for themselves.
+            var type = types.ElementAtOrDefault(i) is { Length: > 0 } name && !name.StartsWith("Xunit.Sdk.", StringComparison.Ordinal) ? name + ": " : "";
+            text.AppendLine($"{type}{messages[i]}");
+            foreach (var frame in (stacks.ElementAtOrDefault(i) ?? "").Split('\n').Where(IsOurs)) text.AppendLine(frame.TrimEnd());
+        }
+        if (Text(message, "Output") is { Length: > 0 } output) text.AppendLine("it printed:").AppendLine(output);
+        return text.ToString().TrimEnd();
+    }
+
+    /// <summary>Not the assertion's own, and not what called the test.</summary>
+    private static bool IsOurs(string frame) =>
+        frame.Trim() is { Length: > 0 } text && !text.StartsWith("at Xunit.", StringComparison.Ordinal) && !text.StartsWith("at System.Reflection.", StringComparison.Ordinal) && !text.StartsWith("at InvokeStub_", StringComparison.Ordinal);
+
+    private static double Seconds(JsonElement message) => message.TryGetProperty("ExecutionTime", out var time) ? time.GetDouble() : 0;
+
+    private static string Text(JsonElement message, string name) => message.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+
+    private static List<string> List(JsonElement message, string name) =>
+        message.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(item => item.ToString())] : [];
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Operos.TestRun;
+
+/// <summary>
+/// The managed stacks of a .NET process that runs, by the runtime's own <c>createdump</c>: SIGQUIT makes .NET print none.
+/// It knows threads only; what waits without one is told by the process itself (Stacks/).
+/// </summary>
+internal static class ThreadStacks
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    /// <returns>Lines for a log; if there are no stacks, why.</returns>
+    public static async Task<IReadOnlyList<string>> ReadAsync(int process)
+    {
+        var program = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "createdump");
+        var core = Path.Combine(Path.GetTempPath(), $"operos-stacks.{process}");
+        var report = core + ".crashreport.json";
+        try
+        {
+            using var dump = Process.Start(new ProcessStartInfo(program, ["--crashreportonly", "--name", core, $"{process}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var deadline = new CancellationTokenSource(Patience);
+            try { await dump.WaitForExitAsync(deadline.Token).ConfigureAwait(false); }
+            catch (OperationCanceledException)
+            {
+                dump.Kill();
+                return [$"stacks: {program} did not end within {Patience.TotalSeconds:0} s"];
+            }
+            if (!File.Exists(report)) return [$"stacks: {program} ended with {dump.ExitCode}: {(await dump.StandardError.ReadToEndAsync().ConfigureAwait(false)).Trim()}"];
+            using var json = JsonDocument.Parse(await File.ReadAllTextAsync(report).ConfigureAwait(false));
+            return [.. Render(json.RootElement)];
+        }
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or JsonException or IOException) { return [$"stacks: {program}: {e.Message}"]; }
+        finally { File.Delete(report); }
+    }
+
+    private static IEnumerable<string> Render(JsonElement report)
+    {
+        foreach (var thread in report.GetProperty("payload").GetProperty("threads").EnumerateArray())
+        {
+            var methods = thread.GetProperty("stack_frames").EnumerateArray()
+                .Select(frame => frame.TryGetProperty("method_name", out var name) ? name.GetString() : null).OfType<string>().ToList();
+            if (methods.Count == 0) continue;
+            yield return $"stacks: thread {thread.GetProperty("native_thread_id").GetString()}";
+            foreach (var method in methods) yield return $"    at {method}";
+        }
+    }
+}
