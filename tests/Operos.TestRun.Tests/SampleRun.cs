@@ -7,37 +7,43 @@ internal sealed class SampleRun : IDisposable
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("operos-run-").FullName;
 
-    /// <summary>What a person sees: rows, failures, the closing line.</summary>
-    public string Output { get { lock (_output) return _output.ToString(); } }
+    /// <summary>What a person sees, once all has ended: rows, failures, the closing line.</summary>
+    public string Output => _output.ToString();
 
     public string LastLine => Output.TrimEnd().Split('\n')[^1];
 
     public string LogOf(Item item) => File.ReadAllText(ItemRun.LogPath(item, Folder));
 
     /// <summary>A part of this very program: <see cref="Samples"/>.</summary>
-    public static Item Sample(string name, TimeSpan? limit = null, params IReadOnlyList<string> methods) => new()
+    public static Item Sample(string name, params IEnumerable<string> methods) => new()
     {
-        Name = name, IsProject = true, Limit = limit ?? TimeSpan.FromSeconds(60), Command = [Environment.ProcessPath!],
+        Name = name, IsProject = true, Limit = TimeSpan.FromMinutes(1), Command = [Environment.ProcessPath!],
         Filter = ["-explicit", "only", .. methods.SelectMany(method => (string[])["-method", $"*.{nameof(Samples)}.{method}"])],
     };
 
-    public static Item Script(string name, string text, TimeSpan? limit = null) =>
-        new() { Name = name, Limit = limit ?? TimeSpan.FromSeconds(60), Command = ["bash", "-c", text] };
+    public static Item Script(string name, string text) =>
+        new() { Name = name, Limit = TimeSpan.FromMinutes(1), Command = ["bash", "-c", text] };
 
-    public async Task<IReadOnlyList<StageResult>> RunAsync(IReadOnlyList<Group> groups, TimeSpan? limit = null, CancellationToken stop = default)
-    {
-        var writer = TextWriter.Synchronized(_output);
-        var stages = await new TestRun(new RunOptions(Folder, limit ?? TimeSpan.FromMinutes(2)), writer, stop).RunAsync([new Stage("samples", groups)]);
-        RunReport.Write(stages, Folder, writer);
-        return stages;
-    }
+    /// <summary>For a program that nobody else starts: one can tell whether it runs.</summary>
+    public static string UniqueSeconds() => $"7{Random.Shared.Next(1_000_000, 9_999_999)}";
 
     /// <summary>Whether a process has this among its arguments.</summary>
     public static bool IsRunning(string argument) => Directory.EnumerateDirectories("/proc").Any(folder =>
     {
-        try { return char.IsAsciiDigit(Path.GetFileName(folder)[0]) && File.ReadAllText(Path.Combine(folder, "cmdline")).Split('\0').Contains(argument); }
+        if (!char.IsAsciiDigit(Path.GetFileName(folder)[0])) return false;
+        try { return File.ReadAllText(Path.Combine(folder, "cmdline")).Split('\0').Contains(argument); }
         catch (IOException) { return false; }
     });
+
+    public Task<RunReport> RunAsync(params IReadOnlyList<Group> groups) => RunAsync(TimeSpan.FromMinutes(3), groups);
+
+    public async Task<RunReport> RunAsync(TimeSpan limit, params IReadOnlyList<Group> groups)
+    {
+        var run = new TestRun(new RunOptions(Folder, limit), _output, TestContext.Current.CancellationToken);
+        var report = new RunReport(await run.RunAsync([new Stage("samples", groups)]));
+        report.Write(Folder, _output);
+        return report;
+    }
 
     public void Dispose()
     {

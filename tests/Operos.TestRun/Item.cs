@@ -3,10 +3,10 @@ namespace Operos.TestRun;
 /// <summary>What is run and counted as one: a test project, a part of one, a script, or what makes the release.</summary>
 internal sealed record Item
 {
-    /// <summary>As reports and logs call it, such as <c>Operos.Qemu.Tests (canary)</c>.</summary>
+    /// <summary>As reports and logs call it, such as <c>Operos.Qemu.Tests canary</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The program and its arguments; a test project's runner gets more (<see cref="ItemRun"/>).</summary>
+    /// <summary>The program and its arguments; a test project's program gets more (<see cref="ItemRun"/>).</summary>
     public required IReadOnlyList<string> Command { get; init; }
 
     public required TimeSpan Limit { get; init; }
@@ -20,27 +20,17 @@ internal sealed record Item
     /// <summary>The names of the items without which this one makes no sense: it is not started when one of them failed.</summary>
     public IReadOnlyList<string> Needs { get; init; } = [];
 
+    /// <summary>Added to our own.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The release is no test: it counts only if it fails.</summary>
     public bool IsTest { get; init; } = true;
 
-    /// <summary>Of a file, without what a shell would have to quote.</summary>
-    public string FileName => string.Join('.', Name.Split('/')[^1].Split(' ', '(', ')').Where(part => part.Length > 0));
+    /// <summary>Of logs: without what a shell would have to quote.</summary>
+    public string FileName => Name.Split('/')[^1].Replace(' ', '.');
 }
 
 /// <summary>Items that run beside each other: the first is seen running, the others tell when they are done.</summary>
 internal sealed record Group(params IReadOnlyList<Item> Items);
 
 internal sealed record Stage(string Name, IReadOnlyList<Group> Groups);
-
-/// <summary>How one test ended.</summary>
-internal sealed record TestResult(string Name, double Seconds, TestOutcome Outcome, string Text = "");
-
-internal enum TestOutcome { Passed, Failed, Skipped }
-
-/// <summary>How an item ended: each of its tests once, and what went wrong beside them as tests that failed.</summary>
-internal sealed record ItemResult(Item Item, double Seconds, string Outcome, IReadOnlyList<TestResult> Tests)
-{
-    public int Count(TestOutcome outcome) => Tests.Count(test => test.Outcome == outcome);
-
-    public bool HasFailed => Tests.Any(test => test.Outcome == TestOutcome.Failed);
-}

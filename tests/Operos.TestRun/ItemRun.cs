@@ -8,11 +8,13 @@ namespace Operos.TestRun;
 /// <param name="show">Gets what a person wants to see of it, line by line.</param>
 internal sealed class ItemRun(Item item, string results, Action<string> show) : IDisposable
 {
-    /// <summary>A passed test that took longer is shown while it runs: so is seen that something goes on.</summary>
+    /// <summary>A passed test that took more seconds is shown while the others run: so is seen that something goes on.</summary>
     private const double WorthShowing = 5;
+
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(10);
     /// <summary>Whoever stops the run waits for it.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(3);
+
     private readonly TestLedger _ledger = new();
     private readonly Lock _lock = new();
     private readonly Queue<string> _last = new();
@@ -20,53 +22,51 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
 
     public Item Item => item;
 
+    /// <summary>The tests that are running, each with its seconds.</summary>
     public IReadOnlyList<(string Name, double Seconds)> InFlight => _ledger.InFlight;
 
     public static string LogPath(Item item, string results) => Path.Combine(results, item.FileName + ".log");
 
+    public static string InWords(TimeSpan time) =>
+        time < TimeSpan.FromMinutes(2) ? $"{time.TotalSeconds:0.#} s" : $"{time.TotalMinutes:0.#} min";
+
+    /// <summary>The result of an item that is not run: all the tests that it has.</summary>
+    /// <param name="list">Whether to ask it for their names; otherwise it counts as one.</param>
+    public static async Task<ItemResult> NotStartedAsync(Item item, string reason, bool list)
+    {
+        var names = item.IsProject && list ? await ListAsync(item).ConfigureAwait(false) : [item.Name];
+        return new ItemResult(item, 0, $"not started: {reason}", [.. names.Select(name => TestResult.NotStarted(name, reason))]);
+    }
+
     /// <param name="limit">At most the item's own.</param>
-    /// <param name="stop">Ends the item as its limit would.</param>
+    /// <param name="stop">Ends the item, without telling what hangs.</param>
     public async Task<ItemResult> RunAsync(int nice, TimeSpan limit, CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
+        var xml = Path.Combine(results, item.FileName + ".xml");
+        string[] report = item.IsProject ? [.. item.Filter, "-noColor", "-reporter", "json", "-result-xml", xml] : [];
+        using var group = ProcessGroup.Start([.. item.Command, .. report], nice, item.Environment, Take);
         string? cut = null;
-        int? status = null;
-        using (var group = ProcessGroup.Start(Command("-noColor", "-reporter", "json", "-result-xml", Path.Combine(results, item.FileName + ".xml")), nice, new Dictionary<string, string>(), Take))
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        deadline.CancelAfter(limit);
+        try { await group.WaitAsync(deadline.Token).ConfigureAwait(false); }
+        catch (OperationCanceledException)
         {
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            deadline.CancelAfter(limit);
-            try
-            {
-                await group.WaitAsync(deadline.Token).ConfigureAwait(false);
-                status = group.ExitCode;
-            }
-            catch (OperationCanceledException)
-            {
-                cut = stop.IsCancellationRequested ? "the run was stopped" : $"its limit of {Seconds(limit)} was reached";
-                if (stop.IsCancellationRequested) await CancelAsync(group, "INT", StopPatience).ConfigureAwait(false);
-                else await TellStateAsync(group, cut).ConfigureAwait(false);
-            }
-            var others = await group.EndAsync(stop.IsCancellationRequested ? StopPatience : EndPatience).ConfigureAwait(false);
-            if (cut is null && others.Count > 0) Print($"{item.Name} left running, and the run ended: {string.Join(", ", others)}");
+            cut = stop.IsCancellationRequested ? "the run was stopped" : $"its limit of {InWords(limit)} was reached";
+            if (stop.IsCancellationRequested) await CancelTestsAsync(group, "INT", StopPatience).ConfigureAwait(false);
+            else await TellStateAsync(group, cut).ConfigureAwait(false);
         }
-        var tests = await JudgeAsync(status, cut, stop.IsCancellationRequested).ConfigureAwait(false);
+        var others = await group.EndAsync(stop.IsCancellationRequested ? StopPatience : EndPatience).ConfigureAwait(false);
+        if (cut is null && others.Count > 0) Print($"{item.Name} left running, and the run ended: {string.Join(", ", others)}");
+        // Who stopped the run does not wait for lists.
+        var tests = cut is null
+            ? await JudgeAsync(group.ExitCode).ConfigureAwait(false)
+            : await UnfinishedAsync(cut, list: !stop.IsCancellationRequested).ConfigureAwait(false);
         var outcome = cut ?? (tests.Any(test => test.Outcome == TestOutcome.Failed) ? "failed" : "passed");
         return new ItemResult(item, clock.Elapsed.TotalSeconds, outcome, tests);
     }
 
-    /// <summary>The tests that it has, none of them run.</summary>
-    /// <param name="list">Whether to ask it for their names; otherwise it is one.</param>
-    public static async Task<ItemResult> NotStartedAsync(Item item, string reason, bool list)
-    {
-        var names = item.IsProject && list ? await ListAsync(item).ConfigureAwait(false) : [item.Name];
-        return new ItemResult(item, 0, $"not started: {reason}", [.. names.Select(name => new TestResult(name, 0, TestOutcome.Failed, $"not started: {reason}"))]);
-    }
-
-    public static string Seconds(TimeSpan time) => time < TimeSpan.FromMinutes(2) ? $"{time.TotalSeconds:0.#} s" : $"{time.TotalMinutes:0.#} min";
-
     public void Dispose() => _log.Dispose();
-
-    private List<string> Command(params IReadOnlyList<string> more) => item.IsProject ? [.. item.Command, .. item.Filter, .. more] : [.. item.Command];
 
     private void Take(string line)
     {
@@ -82,7 +82,7 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
         {
             TestOutcome.Passed => $"  passed  {result.Seconds,7:0.00} s  {result.Name}",
             TestOutcome.Skipped => $"  skipped            {result.Name}: {result.Text}",
-            _ => $"  FAILED  {result.Seconds,7:0.00} s  {result.Name}\n{Indent(result.Text)}",
+            _ => $"  FAILED  {result.Seconds,7:0.00} s  {result.Name}\n    {result.Text.Replace("\n", "\n    ", StringComparison.Ordinal)}",
         };
         if (result.Outcome != TestOutcome.Passed || result.Seconds >= WorthShowing) Print(text);
         else Log(text);
@@ -100,7 +100,7 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
         {
             _log.WriteLine(text);
             _last.Enqueue(text);
-            if (_last.Count > 12) _last.Dequeue();
+            if (_last.Count > 6) _last.Dequeue();
         }
     }
 
@@ -110,52 +110,60 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
         Print($"{item.Name}: {cut}; its log: {LogPath(item, results)}");
         foreach (var (name, seconds) in _ledger.InFlight) Print($"  unfinished after {seconds:0} s: {name}");
         foreach (var line in item.IsProject ? await ThreadStacks.ReadAsync(group.Id).ConfigureAwait(false) : []) Log(line);
-        await CancelAsync(group, "QUIT", TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+        await CancelTestsAsync(group, "QUIT", TimeSpan.FromSeconds(5)).ConfigureAwait(false);
     }
 
     /// <summary>Told of a SIGINT or SIGQUIT, xUnit.net cancels its tests: those that listen take away what they made.</summary>
-    private async Task CancelAsync(ProcessGroup group, string signal, TimeSpan patience)
+    private async Task CancelTestsAsync(ProcessGroup group, string signal, TimeSpan patience)
     {
         // Scripts take theirs away when they are told of SIGTERM, which comes next.
         if (!item.IsProject) return;
         await group.SignalLeaderAsync(signal).ConfigureAwait(false);
-        await group.WaitAsync(CancellationToken.None).WaitAsync(patience, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var ended = group.WaitAsync(CancellationToken.None);
+        await ended.WaitAsync(patience, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task<IReadOnlyList<TestResult>> JudgeAsync(int? status, string? cut, bool stopped)
+    private async Task<IReadOnlyList<TestResult>> JudgeAsync(int status)
     {
-        if (!item.IsProject) return status == 0 ? [new TestResult(item.Name, 0, TestOutcome.Passed)] : [Whole(cut ?? $"ended with exit code {status}")];
-        var tests = _ledger.Results.ToList();
-        var ended = cut ?? (_ledger.IsComplete ? null : $"its process ended before its tests did, with exit code {status}");
-        if (ended is not null)
-        {
-            var unfinished = _ledger.InFlight.Select(test => new TestResult(test.Name, test.Seconds, TestOutcome.Failed, $"unfinished: {ended}")).ToList();
-            var begun = tests.Concat(unfinished).Select(test => Method(test.Name)).ToHashSet();
-            tests.AddRange(unfinished);
-            // Who stopped the run does not wait for a list.
-            tests.AddRange((stopped ? [] : await ListAsync(item).ConfigureAwait(false)).Where(name => !begun.Contains(Method(name))).Select(name => new TestResult(name, 0, TestOutcome.Failed, $"not started: {ended}")));
-            if (unfinished.Count == 0) tests.Add(Whole(ended));
-        }
-        else if (tests.Count == 0) tests.Add(Whole("it ran no test"));
-        else if (status != 0 && tests.All(test => test.Outcome != TestOutcome.Failed)) tests.Add(Whole($"ended with exit code {status}, though no test failed"));
-        return tests;
+        var ended = $"ended with exit code {status}";
+        if (!item.IsProject) return [status == 0 ? new TestResult(item.Name, 0, TestOutcome.Passed) : Whole(ended)];
+        if (!_ledger.IsComplete)
+            return await UnfinishedAsync($"its process {ended} before its tests were done", list: true).ConfigureAwait(false);
+        var tests = _ledger.Results;
+        if (tests.Count == 0) return [Whole("it ran no test")];
+        var unexplained = status != 0 && tests.All(test => test.Outcome != TestOutcome.Failed);
+        return unexplained ? [.. tests, Whole($"{ended}, though no test failed")] : tests;
+    }
+
+    /// <summary>The results that there are; and whatever had not ended, as failed.</summary>
+    private async Task<IReadOnlyList<TestResult>> UnfinishedAsync(string why, bool list)
+    {
+        if (!item.IsProject) return [Whole(why)];
+        var running = _ledger.InFlight.Select(test => new TestResult(test.Name, test.Seconds, TestOutcome.Failed, $"unfinished: {why}"));
+        List<TestResult> tests = [.. _ledger.Results, .. running];
+        if (tests.All(test => !test.Text.StartsWith("unfinished", StringComparison.Ordinal))) tests.Add(Whole(why));
+        var begun = tests.Select(test => Method(test.Name)).ToHashSet();
+        var names = list ? await ListAsync(item).ConfigureAwait(false) : [];
+        return [.. tests, .. names.Where(name => !begun.Contains(Method(name))).Select(name => TestResult.NotStarted(name, why))];
     }
 
     private TestResult Whole(string why)
     {
-        lock (_lock) return new TestResult(item.Name, 0, TestOutcome.Failed, string.Join('\n', [why, .. _last.TakeLast(6)]));
+        lock (_lock) return new TestResult(item.Name, 0, TestOutcome.Failed, string.Join('\n', [why, .. _last]));
     }
 
-    /// <summary>A theory's rows have one method; its rows are not known by the same words before they run.</summary>
+    /// <summary>Rows of a theory have its method in common; before they run they may be called by other words.</summary>
     private static string Method(string name) => name.Split('(')[0];
 
+    /// <returns>The names of its tests; its own if it does not tell.</returns>
     private static async Task<IReadOnlyList<string>> ListAsync(Item item)
     {
         var lines = new List<string>();
-        using var group = ProcessGroup.Start([.. item.Command, .. item.Filter, "-noColor", "-preEnumerateTheories", "-list", "tests/json"], 0, new Dictionary<string, string>(), lines.Add);
+        string[] list = [.. item.Command, .. item.Filter, "-noColor", "-preEnumerateTheories", "-list", "tests/json"];
+        using var group = ProcessGroup.Start(list, 0, item.Environment, lines.Add);
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         try { await group.WaitAsync(deadline.Token).ConfigureAwait(false); }
-        catch (OperationCanceledException) { /* what it told so far is read below */ }
+        catch (OperationCanceledException) { /* then there is no list */ }
         await group.EndAsync(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
         foreach (var line in lines.Where(line => line.StartsWith('[')))
         {
@@ -164,6 +172,4 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
         }
         return [item.Name];
     }
-
-    private static string Indent(string text) => "    " + text.Replace("\n", "\n    ", StringComparison.Ordinal);
 }

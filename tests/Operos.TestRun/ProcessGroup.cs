@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Operos.TestRun;
 
-/// <summary>A program and all that it starts, which ends together. The program leads a session, so that a terminal's Ctrl-C reaches only us.</summary>
+/// <summary>A program and all that it starts, which ends together.</summary>
+/// <remarks>The program leads a session, so that a terminal's Ctrl-C reaches only us.</remarks>
 internal sealed class ProcessGroup : IDisposable
 {
     private readonly Process _leader;
@@ -19,11 +20,14 @@ internal sealed class ProcessGroup : IDisposable
 
     public int ExitCode => _leader.ExitCode;
 
+    /// <param name="environment">Added to our own.</param>
     /// <param name="line">Gets each line of output and errors, one at a time.</param>
-    public static ProcessGroup Start(IReadOnlyList<string> command, int nice, IReadOnlyDictionary<string, string> environment, Action<string> line)
+    public static ProcessGroup Start(
+        IReadOnlyList<string> command, int nice, IReadOnlyDictionary<string, string> environment, Action<string> line)
     {
-        // Each of them becomes the next, so that the process id stays; SIGQUIT shall leave no core of a guest's memory.
-        var start = new ProcessStartInfo("setsid", ["nice", "-n", $"{nice}", "sh", "-c", "ulimit -c 0; exec \"$0\" \"$@\" 2>&1", .. command])
+        // Each becomes the next, so that the process id stays; SIGQUIT shall leave no core of a guest's memory.
+        string[] shell = ["sh", "-c", "ulimit -c 0; exec \"$0\" \"$@\" 2>&1"];
+        var start = new ProcessStartInfo("setsid", ["nice", "-n", $"{nice}", .. shell, .. command])
         {
             RedirectStandardOutput = true, RedirectStandardInput = true,
         };
@@ -45,8 +49,8 @@ internal sealed class ProcessGroup : IDisposable
         var others = Members().Where(member => member.Id != Id).Select(member => $"{member.Name} ({member.Id})").ToList();
         if (await KillAsync("TERM", $"-{Id}").ConfigureAwait(false))
         {
-            for (var end = Stopwatch.GetTimestamp() + (long)(patience.TotalSeconds * Stopwatch.Frequency); Members().Count > 0 && Stopwatch.GetTimestamp() < end;)
-                await Task.Delay(50).ConfigureAwait(false);
+            var clock = Stopwatch.StartNew();
+            while (Members().Count > 0 && clock.Elapsed < patience) await Task.Delay(50).ConfigureAwait(false);
             await KillAsync("KILL", $"-{Id}").ConfigureAwait(false);
         }
         await _leader.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(10)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -68,7 +72,8 @@ internal sealed class ProcessGroup : IDisposable
                 // proc(5): after the name in parentheses come the state, the parent and the group.
                 var stat = File.ReadAllText(Path.Combine(folder, "stat"));
                 var (open, close) = (stat.IndexOf('('), stat.LastIndexOf(')'));
-                if (stat[(close + 2)..].Split(' ') is [var state, _, var group, ..] && group == $"{Id}" && state != "Z") members.Add((id, stat[(open + 1)..close]));
+                var fields = stat[(close + 2)..].Split(' ');
+                if (fields[0] != "Z" && fields[2] == $"{Id}") members.Add((id, stat[(open + 1)..close]));
             }
             catch (IOException) { /* gone meanwhile */ }
         }

@@ -1,60 +1,68 @@
 namespace Operos.TestRun;
 
-/// <summary>What a run ends with: rows, times, what was skipped, what failed, and the count of all.</summary>
-internal static class RunReport
+/// <summary>What a run ends with: a row for each item, times, what was skipped, what failed, and the count of all.</summary>
+internal sealed class RunReport(IReadOnlyList<StageResult> stages)
 {
-    private const int FailureLines = 40;
+    private const int FailureLines = 40, LineLength = 240;
 
-    public static string Row(ItemResult result) =>
-        $"{result.Item.Name,-34} {(result.Item.IsTest ? result.Count(TestOutcome.Passed) : 0),5} passed {result.Count(TestOutcome.Failed),4} failed"
-        + $" {result.Seconds,5:0} s of {result.Item.Limit.TotalSeconds,4:0}{Skipped(result)}{(result.Outcome is "passed" or "failed" ? "" : $"  {result.Outcome}")}";
+    private readonly IReadOnlyList<ItemResult> _items = [.. stages.SelectMany(stage => stage.Items)];
 
-    public static IReadOnlyList<(ItemResult Item, TestResult Test)> Slowest(IEnumerable<StageResult> stages) =>
-        [.. Tests(stages).Where(pair => pair.Item.Item.IsProject && pair.Test.Seconds > 0).OrderByDescending(pair => pair.Test.Seconds).Take(10)];
+    public IReadOnlyList<StageResult> Stages => stages;
 
-    /// <returns>Of all that is a test, and of what failed beside.</returns>
-    public static (int Passed, int Failed, int Skipped) Count(IEnumerable<StageResult> stages)
-    {
-        var tests = Tests(stages).Where(pair => pair.Item.Item.IsTest || pair.Test.Outcome == TestOutcome.Failed).Select(pair => pair.Test.Outcome).ToList();
-        return (tests.Count(outcome => outcome == TestOutcome.Passed), tests.Count(outcome => outcome == TestOutcome.Failed), tests.Count(outcome => outcome == TestOutcome.Skipped));
-    }
+    public int Passed => _items.Where(item => item.Item.IsTest).Sum(item => item.Count(TestOutcome.Passed));
 
-    /// <summary>What failed stands at the very end, with the first lines of its message: nobody scrolls through an hour of output.</summary>
-    public static void Write(IReadOnlyList<StageResult> stages, string results, TextWriter output)
-    {
-        output.WriteLine();
-        foreach (var item in stages.SelectMany(stage => stage.Items)) output.WriteLine(Row(item));
-        output.WriteLine("\nstages: " + string.Join(", ", stages.Select(stage => $"{stage.Name} {stage.Seconds:0} s")));
-        output.WriteLine("\nthe ten slowest tests:");
-        foreach (var (item, test) in Slowest(stages)) output.WriteLine($"  {test.Seconds,7:0.0} s  {Named(item, test)}");
-        foreach (var (item, test) in Tests(stages).Where(pair => pair.Test.Outcome == TestOutcome.Skipped)) output.WriteLine($"\nSKIPPED {Named(item, test)}: {test.Text}");
-        foreach (var item in stages.SelectMany(stage => stage.Items).Where(item => item.HasFailed)) WriteFailures(item, output);
-        if (Count(stages).Failed > 0) output.WriteLine($"\nlogs: {results}");
-        output.WriteLine($"\n{Closing(stages)}");
-    }
+    public int Failed => _items.Sum(item => item.Count(TestOutcome.Failed));
+
+    public int Skipped => _items.Sum(item => item.Count(TestOutcome.Skipped));
 
     /// <summary>The line that every run ends with.</summary>
-    public static string Closing(IReadOnlyList<StageResult> stages)
+    public string Closing => $"{Passed} passed, {Failed} failed{(Skipped > 0 ? $", {Skipped} skipped" : "")}";
+
+    public IEnumerable<(ItemResult Item, TestResult Test)> Slowest =>
+        _items.Where(item => item.Item.IsProject).SelectMany(item => item.Tests.Select(test => (Item: item, Test: test)))
+            .Where(pair => pair.Test.Seconds > 0).OrderByDescending(pair => pair.Test.Seconds).Take(10);
+
+    public static string Row(ItemResult item)
     {
-        var (passed, failed, skipped) = Count(stages);
-        return $"{passed} passed, {failed} failed{(skipped > 0 ? $", {skipped} skipped" : "")}";
+        var passed = item.Item.IsTest ? item.Count(TestOutcome.Passed) : 0;
+        var more = item.Count(TestOutcome.Skipped) is > 0 and var skipped ? $"  {skipped} skipped" : "";
+        if (item.Outcome is not ("passed" or "failed")) more += $"  {item.Outcome}";
+        var counts = $"{passed,5} passed {item.Count(TestOutcome.Failed),4} failed";
+        return $"{item.Item.Name,-34} {counts} {item.Seconds,5:0} s of {item.Item.Limit.TotalSeconds,4:0}{more}";
+    }
+
+    /// <summary>What failed stands at the very end: nobody scrolls through an hour of output.</summary>
+    /// <param name="results">The folder of logs.</param>
+    public void Write(string results, TextWriter output)
+    {
+        output.WriteLine();
+        foreach (var item in _items) output.WriteLine(Row(item));
+        output.WriteLine("\nstages: " + string.Join(", ", stages.Select(stage => $"{stage.Name} {stage.Seconds:0} s")));
+        output.WriteLine("\nthe ten slowest tests:");
+        foreach (var (item, test) in Slowest) output.WriteLine($"  {test.Seconds,7:0.0} s  {Named(item, test)}");
+        if (Skipped > 0) output.WriteLine();
+        foreach (var item in _items)
+            foreach (var test in item.Tests.Where(test => test.Outcome == TestOutcome.Skipped))
+                output.WriteLine($"SKIPPED {Named(item, test)}: {test.Text}");
+        foreach (var item in _items.Where(item => item.HasFailed)) WriteFailures(item, output);
+        if (Failed > 0) output.WriteLine($"\nlogs: {results}");
+        output.WriteLine($"\n{Closing}");
     }
 
     private static void WriteFailures(ItemResult item, TextWriter output)
     {
         output.WriteLine();
         // Many that were not started have one reason.
-        foreach (var alike in item.Tests.Where(test => test.Outcome == TestOutcome.Failed).GroupBy(test => test.Text.StartsWith("not started", StringComparison.Ordinal) ? test.Text : test.Name + test.Text))
+        var isShared = (TestResult test) => test.Text.StartsWith("not started", StringComparison.Ordinal);
+        var failed = item.Tests.Where(test => test.Outcome == TestOutcome.Failed);
+        foreach (var alike in failed.GroupBy(test => (isShared(test) ? "" : test.Name, test.Text)))
         {
             foreach (var test in alike) output.WriteLine($"FAILED {Named(item, test)}");
-            foreach (var line in alike.First().Text.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0).Take(FailureLines))
-                output.WriteLine($"    {(line.Length > 240 ? line[..240] : line)}");
+            var lines = alike.Key.Text.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0);
+            foreach (var line in lines.Take(FailureLines)) output.WriteLine($"    {line[..Math.Min(line.Length, LineLength)]}");
         }
     }
 
-    private static string Named(ItemResult item, TestResult test) => test.Name == item.Item.Name ? test.Name : $"{item.Item.Name}: {test.Name}";
-
-    private static string Skipped(ItemResult result) => result.Count(TestOutcome.Skipped) is > 0 and var count ? $" {count} skipped" : "";
-
-    private static IEnumerable<(ItemResult Item, TestResult Test)> Tests(IEnumerable<StageResult> stages) => stages.SelectMany(stage => stage.Items).SelectMany(item => item.Tests.Select(test => (item, test)));
+    private static string Named(ItemResult item, TestResult test) =>
+        test.Name == item.Item.Name ? test.Name : $"{item.Item.Name}: {test.Name}";
 }

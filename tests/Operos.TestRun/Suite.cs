@@ -7,65 +7,95 @@ namespace Operos.TestRun;
 /// <param name="filter">What chooses tests in every project.</param>
 internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyList<string> filter)
 {
-    private const string Release = "make release";
-    private const string ControlPlane = "Operos.Kubernetes.Tests", Nodes = "Operos.Node.Tests";
-    private static readonly TimeSpan Otherwise = TimeSpan.FromMinutes(10);
+    private const string Release = "make release", Guests = "Operos.Qemu.Tests", Canary = Guests + " canary";
+    private const string Policy = "Operos.Policy.Tests", ComponentBuild = "tests/kubernetes.sh", Lint = "tests/shellcheck.sh";
+    private const string Daemons = "Operos.Net.Tests", ControlPlane = "Operos.Kubernetes.Tests", Nodes = "Operos.Node.Tests";
+    private const string Reproducible = "tests/reproducible.sh";
 
     /// <summary>In minutes: about twice of what the item takes on two slow cores. tests/README.md has what each area may take.</summary>
     private static readonly Dictionary<string, double> Limits = new()
     {
-        ["tests/shellcheck.sh"] = 3,
+        [Lint] = 3,
         ["Operos.Release.Tests"] = 4, ["Operos.Init.Tests"] = 4, ["Operos.Hardware.Tests"] = 4, ["Operos.Proto.Tests"] = 4,
-        ["Operos.Controller.Tests"] = 4, ["Operos.Ctl.Tests"] = 4, ["Operos.Lab.Tests"] = 4, ["Operos.TestRun.Tests"] = 4,
-        ["Operos.Policy.Tests"] = 5, ["tests/kubernetes.sh"] = 8,
+        ["Operos.Controller.Tests"] = 4, ["Operos.Ctl.Tests"] = 4, ["Operos.Lab.Tests"] = 5, ["Operos.TestRun.Tests"] = 5,
+        [Policy] = 5, [ComponentBuild] = 8,
         [Release] = 40,
-        ["Operos.Net.Tests"] = 10, [ControlPlane] = 12, [Nodes] = 12, ["tests/reproducible.sh"] = 20,
-        ["Operos.Qemu.Tests"] = 45,
+        [Canary] = 8,
+        [Daemons] = 10, [ControlPlane] = 12, [Nodes] = 12, [Reproducible] = 20,
+        [Guests] = 45,
     };
 
-    private static readonly IReadOnlyList<string> Units =
-        ["Operos.Release.Tests", "Operos.Init.Tests", "Operos.Hardware.Tests", "Operos.Proto.Tests", "Operos.Controller.Tests", "Operos.Ctl.Tests", "Operos.Lab.Tests", "Operos.TestRun.Tests"];
+    private static readonly TimeSpan OtherLimit = TimeSpan.FromMinutes(10);
+
+    /// <summary>What runs one after the other and needs no release.</summary>
+    private static readonly string[] Units =
+    [
+        "Operos.Release.Tests", "Operos.Init.Tests", "Operos.Hardware.Tests", "Operos.Proto.Tests", "Operos.Controller.Tests",
+        "Operos.Ctl.Tests", "Operos.Lab.Tests", "Operos.TestRun.Tests",
+    ];
+
+    private static readonly HashSet<string> WithoutRelease = [Lint, .. Units, Policy, ComponentBuild];
 
     /// <summary>What is cheap and tells most stands first.</summary>
     public IReadOnlyList<Stage> All =>
     [
-        new("lint", [Beside("tests/shellcheck.sh")]),
-        // Of these, the second of the last group mostly waits.
-        new("units", [.. Units.Select(name => Beside(name)), Beside("Operos.Policy.Tests", "tests/kubernetes.sh")]),
-        .. ReleaseStage,
-        new("services", [Beside(["Operos.Net.Tests", .. Cluster, "tests/reproducible.sh"])]),
-        new("machines", [Beside("Operos.Qemu.Tests")]),
+        .. BeforeServices,
+        new("canary", [new Group(Guest with { Name = Canary, Limit = LimitOf(Canary), Filter = [.. filter, "-trait", "stage=canary"] })]),
+        new("services", [Beside([.. Services, Reproducible])]),
+        new("machines", [new Group(Guest with { Filter = [.. filter, "-trait-", "stage=canary"], Needs = [Release, Canary] })]),
     ];
 
     /// <summary>All without guests, and without building the layers a second time.</summary>
-    public IReadOnlyList<Stage> Quick =>
-        [.. All.Where(stage => stage.Name != "machines").Select(stage => stage.Name == "services" ? new Stage(stage.Name, [Beside(["Operos.Net.Tests", .. Cluster])]) : stage)];
+    public IReadOnlyList<Stage> Quick => [.. BeforeServices, new("services", [Beside(Services)])];
 
-    private string[] Cluster => kubernetes ? [ControlPlane, Nodes] : [];
+    private IReadOnlyList<Stage> BeforeServices =>
+    [
+        new("lint", [Beside(Lint)]),
+        // The last of them mostly waits.
+        new("units", [.. Units.Select(name => Beside(name)), Beside(Policy, ComponentBuild)]),
+        .. ReleaseStage,
+    ];
 
-    private IReadOnlyList<Stage> ReleaseStage => make ? [new("release", [new Group(new Item { Name = Release, Command = ["make", "--no-print-directory", "release"], Limit = LimitOf(Release), IsTest = false })])] : [];
+    private Item Guest => Find(Guests);
+
+    private string[] Services => kubernetes ? [Daemons, ControlPlane, Nodes] : [Daemons];
+
+    private IReadOnlyList<Stage> ReleaseStage
+    {
+        get
+        {
+            string[] command = ["make", "--no-print-directory", "-C", root, "release"];
+            var release = new Item { Name = Release, Command = command, Limit = LimitOf(Release), IsTest = false };
+            return make ? [new("release", [new Group(release)])] : [];
+        }
+    }
 
     /// <param name="groups">Items, those beside each other with a + between them.</param>
     /// <exception cref="ArgumentException">There is no such item.</exception>
     public IReadOnlyList<Stage> Of(IReadOnlyList<string> groups)
     {
         var chosen = groups.Select(group => Beside(group.Split('+'))).ToList();
-        if (chosen.SelectMany(group => group.Items).FirstOrDefault(item => !File.Exists(item.Command[^1])) is { } missing)
-            throw new ArgumentException($"there is no {missing.Command[^1]} for the item {missing.Name}");
-        return [.. chosen.Any(group => group.Items.Any(item => item.Needs.Count > 0)) ? ReleaseStage : [], new Stage("chosen", chosen)];
+        var items = chosen.SelectMany(group => group.Items).ToList();
+        if (items.FirstOrDefault(item => !File.Exists(item.Command[0])) is { } missing)
+            throw new ArgumentException($"there is no {missing.Command[0]} for the item {missing.Name}");
+        return [.. items.Any(item => item.Needs.Count > 0) ? ReleaseStage : [], new Stage("chosen", chosen)];
     }
 
     private Group Beside(params IReadOnlyList<string> names) => new([.. names.Select(Find)]);
 
-    private Item Find(string name) => new()
+    private Item Find(string name)
     {
-        Name = name,
-        IsProject = !name.EndsWith(".sh", StringComparison.Ordinal),
-        Command = [name.EndsWith(".sh", StringComparison.Ordinal) ? Path.Combine(root, name) : Path.Combine(root, "tests", name, "bin", "Release", "net10.0", name)],
-        Limit = LimitOf(name),
-        Filter = filter,
-        Needs = Units.Contains(name) || name is "tests/shellcheck.sh" or "tests/kubernetes.sh" or "Operos.Policy.Tests" ? [] : [Release],
-    };
+        var isScript = name.EndsWith(".sh", StringComparison.Ordinal);
+        return new Item
+        {
+            Name = name,
+            IsProject = !isScript,
+            Command = [isScript ? Path.Combine(root, name) : Path.Combine(root, "tests", name, "bin", "Release", "net10.0", name)],
+            Limit = LimitOf(name),
+            Filter = filter,
+            Needs = WithoutRelease.Contains(name) ? [] : [Release],
+        };
+    }
 
-    private static TimeSpan LimitOf(string name) => Limits.TryGetValue(name, out var minutes) ? TimeSpan.FromMinutes(minutes) : Otherwise;
+    private static TimeSpan LimitOf(string name) => Limits.TryGetValue(name, out var minutes) ? TimeSpan.FromMinutes(minutes) : OtherLimit;
 }

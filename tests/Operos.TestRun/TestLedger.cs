@@ -8,6 +8,9 @@ namespace Operos.TestRun;
 internal sealed class TestLedger
 {
     private const string Mark = "{\"$type\":\"";
+    /// <summary>Frames of the assertion itself, and of what called the test.</summary>
+    private static readonly string[] Foreign = ["at Xunit.", "at System.Reflection.", "at InvokeStub_"];
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (string Name, long Started)> _running = [];
     private readonly Dictionary<string, TestResult> _ended = [];
@@ -24,10 +27,17 @@ internal sealed class TestLedger
     /// <summary>The tests that are running, each with its seconds, the oldest first.</summary>
     public IReadOnlyList<(string Name, double Seconds)> InFlight
     {
-        get { lock (_lock) return [.. _running.Values.Select(test => (test.Name, Stopwatch.GetElapsedTime(test.Started).TotalSeconds)).OrderByDescending(test => test.TotalSeconds)]; }
+        get
+        {
+            lock (_lock)
+            {
+                var running = _running.Values.OrderBy(test => test.Started);
+                return [.. running.Select(test => (test.Name, Stopwatch.GetElapsedTime(test.Started).TotalSeconds))];
+            }
+        }
     }
 
-    /// <returns>The result that this line brought, or what a test or a fixture printed; null for all that is of no interest.</returns>
+    /// <returns>The result that this line brought, and what a test or a fixture printed; nulls for all that is of no interest.</returns>
     public (TestResult? Result, string? Output) Read(string line)
     {
         // What a test writes without an end of line stands before the reporter's words.
@@ -41,9 +51,8 @@ internal sealed class TestLedger
 
     private TestResult? Take(JsonElement message)
     {
-        var type = Text(message, "$type");
         var id = Text(message, "TestUniqueID");
-        switch (type)
+        switch (Text(message, "$type"))
         {
             case "test-starting":
                 _running[id] = (Text(message, "TestDisplayName"), Stopwatch.GetTimestamp());
@@ -57,6 +66,7 @@ internal sealed class TestLedger
             case "test-skipped":
                 _ended[id] = new TestResult(Name(id), 0, TestOutcome.Skipped, Text(message, "Reason"));
                 return null;
+            // Only now its class is disposed of, too.
             case "test-finished":
                 _ended.Remove(id, out var result);
                 _running.Remove(id);
@@ -66,8 +76,8 @@ internal sealed class TestLedger
                 return null;
             case "error-message":
                 return Add(new TestResult("an error of the runner", 0, TestOutcome.Failed, Failure(message)));
-            case var other when other.EndsWith("-cleanup-failure", StringComparison.Ordinal):
-                return Add(new TestResult(other, 0, TestOutcome.Failed, Failure(message)));
+            case var type when type.EndsWith("-cleanup-failure", StringComparison.Ordinal):
+                return Add(new TestResult(type, 0, TestOutcome.Failed, Failure(message)));
             default:
                 return null;
         }
@@ -88,22 +98,25 @@ internal sealed class TestLedger
         for (var i = 0; i < messages.Count; i++)
         {
             // Assertions speak for themselves.
-            var type = types.ElementAtOrDefault(i) is { Length: > 0 } name && !name.StartsWith("Xunit.Sdk.", StringComparison.Ordinal) ? name + ": " : "";
-            text.AppendLine($"{type}{messages[i]}");
+            var type = types.ElementAtOrDefault(i) ?? "";
+            var isAssertion = type.Length == 0 || type.StartsWith("Xunit.Sdk.", StringComparison.Ordinal);
+            text.AppendLine(isAssertion ? messages[i] : $"{type}: {messages[i]}");
             foreach (var frame in (stacks.ElementAtOrDefault(i) ?? "").Split('\n').Where(IsOurs)) text.AppendLine(frame.TrimEnd());
         }
         if (Text(message, "Output") is { Length: > 0 } output) text.AppendLine("it printed:").AppendLine(output);
         return text.ToString().TrimEnd();
     }
 
-    /// <summary>Not the assertion's own, and not what called the test.</summary>
     private static bool IsOurs(string frame) =>
-        frame.Trim() is { Length: > 0 } text && !text.StartsWith("at Xunit.", StringComparison.Ordinal) && !text.StartsWith("at System.Reflection.", StringComparison.Ordinal) && !text.StartsWith("at InvokeStub_", StringComparison.Ordinal);
+        frame.Trim().Length > 0 && !Foreign.Any(start => frame.TrimStart().StartsWith(start, StringComparison.Ordinal));
 
     private static double Seconds(JsonElement message) => message.TryGetProperty("ExecutionTime", out var time) ? time.GetDouble() : 0;
 
-    private static string Text(JsonElement message, string name) => message.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+    private static string Text(JsonElement message, string name) =>
+        message.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
     private static List<string> List(JsonElement message, string name) =>
-        message.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(item => item.ToString())] : [];
+        message.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Array
+            ? [.. value.EnumerateArray().Select(item => item.ToString())]
+            : [];
 }

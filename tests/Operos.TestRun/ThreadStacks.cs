@@ -16,11 +16,16 @@ internal static class ThreadStacks
     public static async Task<IReadOnlyList<string>> ReadAsync(int process)
     {
         var program = Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "createdump");
-        var core = Path.Combine(Path.GetTempPath(), $"operos-stacks.{process}");
-        var report = core + ".crashreport.json";
+        var folder = Directory.CreateTempSubdirectory("operos-stacks-").FullName;
+        var core = Path.Combine(folder, "core");
+        var start = new ProcessStartInfo(program, ["--crashreportonly", "--name", core, $"{process}"])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
         try
         {
-            using var dump = Process.Start(new ProcessStartInfo(program, ["--crashreportonly", "--name", core, $"{process}"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var dump = Process.Start(start)!;
+            var errors = dump.StandardError.ReadToEndAsync();
             using var deadline = new CancellationTokenSource(Patience);
             try { await dump.WaitForExitAsync(deadline.Token).ConfigureAwait(false); }
             catch (OperationCanceledException)
@@ -28,12 +33,17 @@ internal static class ThreadStacks
                 dump.Kill();
                 return [$"stacks: {program} did not end within {Patience.TotalSeconds:0} s"];
             }
-            if (!File.Exists(report)) return [$"stacks: {program} ended with {dump.ExitCode}: {(await dump.StandardError.ReadToEndAsync().ConfigureAwait(false)).Trim()}"];
+            var report = core + ".crashreport.json";
+            if (!File.Exists(report))
+                return [$"stacks: {program} ended with {dump.ExitCode}: {(await errors.ConfigureAwait(false)).Trim()}"];
             using var json = JsonDocument.Parse(await File.ReadAllTextAsync(report).ConfigureAwait(false));
             return [.. Render(json.RootElement)];
         }
-        catch (Exception e) when (e is System.ComponentModel.Win32Exception or JsonException or IOException) { return [$"stacks: {program}: {e.Message}"]; }
-        finally { File.Delete(report); }
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or JsonException or IOException)
+        {
+            return [$"stacks: {program}: {e.Message}"];
+        }
+        finally { Directory.Delete(folder, recursive: true); }
     }
 
     private static IEnumerable<string> Render(JsonElement report)

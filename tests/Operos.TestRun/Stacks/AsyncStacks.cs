@@ -14,7 +14,9 @@ namespace Operos.TestRun.Stacks;
 /// A test that hangs mostly waits in no thread, so that threads' stacks show nothing of it.
 /// The runtime keeps the list for debuggers once it is told to; its members have been private under these names since .NET Core 3.
 /// </summary>
-/// <remarks>The last that asks for a signal is told first: after xUnit.net's console, so that the list is made before it cancels the tests.</remarks>
+/// <remarks>
+/// Who asks for a signal last is told first, and we ask after xUnit.net's console: the list is made before that cancels the tests.
+/// </remarks>
 internal sealed class AsyncStacks : ITestPipelineStartup
 {
     private const BindingFlags Private = BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
@@ -47,10 +49,12 @@ internal sealed class AsyncStacks : ITestPipelineStartup
         {
             if (List() is not { } tasks) return "stacks: this runtime keeps no list of tasks by the names that we know\n";
             var awaiters = tasks.ToDictionary(task => task, Awaiters);
+            var methods = tasks.Where(task => Method(task) is not null).ToList();
+            var awaiting = methods.SelectMany(method => awaiters[method]).ToHashSet();
             // A chain begins with a method that awaits no other: what it waits for is no method.
-            var chains = tasks.Where(task => Method(task) is not null && !tasks.Any(other => Method(other) is not null && awaiters[other].Contains(task)))
-                .Select(task => Chain(task, awaiters)).Where(chain => chain.Length > 0).GroupBy(chain => chain).OrderBy(group => group.Key, StringComparer.Ordinal);
-            return string.Concat(chains.Select(group => $"stacks: waiting{(group.Count() > 1 ? $" ({group.Count()} alike)" : "")}\n{group.Key}"));
+            var chains = methods.Where(method => !awaiting.Contains(method)).Select(method => Chain(method, awaiters));
+            var alike = chains.Where(chain => chain.Length > 0).GroupBy(chain => chain).OrderBy(group => group.Key, StringComparer.Ordinal);
+            return string.Concat(alike.Select(group => $"stacks: waiting ({group.Count()})\n{group.Key}"));
         }
         catch (Exception e) { return $"stacks: the list of tasks could not be read: {e.GetType().Name}: {e.Message}\n"; }
     }
@@ -96,5 +100,6 @@ internal sealed class AsyncStacks : ITestPipelineStartup
         _ => Targets(Inside(continuation, "m_action") ?? Inside(continuation, "_continuation")),
     };
 
-    private static Delegate? Inside(object continuation, string field) => continuation.GetType().GetField(field, Private)?.GetValue(continuation) as Delegate;
+    private static Delegate? Inside(object continuation, string field) =>
+        continuation.GetType().GetField(field, Private)?.GetValue(continuation) as Delegate;
 }
