@@ -28,7 +28,7 @@ KEY := $(OUT)/keys/release.key
 props := Directory.Build.props Directory.Packages.props global.json agents/Directory.Build.props agents/Binary.props
 sources = $(shell find $(addprefix agents/Operos.,$(1)) proto/Operos.Proto -name '*.cs' -not -path '*/obj/*' -not -path '*/bin/*' -o -name '*.csproj') $(props)
 
-.PHONY: help deps bin kubernetes images release demo test bench lint clean
+.PHONY: help deps bin kubernetes images release demo test soak bench lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +109,12 @@ TESTS ?= all
 # What does not compile or lint is told before the release is made, which the run does on its way.
 test: ## run every test: unit, network namespaces, QEMU (TESTS="quick" or items of tests/ for parts)
 	tests/run.sh --make $(if $(component),,--without-kubernetes) --results $(OUT)/test-results $(TESTS)
+
+# Hours; the next one goes on where one was stopped.
+SOAK_MINUTES ?= 1440
+
+soak: ## go through the long lists of which each run of the tests does a part (SOAK_MINUTES=30 to stop then)
+	tests/run.sh --results $(OUT)/soak --limit $(SOAK_MINUTES) soak
 
 # The benchmarks' processes, mounts and network namespaces end with them, however they end. The shell stays: it is the namespace's init.
 bench_namespace := setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private

@@ -4,10 +4,11 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: tests/run.sh [--results DIR] [--filter ARGS] [--limit MINUTES] [--make] [--without-kubernetes] all|quick|ITEM[+ITEM...]...
+usage: tests/run.sh [--results DIR] [--filter ARGS] [--limit MINUTES] [--make] [--without-kubernetes] all|quick|soak|ITEM[+ITEM...]...
 
   all       the whole suite, stage by stage
   quick     all without guests
+  soak      all parts of the long lists of which the suite does one; the next goes on where one was stopped
   ITEM      a project: a folder below tests/, such as Operos.Net.Tests
             or a script: a path that ends in .sh; it passes with exit code 0
   +         runs the others beside the first, projects with nice 10, scripts with nice 19
@@ -55,4 +56,6 @@ wait "$compiler" || fail 'it does not compile, or not within 900 s'
 compiler=
 seconds=$(awk -v from="$start" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.1f", to - from }')
 printf 'compiled in %s s\n' "$seconds"
-exec dotnet "$here/Operos.TestRun/bin/Release/net10.0/operos-test-run.dll" --compiled "$seconds" "$@"
+# Each commit does one part of the long lists of make soak.
+commit=$(git -C "$here" rev-parse HEAD 2> /dev/null || echo none)
+exec dotnet "$here/Operos.TestRun/bin/Release/net10.0/operos-test-run.dll" --compiled "$seconds" --soak "$commit" "$@"

@@ -7,25 +7,27 @@ namespace Operos.Hardware.Tests;
 /// <summary>Ten thousand machines: none is taken for another, and each is known again after a part was changed.</summary>
 public sealed class FleetTests
 {
-    private const int Size = 10_000;
+    internal const int Size = 10_000;
     private static readonly List<Inventory> Machines = Fleet.Make(Size, seed: 20261124);
     private static readonly MachineIndex Index = Build();
 
     public static TheoryData<string> SingleChanges => new("disk", "all disks", "NIC", "DIMM", "CPU or PSU", "board", "disks and a DIMM", "disks and a NIC");
 
     [Fact]
-    public void Every_machine_is_new_once_and_itself_ever_after()
+    public void Every_machine_is_new_once_and_itself_ever_after() => EachIsNewOnceAndItselfEverAfter(Machines);
+
+    internal static void EachIsNewOnceAndItselfEverAfter(List<Inventory> machines)
     {
         var index = new MachineIndex();
         var ids = new HashSet<string>();
-        for (var i = 0; i < Size; i++)
+        for (var i = 0; i < machines.Count; i++)
         {
-            var evidence = EvidenceReader.Read(Machines[i]);
+            var evidence = EvidenceReader.Read(machines[i]);
             Assert.Equal(Resolution.New, index.Resolve(evidence).Resolution);
-            Assert.True(ids.Add(MachineFingerprint.FirstUuid(Machines[i])!), "two machines have one UUID");
+            Assert.True(ids.Add(MachineFingerprint.FirstUuid(machines[i])!), "two machines have one UUID");
             index.Set($"{i}", evidence);
         }
-        for (var i = 0; i < Size; i++) Assert.Equal($"{i}", Assert.Single(index.Resolve(EvidenceReader.Read(Machines[i])).Candidates));
+        for (var i = 0; i < machines.Count; i++) Assert.Equal($"{i}", Assert.Single(index.Resolve(EvidenceReader.Read(machines[i])).Candidates));
     }
 
     [Theory]

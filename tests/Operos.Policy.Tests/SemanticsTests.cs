@@ -14,14 +14,7 @@ public sealed class SemanticsTests
         var (allowed, denied) = (0L, 0L);
         Worlds.Any.Sample(world =>
         {
-            var kernel = new NftInterpreter();
-            kernel.Run(RulesetTransaction.Replacing(PolicyCompiler.Compile(world.View(), world.NodeView)).Text);
-            foreach (var packet in Worlds.Packets(world))
-            {
-                var expected = KubernetesOracle.Allows(world, packet);
-                Interlocked.Increment(ref expected ? ref allowed : ref denied);
-                if (kernel.Accepts(packet, address => IsLocal(world, address)) != expected) throw new Xunit.Sdk.XunitException($"{packet}: the specification says {(expected ? "allow" : "deny")}\n{Describe(world)}");
-            }
+            foreach (var allows in Decide(world)) Interlocked.Increment(ref allows ? ref allowed : ref denied);
         }, iter: 400, threads: 2);
         // Both answers, and not by the way.
         Assert.True(allowed > 10_000 && denied > 10_000, $"{allowed} allowed, {denied} denied");
@@ -49,6 +42,21 @@ public sealed class SemanticsTests
             }
         }, iter: 200, threads: 2);
         Assert.True(incremental > 600, $"{incremental} transactions were increments");
+    }
+
+    /// <summary>What specification and compiled text agree on, packet by packet.</summary>
+    /// <exception cref="Xunit.Sdk.XunitException">They do not.</exception>
+    internal static IEnumerable<bool> Decide(World world)
+    {
+        var kernel = new NftInterpreter();
+        kernel.Run(RulesetTransaction.Replacing(PolicyCompiler.Compile(world.View(), world.NodeView)).Text);
+        foreach (var packet in Worlds.Packets(world))
+        {
+            var expected = KubernetesOracle.Allows(world, packet);
+            if (kernel.Accepts(packet, address => IsLocal(world, address)) != expected)
+                throw new Xunit.Sdk.XunitException($"{packet}: the specification says {(expected ? "allow" : "deny")}\n{Describe(world)}");
+            yield return expected;
+        }
     }
 
     /// <summary>Steps from one cluster to another: pods, policies and namespaces come, go and change.</summary>

@@ -48,6 +48,32 @@ public sealed class ProgramTests
     }
 
     [Fact]
+    public async Task What_does_not_compile_ends_with_a_count()
+    {
+        var folder = Directory.CreateTempSubdirectory("operos-run-").FullName;
+        // A compiler that has no memory to start in.
+        string[] arguments = ["--results", folder, "Operos.Proto.Tests"];
+        var (status, output) = await RunAsync(Path.Combine(Root, "tests/run.sh"), arguments, ("DOTNET_GCHeapHardLimit", "1"));
+        Assert.Equal(1, status);
+        Assert.EndsWith("FAILED: it does not compile, or not within 900 s\n\n0 passed, 1 failed\n", output, StringComparison.Ordinal);
+        Assert.Equal("0 passed, 1 failed\n", await File.ReadAllTextAsync(Path.Combine(folder, "count"), Token));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task What_fails_before_the_run_ends_with_a_count_in_CI()
+    {
+        // A checkout whose makefile is gone.
+        var folder = Directory.CreateTempSubdirectory("operos-run-").FullName;
+        Directory.CreateDirectory(Path.Combine(folder, ".ci"));
+        File.Copy(Path.Combine(Root, ".ci/run"), Path.Combine(folder, ".ci/run"));
+        var (status, output) = await RunAsync(Path.Combine(folder, ".ci/run"), []);
+        Assert.NotEqual(0, status);
+        Assert.EndsWith("\n0 passed, 1 failed\n", output, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public void The_suite_has_every_project_and_every_script_of_tests()
     {
         var suite = new Suite(Root, make: true, kubernetes: true, []);
@@ -67,6 +93,17 @@ public sealed class ProgramTests
         var program = Path.Combine(AppContext.BaseDirectory, "operos-test-run.dll");
         var start = new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         return Process.Start(start)!;
+    }
+
+    private static async Task<(int Status, string Output)> RunAsync(
+        string script, string[] arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(script, arguments) { RedirectStandardOutput = true };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync(Token);
+        await process.WaitForExitAsync(Token);
+        return (process.ExitCode, output);
     }
 
     private static async Task<bool> HoldsAsync(Func<bool> condition)

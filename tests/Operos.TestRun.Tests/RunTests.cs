@@ -36,29 +36,6 @@ public sealed class RunTests
     }
 
     [Fact]
-    public async Task A_project_that_hangs_ends_at_its_limit_with_what_it_waits_for_in_the_log_and_its_tests_counted()
-    {
-        using var run = new SampleRun();
-        var item = SampleRun.Sample("sample", nameof(Samples.Waits_for_ever), nameof(Samples.Has_rows));
-        item = item with { Limit = TimeSpan.FromSeconds(8) };
-        await run.RunAsync(new Group(item), new Group(Good));
-        // The rows ran before or were not started: that is the runner's choice.
-        Assert.Matches("^(3 passed, 1|1 passed, 3) failed$", run.LastLine);
-        Assert.Contains($"FAILED sample: {Class}.Waits_for_ever\n    unfinished: its limit of 8 s was reached", run.Output);
-        Assert.Contains($"stacks: waiting (1)\n    at {Class}.Never\n    at {Class}.Waits_for_ever\n", run.LogOf(item));
-    }
-
-    [Fact]
-    public async Task A_thread_that_hangs_has_its_stack_in_the_log()
-    {
-        using var run = new SampleRun();
-        var item = SampleRun.Sample("sample", nameof(Samples.Sleeps_for_ever)) with { Limit = TimeSpan.FromSeconds(8) };
-        await run.RunAsync(new Group(item));
-        Assert.Equal("0 passed, 1 failed", run.LastLine);
-        Assert.Contains($"    at {Class}.Sleeps_for_ever()", run.LogOf(item));
-    }
-
-    [Fact]
     public async Task A_script_that_hangs_ends_with_all_that_it_started_and_the_rest_runs()
     {
         using var run = new SampleRun();
@@ -81,6 +58,18 @@ public sealed class RunTests
         // A shell's child is called as the shell until it becomes what it runs.
         Assert.Matches(@"careless\.sh left running, and the run ended: (sleep|bash) \(\d+\)", run.Output);
         Assert.False(SampleRun.IsRunning(mark), "a child of the script outlived it");
+    }
+
+    [Fact]
+    public async Task The_first_of_a_group_has_the_CPU_when_it_wants_it()
+    {
+        using var run = new SampleRun();
+        // Each session has a niceness of its own, where the kernel makes groups of them.
+        const string tell = "nice; cat /proc/self/autogroup 2> /dev/null | sed 's/.*nice //'";
+        var (first, beside) = (SampleRun.Script("first.sh", tell), SampleRun.Script("beside.sh", tell));
+        await run.RunAsync(new Group(first, beside));
+        Assert.Equal(["0"], run.LogOf(first).Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct());
+        Assert.Equal(["19"], run.LogOf(beside).Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct());
     }
 
     [Fact]

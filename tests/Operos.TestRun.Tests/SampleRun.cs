@@ -22,7 +22,7 @@ internal sealed class SampleRun : IDisposable
     };
 
     public static Item Script(string name, string text) =>
-        new() { Name = name, Limit = TimeSpan.FromMinutes(1), Command = ["bash", "-c", text] };
+        new() { Name = name, Limit = TimeSpan.FromMinutes(1), Command = ["/bin/bash", "-c", text] };
 
     /// <summary>For a program that nobody else starts: one can tell whether it runs.</summary>
     public static string UniqueSeconds() => $"7{Random.Shared.Next(1_000_000, 9_999_999)}";

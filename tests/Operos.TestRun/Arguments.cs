@@ -14,6 +14,9 @@ internal sealed record Arguments
     /// <summary>Before CI's own limit, which ends without a count.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(80);
 
+    /// <summary>Of the long lists.</summary>
+    public SoakPart Soak { get; init; }
+
     public bool Make { get; init; }
     public bool HasKubernetes { get; init; } = true;
     public IReadOnlyList<string> Items { get; init; } = [];
@@ -32,6 +35,7 @@ internal sealed record Arguments
                 "--filter" => arguments with { Filter = Value().Split(' ', StringSplitOptions.RemoveEmptyEntries) },
                 "--compiled" => arguments with { Compiled = Number(option, Value()) },
                 "--limit" => arguments with { Limit = TimeSpan.FromMinutes(Number(option, Value())) },
+                "--soak" => arguments with { Soak = SoakPart.Of(Value()) },
                 "--make" => arguments with { Make = true },
                 "--without-kubernetes" => arguments with { HasKubernetes = false },
                 _ when option.StartsWith('-') => throw new ArgumentException($"there is no option {option}"),

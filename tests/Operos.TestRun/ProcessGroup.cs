@@ -25,9 +25,14 @@ internal sealed class ProcessGroup : IDisposable
     public static ProcessGroup Start(
         IReadOnlyList<string> command, int nice, IReadOnlyDictionary<string, string> environment, Action<string> line)
     {
-        // Each becomes the next, so that the process id stays; SIGQUIT shall leave no core of a guest's memory.
-        string[] shell = ["sh", "-c", "ulimit -c 0; exec \"$0\" \"$@\" 2>&1"];
-        var start = new ProcessStartInfo("setsid", ["nice", "-n", $"{nice}", .. shell, .. command])
+        // Each becomes the next, so that the process id stays. A session's processes are a group of the scheduler (sched(7), autogroup):
+        // their niceness counts among themselves only, the group has one of its own. SIGQUIT shall leave no core of a guest's memory.
+        const string prepare = """
+            (echo "$1" > /proc/self/autogroup) 2> /dev/null || true
+            ulimit -c 0
+            exec nice -n "$@" 2>&1
+            """;
+        var start = new ProcessStartInfo("setsid", ["sh", "-c", prepare, "sh", $"{nice}", .. command])
         {
             RedirectStandardOutput = true, RedirectStandardInput = true,
         };

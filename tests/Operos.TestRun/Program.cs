@@ -4,12 +4,13 @@ using Operos.TestRun;
 // tests/run.sh has compiled everything. This is <root>/tests/Operos.TestRun/bin/Release/net10.0.
 var root = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../.."));
 Arguments arguments;
+Suite suite;
 IReadOnlyList<Stage> stages;
 try
 {
     arguments = Arguments.Read(args);
-    var suite = new Suite(root, arguments.Make, arguments.HasKubernetes, arguments.Filter);
-    stages = arguments.Items switch { ["all"] => suite.All, ["quick"] => suite.Quick, var items => suite.Of(items) };
+    suite = new Suite(root, arguments.Make, arguments.HasKubernetes, arguments.Filter, arguments.Soak);
+    stages = arguments.Items switch { ["all"] => suite.All, ["quick"] => suite.Quick, ["soak"] => [], var items => suite.Of(items) };
 }
 catch (ArgumentException e)
 {
@@ -33,6 +34,12 @@ void Stop(PosixSignalContext context)
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+
+if (arguments.Items is ["soak"])
+{
+    var isGreen = await new SoakRun(suite.Soak, results, arguments.Limit, Console.Out, stop.Token).RunAsync();
+    return signalled != 0 ? signalled : isGreen ? 0 : 1;
+}
 
 var started = DateTimeOffset.UtcNow;
 var report = new RunReport(await new TestRun(new RunOptions(results, arguments.Limit), Console.Out, stop.Token).RunAsync(stages));

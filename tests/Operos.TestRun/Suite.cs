@@ -5,20 +5,23 @@ namespace Operos.TestRun;
 /// <param name="make">Whether the release is made on the way, after what needs none.</param>
 /// <param name="kubernetes">Whether the layers have Kubernetes.</param>
 /// <param name="filter">What chooses tests in every project.</param>
-internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyList<string> filter)
+/// <param name="soak">The part of the long lists that this run does.</param>
+internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyList<string> filter, SoakPart soak = default)
 {
     private const string Release = "make release", Guests = "Operos.Qemu.Tests", Canary = Guests + " canary";
     private const string Policy = "Operos.Policy.Tests", ComponentBuild = "tests/kubernetes.sh", Lint = "tests/shellcheck.sh";
     private const string Daemons = "Operos.Net.Tests", ControlPlane = "Operos.Kubernetes.Tests", Nodes = "Operos.Node.Tests";
-    private const string Reproducible = "tests/reproducible.sh";
+    private const string LongPolicy = Policy + " soak", Hardware = "Operos.Hardware.Tests", LongHardware = Hardware + " soak";
+    private const string Reproducible = "tests/reproducible.sh", Lab = "Operos.Lab.Tests", Controller = "Operos.Controller.Tests";
 
     /// <summary>In minutes: about twice of what the item takes on two slow cores. tests/README.md has what each area may take.</summary>
     private static readonly Dictionary<string, double> Limits = new()
     {
         [Lint] = 3,
-        ["Operos.Release.Tests"] = 4, ["Operos.Init.Tests"] = 4, ["Operos.Hardware.Tests"] = 4, ["Operos.Proto.Tests"] = 4,
-        ["Operos.Controller.Tests"] = 4, ["Operos.Ctl.Tests"] = 4, ["Operos.Lab.Tests"] = 5, ["Operos.TestRun.Tests"] = 5,
+        ["Operos.Release.Tests"] = 4, ["Operos.Init.Tests"] = 4, [Hardware] = 4, ["Operos.Proto.Tests"] = 4,
+        [Controller] = 4, ["Operos.Ctl.Tests"] = 4, [Lab] = 5, ["Operos.TestRun.Tests"] = 5,
         [Policy] = 5, [ComponentBuild] = 8,
+        [LongPolicy] = 3, [LongHardware] = 3,
         [Release] = 40,
         [Canary] = 8,
         [Daemons] = 10, [ControlPlane] = 12, [Nodes] = 12, [Reproducible] = 20,
@@ -27,19 +30,19 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
 
     private static readonly TimeSpan OtherLimit = TimeSpan.FromMinutes(10);
 
-    /// <summary>What runs one after the other and needs no release.</summary>
-    private static readonly string[] Units =
+    /// <summary>The first of them mostly waits.</summary>
+    private static readonly string[] Small =
     [
-        "Operos.Release.Tests", "Operos.Init.Tests", "Operos.Hardware.Tests", "Operos.Proto.Tests", "Operos.Controller.Tests",
-        "Operos.Ctl.Tests", "Operos.Lab.Tests", "Operos.TestRun.Tests",
+        "Operos.TestRun.Tests", "Operos.Release.Tests", "Operos.Init.Tests", "Operos.Proto.Tests", "Operos.Ctl.Tests",
     ];
 
-    private static readonly HashSet<string> WithoutRelease = [Lint, .. Units, Policy, ComponentBuild];
+    private static readonly HashSet<string> WithoutRelease = [Lint, .. Small, Hardware, Controller, Policy, ComponentBuild];
 
     /// <summary>What is cheap and tells most stands first.</summary>
     public IReadOnlyList<Stage> All =>
     [
         .. BeforeServices,
+        new("lab", [Beside(Lab)]),
         new("canary", [new Group(Guest with { Name = Canary, Limit = LimitOf(Canary), Filter = [.. filter, "-trait", "stage=canary"] })]),
         new("services", [Beside([.. Services, Reproducible])]),
         new("machines", [new Group(Guest with { Filter = [.. filter, "-trait-", "stage=canary"], Needs = [Release, Canary] })]),
@@ -51,8 +54,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     private IReadOnlyList<Stage> BeforeServices =>
     [
         new("lint", [Beside(Lint)]),
-        // The last of them mostly waits.
-        new("units", [.. Units.Select(name => Beside(name)), Beside(Policy, ComponentBuild)]),
+        new("units", [Beside(Small), Beside(Hardware), Beside(Controller), Soak(soak), Beside(Policy, ComponentBuild)]),
         .. ReleaseStage,
     ];
 
@@ -69,6 +71,9 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
             return make ? [new("release", [new Group(release)])] : [];
         }
     }
+
+    /// <summary>One part of each of the long lists.</summary>
+    public Group Soak(SoakPart part) => new(Soak(Policy, LongPolicy, part), Soak(Hardware, LongHardware, part));
 
     /// <param name="groups">Items, those beside each other with a + between them.</param>
     /// <exception cref="ArgumentException">There is no such item.</exception>
@@ -96,6 +101,12 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
             Needs = WithoutRelease.Contains(name) ? [] : [Release],
         };
     }
+
+    private Item Soak(string project, string name, SoakPart part) => Find(project) with
+    {
+        Name = name, Limit = LimitOf(name), Filter = [.. filter, "-explicit", "only", "-trait", "stage=soak"],
+        Environment = new Dictionary<string, string> { [SoakPart.Variable] = $"{part}" },
+    };
 
     private static TimeSpan LimitOf(string name) => Limits.TryGetValue(name, out var minutes) ? TimeSpan.FromMinutes(minutes) : OtherLimit;
 }
