@@ -3,20 +3,26 @@ using Operos.Lab;
 
 namespace Operos.Demo;
 
-/// <summary>One line a machine, redrawn on a terminal; elsewhere a line for each step.</summary>
+/// <summary>One line a machine, redrawn on a terminal; elsewhere a line for each step, and what is waited for when no step comes.</summary>
 internal sealed class LiveView(VirtualCluster cluster)
 {
     private const int BarWidth = 24;
     private const string NoAnswer = "the controller does not answer";
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(25), Redraw = TimeSpan.FromMilliseconds(500), Ask = TimeSpan.FromSeconds(5);
+
+    /// <summary>For the whole way to three nodes, from power on. An emulated cluster on two busy cores takes a third of it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(25);
+    private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(500), Ask = TimeSpan.FromSeconds(5), Silence = TimeSpan.FromSeconds(30);
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly Dictionary<string, string> told = [];
+    private readonly bool onTerminal = !Console.IsOutputRedirected;
+    private TimeSpan saidAt;
     private int drawn;
 
     /// <summary>Switches the workers on when the controller serves, and ends when all are up.</summary>
+    /// <exception cref="LabException">They were not in time.</exception>
     public async Task WatchAsync(CancellationToken cancellationToken)
     {
-        Console.WriteLine("demo: switching the controller on");
+        Say($"demo: switching the controller on; all are waited for until {Patience.TotalMinutes:0} minutes from now at most");
         IReadOnlyList<(string, string)> known = [];
         var (asked, controllerUp) = (-Ask, false);
         while (true)
@@ -33,16 +39,11 @@ internal sealed class LiveView(VirtualCluster cluster)
                 asked = clock.Elapsed;
             }
             Show(controllerUp);
-            if (known.Count(machine => machine is ("worker", "up")) == 2)
-            {
-                Console.WriteLine($"demo: three machines up after {clock.Elapsed.TotalSeconds:0} s, two of them booted into RAM");
-                if (cluster.HasKubernetes) await WatchNodesAsync(cancellationToken);
-                return;
-            }
-            if (clock.Elapsed > Patience)
-                throw new LabException($"not all machines came up in {Patience.TotalMinutes:0} minutes. The last lines of each console:\n\n{string.Join("\n\n", cluster.Machines.Select(machine => machine.Describe()))}");
-            await Task.Delay(Redraw, cancellationToken);
+            if (known.Count(machine => machine is ("worker", "up")) == 2) break;
+            await PauseAsync(controllerUp ? "two workers to be up" : "the controller to serve", Redraw, cancellationToken);
         }
+        Say($"demo: three machines up after {clock.Elapsed.TotalSeconds:0} s, two of them booted into RAM");
+        if (cluster.HasKubernetes) await WatchNodesAsync(cancellationToken);
     }
 
     private async Task WatchNodesAsync(CancellationToken cancellationToken)
@@ -52,16 +53,22 @@ internal sealed class LiveView(VirtualCluster cluster)
         {
             var status = await cluster.AskStatusAsync(cancellationToken);
             var (ready, waits) = (status?.ReadyNodes.Count ?? 0, status?.Waits ?? NoAnswer);
-            if (ready == 3)
-            {
-                Console.WriteLine($"demo: three nodes Ready after {clock.Elapsed.TotalSeconds:0} s");
-                return;
-            }
+            if (ready == 3) break;
             var now = $"{ready} of 3 nodes Ready{(waits.Length > 0 ? $", waiting: {Cut(waits)}" : "")}";
-            if (now != said) Console.WriteLine($"{clock.Elapsed.TotalSeconds,6:0.0} s  kubernetes       {said = now}");
-            if (clock.Elapsed > Patience) throw new LabException($"not all nodes became Ready in {Patience.TotalMinutes:0} minutes; out/demo/operosctl status and why say more. Last: {now}");
-            await Task.Delay(Ask, cancellationToken);
+            if (now != said) Step("kubernetes", said = now);
+            await PauseAsync($"three nodes to be Ready; {now}; out/demo/operosctl status and why say more", Ask, cancellationToken);
         }
+        Say($"demo: three nodes Ready after {clock.Elapsed.TotalSeconds:0} s");
+    }
+
+    /// <summary>Until the next look. Nobody is left with silence: what is waited for is said again, and at the end of patience what every machine has to say.</summary>
+    private async Task PauseAsync(string what, TimeSpan pause, CancellationToken cancellationToken)
+    {
+        if (clock.Elapsed > Patience)
+            throw new LabException($"{Patience.TotalMinutes:0} minutes after power on still waiting for {what}. The last lines of each console:\n\n{string.Join("\n\n", cluster.Machines.Select(machine => machine.Describe()))}");
+        if (!onTerminal && clock.Elapsed - saidAt >= Silence)
+            Step("waiting", $"for {what}, {(Patience - clock.Elapsed).TotalMinutes:0} more minutes at most; {string.Join("; ", cluster.Machines.Select(LastLine))}");
+        await Task.Delay(pause, cancellationToken);
     }
 
     private void Show(bool controllerUp)
@@ -73,22 +80,31 @@ internal sealed class LiveView(VirtualCluster cluster)
             var progress = up ? new BootProgress("up", 1, "") : BootProgress.Read(console);
             return (machine.Options.Name, progress);
         }).ToList();
-        if (Console.IsOutputRedirected)
+        if (!onTerminal)
         {
             foreach (var (name, progress) in lines)
-                if (told.GetValueOrDefault(name) != progress.Phase) Console.WriteLine($"{clock.Elapsed.TotalSeconds,6:0.0} s  {name,-16} {told[name] = progress.Phase}");
+                if (told.GetValueOrDefault(name) != progress.Phase) Step(name, told[name] = progress.Phase);
             return;
         }
         if (drawn > 0) Console.Write($"\x1b[{drawn}A");
         foreach (var (name, progress) in lines)
             Console.Write($"\r\x1b[2K{name,-16} [{progress.Bar(BarWidth)}] {progress.Share * 100,3:0} %  {progress.Phase,-12} {Cut(progress.Detail)}\n");
-        drawn = lines.Count;
+        Console.Write($"\r\x1b[2K{clock.Elapsed.TotalSeconds:0} s; waited for until {Patience.TotalMinutes:0} minutes at most\n");
+        drawn = lines.Count + 1;
     }
+
+    private void Step(string name, string what) => Say($"{clock.Elapsed.TotalSeconds,6:0.0} s  {name,-16} {what}");
 
     private void Say(string text)
     {
-        drawn = 0;
+        (drawn, saidAt) = (0, clock.Elapsed);
         Console.WriteLine(text);
+    }
+
+    private static string LastLine(VirtualMachine machine)
+    {
+        var line = machine.Console.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
+        return $"{machine.Options.Name}: {(line is null ? "nothing on its console yet" : Cut(line))}";
     }
 
     private static string Cut(string text)

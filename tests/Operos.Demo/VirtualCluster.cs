@@ -7,28 +7,33 @@ namespace Operos.Demo;
 internal sealed class VirtualCluster : IAsyncDisposable
 {
     private const string HostAddress = "10.77.0.2";
-    private static readonly TimeSpan SamplePatience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan SamplePatience = TimeSpan.FromMinutes(5), AnswerPatience = TimeSpan.FromMinutes(1);
     private readonly Build build;
     private readonly LabFolder folder;
     private readonly LabNetwork network;
     private readonly ControllerDisk disk;
-    private readonly List<VirtualMachine> machines = [];
+    private readonly MachineGroup machines = new();
 
     private VirtualCluster(Build build, LabFolder folder, LabNetwork network, ControllerDisk disk) => (this.build, this.folder, this.network, this.disk) = (build, folder, network, disk);
 
-    public IReadOnlyList<VirtualMachine> Machines => machines;
+    /// <summary>Consoles, QEMU's logs and command lines; they stay when the cluster is gone.</summary>
+    public static string LogFolder => Path.Combine(Build.FindRoot(), "out/demo/rack");
+
+    public IReadOnlyList<VirtualMachine> Machines => machines.Machines;
     public bool HasKubernetes => build.HasKubernetes;
 
-    public static async Task<VirtualCluster> StartAsync(Build build, CancellationToken cancellationToken)
+    /// <summary>Whether a guest or its QEMU came to a stop by itself.</summary>
+    public bool GuestFailed => machines.Failure.IsCompleted;
+
+    /// <summary>Sets a controller up; nothing is switched on yet.</summary>
+    public static async Task<VirtualCluster> CreateAsync(Build build, CancellationToken cancellationToken)
     {
         var folder = LabFolder.Create(Path.Combine(build.Out, "demo"), "rack");
         try
         {
             Console.WriteLine("demo: setting a controller up and writing its disk");
             var network = await LabNetwork.CreateAsync(folder, $"{HostAddress}/24", cancellationToken);
-            var cluster = new VirtualCluster(build, folder, network, await ControllerDisk.MakeAsync(build, folder, cancellationToken));
-            await cluster.PowerOnAsync(cluster.disk.Machine, cancellationToken);
-            return cluster;
+            return new VirtualCluster(build, folder, network, await ControllerDisk.MakeAsync(build, folder, cancellationToken));
         }
         catch
         {
@@ -36,6 +41,11 @@ internal sealed class VirtualCluster : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Runs what is done with the cluster; it ends as soon as a guest fails.</summary>
+    public Task RunAsync(Func<CancellationToken, Task> body, CancellationToken cancellationToken) => machines.RunAsync(body, cancellationToken);
+
+    public Task PowerOnControllerAsync(CancellationToken cancellationToken) => PowerOnAsync(disk.Machine, cancellationToken);
 
     /// <summary>Once the controller serves, the workers are switched on. Nothing is configured on them.</summary>
     public async Task PowerOnWorkersAsync(CancellationToken cancellationToken)
@@ -72,7 +82,7 @@ internal sealed class VirtualCluster : IAsyncDisposable
         var kubectl = await Kubectl.CreateAsync(build, folder, network, disk.Admin, cancellationToken);
         await WriteWrapperAsync("kubectl", "kubectl in the demo's network, as its operator", $"{Path.Combine(build.Out, "kubernetes/bin/kubectl")} --kubeconfig {kubectl.Kubeconfig} \"$@\"", cancellationToken);
         Console.WriteLine($"\n$ kubectl get nodes\n{await kubectl.RunAsync(cancellationToken, "get", "nodes", "-o", "wide")}");
-        Console.WriteLine("demo: running a sample service with a pod on each worker");
+        Console.WriteLine($"demo: running a sample service with a pod on each worker, waited for {SamplePatience.TotalMinutes:0} minutes at most");
         var pods = await SampleWorkload.RunAsync(kubectl, folder, SamplePatience, cancellationToken);
         Console.WriteLine(await kubectl.RunAsync(cancellationToken, "get", "pods,services", "-o", "wide"));
         var answers = await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], SamplePatience, cancellationToken);
@@ -101,7 +111,7 @@ internal sealed class VirtualCluster : IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
-        foreach (var machine in machines) machine.Dispose();
+        machines.Dispose();
         folder.Dispose();
         return ValueTask.CompletedTask;
     }
@@ -113,11 +123,10 @@ internal sealed class VirtualCluster : IAsyncDisposable
         File.SetUnixFileMode(wrapper, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private async Task PowerOnAsync(VirtualMachineOptions options, CancellationToken cancellationToken) =>
-        machines.Add(await VirtualMachine.StartAsync(options, network, folder, cancellationToken));
+    private Task PowerOnAsync(VirtualMachineOptions options, CancellationToken cancellationToken) => machines.StartAsync(options, network, folder, cancellationToken);
 
     private Task<string> CtlAsync(string arguments, CancellationToken cancellationToken) =>
-        network.RunAsync(build.Binary("operosctl"), [.. arguments.Split(' '), "--config", disk.Admin], cancellationToken);
+        network.RunAsync(build.Binary("operosctl"), [.. arguments.Split(' '), "--config", disk.Admin], cancellationToken, patience: AnswerPatience);
 
     private string NewDisk(string name)
     {

@@ -7,6 +7,7 @@ namespace Operos.Lab;
 public sealed class LabFolder : IDisposable
 {
     private const string OwnerName = "owner";
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
 
     private LabFolder(string path) => Path = path;
 
@@ -75,7 +76,7 @@ public sealed class LabFolder : IDisposable
         }
         foreach (var name in Lines(path, "namespaces")) EndProcessesIn(name);
         foreach (var name in Lines(path, "namespaces"))
-            using (var removal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("ip", ["netns", "delete", name]) { RedirectStandardError = true })) removal?.WaitForExit();
+            using (var removal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("ip", ["netns", "delete", name]) { RedirectStandardError = true })) removal?.WaitForExit(EndPatience);
         foreach (var sockets in Lines(path, "sockets").Where(Directory.Exists)) Directory.Delete(sockets, recursive: true);
         File.Delete(System.IO.Path.Combine(path, "sockets"));
         File.Delete(System.IO.Path.Combine(path, OwnerName));
@@ -92,7 +93,7 @@ public sealed class LabFolder : IDisposable
             try { System.Diagnostics.Process.GetProcessById(int.Parse(id, System.Globalization.CultureInfo.InvariantCulture)).Kill(); }
             catch (Exception e) when (e is ArgumentException or InvalidOperationException) { }
         }
-        list.WaitForExit();
+        list.WaitForExit(EndPatience);
     }
 
     private static string[] Lines(string path, string name)

@@ -9,8 +9,7 @@ public sealed class Build
     public Build()
     {
         Root = FindRoot();
-        Release = Directory.Exists(Path.Combine(Out, "release")) ? Directory.EnumerateDirectories(Path.Combine(Out, "release")).FirstOrDefault(path => File.Exists(Path.Combine(path, "release.json.sig"))) ?? "" : "";
-        if (Release.Length == 0) throw new LabException("there is no release in out/release: run make release first");
+        Release = FindRelease(Root) ?? throw new LabException("there is no release in out/release: run make release first");
     }
 
     public string Root { get; }
@@ -21,6 +20,13 @@ public sealed class Build
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Operos.sln"))) folder = folder.Parent;
         return folder?.FullName ?? throw new LabException("not inside a checkout of Operos");
+    }
+
+    /// <summary>The folder of a checkout's signed release; null where none was built.</summary>
+    public static string? FindRelease(string root)
+    {
+        var releases = Path.Combine(root, "out/release");
+        return Directory.Exists(releases) ? Directory.EnumerateDirectories(releases).FirstOrDefault(path => File.Exists(Path.Combine(path, "release.json.sig"))) : null;
     }
 
     public string Out => Path.Combine(Root, "out");

@@ -11,7 +11,7 @@ internal static class QemuCommandLine
         var arguments = new List<string>
         {
             "-name", options.Name, "-machine", $"q35{(options.Firmware == Firmware.SecureBoot ? ",smm=on" : "")}",
-            "-accel", await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false), "-cpu", "max",
+            "-accel", options.Accelerator ?? await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false), "-cpu", options.Processor,
             "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB),
             // Firmware that found nothing to boot tries again, as servers do.
             "-boot", "reboot-timeout=10000",

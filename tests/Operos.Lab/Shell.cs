@@ -5,22 +5,34 @@ namespace Operos.Lab;
 /// <summary>Runs host programs; a failure carries the command line and what it printed.</summary>
 public static class Shell
 {
-    public static async Task<string> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true)
+    /// <summary>No command of the lab takes as long; one that does hangs.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(15);
+
+    /// <param name="patience">After this it is killed, and what it started; null for 15 minutes.</param>
+    /// <exception cref="LabException">It failed, where that is checked, or did not end in time.</exception>
+    public static async Task<string> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true, TimeSpan? patience = null)
     {
         var list = arguments.ToList();
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(patience ?? Longest);
         using var process = Process.Start(new ProcessStartInfo(program, list) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true })!;
         process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
-        var errors = process.StandardError.ReadToEndAsync(cancellationToken);
-        try { await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false); }
+        var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
+        var errors = process.StandardError.ReadToEndAsync(deadline.Token);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
+            // Until its end of output: a child that it left behind may hold that open.
+            var said = await output.ConfigureAwait(false);
+            if (!check || process.ExitCode == 0) return said;
+            throw new LabException($"{program} {string.Join(' ', list)} ended with {process.ExitCode}:\n{await errors.ConfigureAwait(false)}{said}");
+        }
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw;
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new LabException($"{program} {string.Join(' ', list)} did not end within {(patience ?? Longest).TotalSeconds:0} s");
         }
-        if (check && process.ExitCode != 0)
-            throw new LabException($"{program} {string.Join(' ', list)} ended with {process.ExitCode}:\n{await errors.ConfigureAwait(false)}{await output.ConfigureAwait(false)}");
-        return await output.ConfigureAwait(false);
     }
 }
 

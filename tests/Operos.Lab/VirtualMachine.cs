@@ -105,7 +105,7 @@ public sealed class VirtualMachine : IDisposable
             last = process;
         }
         last.Kill(entireProcessTree: true);
-        last.WaitForExit();
+        last.WaitForExit(EndPatience);
     }
 
     /// <summary>The ends of the console and of QEMU's own log, and the command line, for a failure's message.</summary>

@@ -14,6 +14,10 @@ public sealed record VirtualMachineOptions
 {
     public required string Name { get; init; }
     public Firmware Firmware { get; init; } = Firmware.Bios;
+    /// <summary>In QEMU's words; null for what <see cref="Lab.Accelerator"/> chooses.</summary>
+    public string? Accelerator { get; init; }
+    /// <summary>In QEMU's words.</summary>
+    public string Processor { get; init; } = "max";
     public int MemoryMiB { get; init; } = 1024;
     public int Cpus { get; init; } = 1;
     public IReadOnlyList<VirtualNic> Nics { get; init; } = [];

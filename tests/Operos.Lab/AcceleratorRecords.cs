@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Operos.Lab;
+
+/// <summary>Verdicts on KVM, a small file each, outside the checkout: whoever asks next on this host knows. A folder that cannot be written costs a probe each time.</summary>
+internal sealed class AcceleratorRecords(string folder)
+{
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+
+    public static AcceleratorRecords Default { get; } = new(Path.Combine(CacheFolder(), "accelerator"));
+
+    /// <summary>The verdict for this very host and boot; null where there is none, or none that can be read.</summary>
+    public Verdict? Read(HostIdentity host)
+    {
+        try
+        {
+            var entry = JsonSerializer.Deserialize<Entry>(File.ReadAllBytes(PathOf(host)));
+            return entry?.Host == host ? entry.Verdict : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException) { return null; }
+    }
+
+    /// <summary>Written aside and renamed: two that write at once leave one of the two, whole.</summary>
+    public void Write(HostIdentity host, Verdict verdict)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            foreach (var old in new DirectoryInfo(folder).EnumerateFiles().Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > Kept)) old.Delete();
+            var aside = Path.Combine(folder, Path.GetRandomFileName());
+            File.WriteAllBytes(aside, JsonSerializer.SerializeToUtf8Bytes(new Entry(host, verdict)));
+            File.Move(aside, PathOf(host), overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Console.Error.WriteLine($"kvm: not recorded: {e.Message}"); }
+    }
+
+    private string PathOf(HostIdentity host) => Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(host)))[..16] + ".json");
+
+    private static string CacheFolder()
+    {
+        if (Environment.GetEnvironmentVariable("OPEROS_CACHE") is { Length: > 0 } own) return own;
+        var shared = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg ? xdg : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        return Path.Combine(shared, "operos");
+    }
+
+    private sealed record Entry(HostIdentity Host, Verdict Verdict);
+}
