@@ -100,7 +100,13 @@ $(RELEASE)/release.json.sig: $(OUT)/initramfs/initramfs.img $(OUT)/.images $(KEY
 	images/release.sh --version $(VERSION)
 	@touch $@
 
-demo: release ## boot a virtual cluster: a controller and two workers (DEMO_EXIT=1 ends by itself)
+# Looks first whether this host can do it; PREFLIGHT=0 leaves that out.
+PREFLIGHT ?= 1
+preflight = $(if $(filter-out 0,$(PREFLIGHT)),tests/preflight.sh $(1))
+
+demo: ## boot a virtual cluster: a controller and two workers (DEMO_EXIT=1 ends by itself)
+	$(call preflight,demo)
+	$(MAKE) release
 	dotnet run --project tests/Operos.Demo -c Release -- --release $(RELEASE)
 
 # all, quick (without guests), or items: projects below tests/ and scripts; tests/run.sh --help.
@@ -108,6 +114,7 @@ TESTS ?= all
 
 # What does not compile or lint is told before the release is made, which the run does on its way.
 test: ## run every test: unit, network namespaces, QEMU (TESTS="quick" or items of tests/ for parts)
+	$(call preflight,test)
 	tests/run.sh --make $(if $(component),,--without-kubernetes) --results $(OUT)/test-results $(TESTS)
 
 # Hours; the next one goes on where one was stopped.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building and testing Operos need on Debian 12 or 13. Quick when all is there.
+# Installs what building and testing Operos need on Debian 12 or 13. Quick when all is there. With --missing it only prints what it would install.
 set -euo pipefail
 die() { printf 'install-deps: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
 
@@ -15,12 +15,22 @@ packages=(
     nasm                                                                        # the boot loader of BIOS machines
     shellcheck jq ca-certificates git make
 )
+missing_of() { # PACKAGE...: those that are not installed
+    local package
+    for package; do
+        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || printf '%s\n' "$package"
+    done
+}
+has_sdk() { dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; }
+if [[ ${1-} == --missing ]]; then
+    missing_of "${packages[@]}"
+    has_sdk || echo dotnet-sdk-10.0
+    exit
+fi
 [[ $(id -u) == 0 ]] || die "must run as root" "sudo make"
 install_missing() { # PACKAGE...
-    local package missing=() policy=/usr/sbin/policy-rc.d
-    for package; do
-        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
-    done
+    local missing policy=/usr/sbin/policy-rc.d
+    mapfile -t missing < <(missing_of "$@")
     ((${#missing[@]})) || return 0
     printf 'install-deps: %s\n' "${missing[*]}"
     # No service of a package may start on this host.
@@ -36,7 +46,7 @@ install_missing "${packages[@]}"
 # The compiler's own library for 32 bits. Its name has the compiler's version; gcc-multilib would throw cross compilers out.
 install_missing "lib32gcc-$(gcc -dumpversion | cut -d. -f1)-dev"
 
-if ! dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
+if ! has_sdk; then
     printf 'install-deps: .NET SDK 10\n'
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq dotnet-sdk-10.0 > /dev/null 2>&1 ||
         die "the .NET SDK 10 is not installed and this host's apt does not have it" \

@@ -56,6 +56,19 @@ public sealed class VirtualMachineTests
     }
 
     [Fact]
+    public async Task A_kernel_that_panics_ends_who_waits_and_is_shown()
+    {
+        using var rack = await MachineRack.CreateAsync();
+        var kernel = Path.Combine(new Build().Release, "vmlinuz");
+        await File.WriteAllTextAsync(rack.Folder["empty"], "");
+        // There is no root to mount.
+        var machine = await rack.Machines.StartAsync(Bare with { MemoryMiB = 256, Kernel = new DirectKernel(kernel, rack.Folder["empty"], $"console=ttyS0,115200 {Build.GuestArguments}") }, rack.Network, rack.Folder, default);
+        var failure = await Assert.ThrowsAsync<LabException>(() => machine.Console.WaitForAsync("never shown", Long, default));
+        Assert.StartsWith("bare: the guest's kernel panicked", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("Kernel panic - not syncing: VFS: Unable to mount root fs", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task QEMU_that_quits_is_a_failure_too()
     {
         using var rack = await MachineRack.CreateAsync();

@@ -15,7 +15,7 @@ public static class Accelerator
         try
         {
             if (chosen is not null) return chosen;
-            var verdict = await DecideAsync(Device, () => HostIdentity.ReadAsync(cancellationToken), AcceleratorRecords.Default, () => KvmProbe.RunAsync(cancellationToken)).ConfigureAwait(false);
+            var verdict = await DecideAsync(Device, () => HostIdentity.ReadAsync(cancellationToken), AcceleratorRecords.Default, () => KvmProbe.RunAsync(Kvm, cancellationToken)).ConfigureAwait(false);
             Console.WriteLine(verdict.Line);
             return chosen = verdict.Works ? Kvm : Translation;
         }

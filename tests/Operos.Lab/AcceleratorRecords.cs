@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Operos.Lab;
@@ -6,6 +7,8 @@ namespace Operos.Lab;
 /// <summary>Verdicts on KVM, a small file each, outside the checkout: whoever asks next on this host knows. A folder that cannot be written costs a probe each time.</summary>
 internal sealed class AcceleratorRecords(string folder)
 {
+    /// <summary>The file's last part is the verdict's line, which <c>tests/preflight.sh</c> shows.</summary>
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
 
     public static AcceleratorRecords Default { get; } = new(Path.Combine(CacheFolder(), "accelerator"));
@@ -29,7 +32,7 @@ internal sealed class AcceleratorRecords(string folder)
             Directory.CreateDirectory(folder);
             foreach (var old in new DirectoryInfo(folder).EnumerateFiles().Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > Kept)) old.Delete();
             var aside = Path.Combine(folder, Path.GetRandomFileName());
-            File.WriteAllBytes(aside, JsonSerializer.SerializeToUtf8Bytes(new Entry(host, verdict)));
+            File.WriteAllBytes(aside, JsonSerializer.SerializeToUtf8Bytes(new Entry(host, verdict), Plain));
             File.Move(aside, PathOf(host), overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Console.Error.WriteLine($"kvm: not recorded: {e.Message}"); }

@@ -12,21 +12,26 @@ internal static class KvmProbe
     private static readonly TimeSpan FirmwarePatience = TimeSpan.FromSeconds(20), InitPatience = TimeSpan.FromSeconds(30);
 
     /// <summary>The verdict; null where there is no kernel of ours to try.</summary>
-    public static async Task<Verdict?> RunAsync(CancellationToken cancellationToken)
+    /// <param name="slower">How many times as long as KVM takes <paramref name="accelerator"/> may.</param>
+    public static async Task<Verdict?> RunAsync(string accelerator, CancellationToken cancellationToken, int slower = 1)
     {
         if (Build.FindRelease(Build.FindRoot()) is not { } release) return null;
-        Console.WriteLine($"kvm: trying firmware and kernel under it, once a host boot, at most {2 * (FirmwarePatience + InitPatience).TotalSeconds:0} s");
+        Console.WriteLine($"{accelerator.Split(',')[0]}: trying firmware and kernel under it, once a host boot, at most {2 * slower * (FirmwarePatience + InitPatience).TotalSeconds:0} s");
         var parent = Path.Combine(Path.GetTempPath(), "operos-kvm");
-        using var folder = LabFolder.Create(parent, Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        try { return await TryAsync(release, folder, cancellationToken).ConfigureAwait(false); }
-        finally { Directory.Delete(folder.Path, recursive: true); }
+        var folder = LabFolder.Create(parent, Path.GetRandomFileName());
+        try { return await TryAsync(accelerator, slower, release, folder, cancellationToken).ConfigureAwait(false); }
+        finally
+        {
+            folder.Dispose();
+            Directory.Delete(folder.Path, recursive: true);
+        }
     }
 
-    private static async Task<Verdict> TryAsync(string release, LabFolder folder, CancellationToken cancellationToken)
+    private static async Task<Verdict> TryAsync(string accelerator, int slower, string release, LabFolder folder, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         var network = await LabNetwork.CreateAsync(folder, null, cancellationToken).ConfigureAwait(false);
-        var guest = new VirtualMachineOptions { Name = "features", Accelerator = Accelerator.Kvm, MemoryMiB = 512 };
+        var guest = new VirtualMachineOptions { Name = "features", Accelerator = accelerator, MemoryMiB = 512 };
         var kernel = new DirectKernel(Path.Combine(release, "vmlinuz"), Path.Combine(release, "initramfs.img"), $"console=ttyS0,115200 earlyprintk=ttyS0,115200 {Build.GuestArguments}");
         var trial = guest;
         try
@@ -39,8 +44,8 @@ internal static class KvmProbe
             {
                 trial = guest with { Name = firmware.ToString().ToLowerInvariant(), Firmware = firmware, Kernel = kernel };
                 using var machine = await VirtualMachine.StartAsync(trial, network, folder, cancellationToken).ConfigureAwait(false);
-                await machine.Console.WaitForAsync(KernelStarts, FirmwarePatience, cancellationToken).ConfigureAwait(false);
-                await machine.Console.WaitForAsync(InitStarts, InitPatience, cancellationToken).ConfigureAwait(false);
+                await machine.Console.WaitForAsync(KernelStarts, slower * FirmwarePatience, cancellationToken).ConfigureAwait(false);
+                await machine.Console.WaitForAsync(InitStarts, slower * InitPatience, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (LabException e) { return new Verdict(false, Reason(trial, e, folder)); }
