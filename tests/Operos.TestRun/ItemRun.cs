@@ -47,11 +47,13 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
         string[] report = item.IsProject ? [.. item.Filter, "-noColor", "-reporter", "json", "-result-xml", xml] : [];
         using var group = ProcessGroup.Start([.. item.Command, .. report], nice, item.Environment, Take);
         string? cut = null;
+        IReadOnlyList<(string Name, double Seconds)> hanging = [];
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
         deadline.CancelAfter(limit);
         try { await group.WaitAsync(deadline.Token).ConfigureAwait(false); }
         catch (OperationCanceledException)
         {
+            hanging = _ledger.InFlight;
             cut = stop.IsCancellationRequested ? "the run was stopped" : $"its limit of {InWords(limit)} was reached";
             if (stop.IsCancellationRequested) await CancelTestsAsync(group, "INT", StopPatience).ConfigureAwait(false);
             else await TellStateAsync(group, cut).ConfigureAwait(false);
@@ -61,7 +63,7 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
         // Who stopped the run does not wait for lists.
         var tests = cut is null
             ? await JudgeAsync(group.ExitCode).ConfigureAwait(false)
-            : await UnfinishedAsync(cut, list: !stop.IsCancellationRequested).ConfigureAwait(false);
+            : await UnfinishedAsync(cut, hanging, list: !stop.IsCancellationRequested).ConfigureAwait(false);
         var outcome = cut ?? (tests.Any(test => test.Outcome == TestOutcome.Failed) ? "failed" : "passed");
         return new ItemResult(item, clock.Elapsed.TotalSeconds, outcome, tests);
     }
@@ -128,7 +130,10 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
         var ended = $"ended with exit code {status}";
         if (!item.IsProject) return [status == 0 ? new TestResult(item.Name, 0, TestOutcome.Passed) : Whole(ended)];
         if (!_ledger.IsComplete)
-            return await UnfinishedAsync($"its process {ended} before its tests were done", list: true).ConfigureAwait(false);
+        {
+            var why = $"its process {ended} before its tests were done";
+            return await UnfinishedAsync(why, _ledger.InFlight, list: true).ConfigureAwait(false);
+        }
         var tests = _ledger.Results;
         if (tests.Count == 0) return [Whole("it ran no test")];
         var unexplained = status != 0 && tests.All(test => test.Outcome != TestOutcome.Failed);
@@ -136,12 +141,14 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
     }
 
     /// <summary>The results that there are; and whatever had not ended, as failed.</summary>
-    private async Task<IReadOnlyList<TestResult>> UnfinishedAsync(string why, bool list)
+    /// <param name="hanging">The tests that were running before they were cancelled: what became of them then tells nothing.</param>
+    private async Task<IReadOnlyList<TestResult>> UnfinishedAsync(
+        string why, IReadOnlyList<(string Name, double Seconds)> hanging, bool list)
     {
         if (!item.IsProject) return [Whole(why)];
-        var running = _ledger.InFlight.Select(test => new TestResult(test.Name, test.Seconds, TestOutcome.Failed, $"unfinished: {why}"));
-        List<TestResult> tests = [.. _ledger.Results, .. running];
-        if (tests.All(test => !test.Text.StartsWith("unfinished", StringComparison.Ordinal))) tests.Add(Whole(why));
+        var unfinished = hanging.Select(test => new TestResult(test.Name, test.Seconds, TestOutcome.Failed, $"unfinished: {why}"));
+        var others = _ledger.Results.Where(test => hanging.All(hung => hung.Name != test.Name));
+        List<TestResult> tests = [.. others, .. hanging.Count > 0 ? unfinished : [Whole(why)]];
         var begun = tests.Select(test => Method(test.Name)).ToHashSet();
         var names = list ? await ListAsync(item).ConfigureAwait(false) : [];
         return [.. tests, .. names.Where(name => !begun.Contains(Method(name))).Select(name => TestResult.NotStarted(name, why))];
