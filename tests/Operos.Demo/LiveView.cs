@@ -11,7 +11,8 @@ internal sealed class LiveView(VirtualCluster cluster)
 
     /// <summary>For the whole way to three nodes, from power on. An emulated cluster on two busy cores takes a third of it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(25);
-    private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(500), Ask = TimeSpan.FromSeconds(5), Silence = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(500), Ask = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly Dictionary<string, string> told = [];
     private readonly bool onTerminal = !Console.IsOutputRedirected;
@@ -61,13 +62,18 @@ internal sealed class LiveView(VirtualCluster cluster)
         Say($"demo: three nodes Ready after {clock.Elapsed.TotalSeconds:0} s");
     }
 
-    /// <summary>Until the next look. Nobody is left with silence: what is waited for is said again, and at the end of patience what every machine has to say.</summary>
+    /// <summary>Until the next look. Nobody is left with silence: what is waited for is said again.</summary>
+    /// <exception cref="LabException">Patience is over; with what every machine has to say.</exception>
     private async Task PauseAsync(string what, TimeSpan pause, CancellationToken cancellationToken)
     {
-        if (clock.Elapsed > Patience)
-            throw new LabException($"{Patience.TotalMinutes:0} minutes after power on still waiting for {what}. The last lines of each console:\n\n{string.Join("\n\n", cluster.Machines.Select(machine => machine.Describe()))}");
+        var left = Patience - clock.Elapsed;
+        if (left < TimeSpan.Zero)
+        {
+            var machines = string.Join("\n\n", cluster.Machines.Select(machine => machine.Describe()));
+            throw new LabException($"{Patience.TotalMinutes:0} minutes after power on still waiting for {what}. The last lines of each console:\n\n{machines}");
+        }
         if (!onTerminal && clock.Elapsed - saidAt >= Silence)
-            Step("waiting", $"for {what}, {(Patience - clock.Elapsed).TotalMinutes:0} more minutes at most; {string.Join("; ", cluster.Machines.Select(LastLine))}");
+            Step("waiting", $"for {what}, {left.TotalMinutes:0} more minutes at most; {string.Join("; ", cluster.Machines.Select(LastLine))}");
         await Task.Delay(pause, cancellationToken);
     }
 
@@ -88,9 +94,11 @@ internal sealed class LiveView(VirtualCluster cluster)
         }
         if (drawn > 0) Console.Write($"\x1b[{drawn}A");
         foreach (var (name, progress) in lines)
-            Console.Write($"\r\x1b[2K{name,-16} [{progress.Bar(BarWidth)}] {progress.Share * 100,3:0} %  {progress.Phase,-12} {Cut(progress.Detail)}\n");
-        Console.Write($"\r\x1b[2K{clock.Elapsed.TotalSeconds:0} s; waited for until {Patience.TotalMinutes:0} minutes at most\n");
+            Redrawn($"{name,-16} [{progress.Bar(BarWidth)}] {progress.Share * 100,3:0} %  {progress.Phase,-12} {Cut(progress.Detail)}");
+        Redrawn($"{clock.Elapsed.TotalSeconds:0} s; waited for until {Patience.TotalMinutes:0} minutes at most");
         drawn = lines.Count + 1;
+
+        static void Redrawn(string line) => Console.Write($"\r\x1b[2K{line}\n");
     }
 
     private void Step(string name, string what) => Say($"{clock.Elapsed.TotalSeconds,6:0.0} s  {name,-16} {what}");

@@ -43,7 +43,8 @@ internal sealed class VirtualCluster : IAsyncDisposable
     }
 
     /// <summary>Runs what is done with the cluster; it ends as soon as a guest fails.</summary>
-    public Task RunAsync(Func<CancellationToken, Task> body, CancellationToken cancellationToken) => machines.RunAsync(body, cancellationToken);
+    public Task RunAsync(Func<CancellationToken, Task> body, CancellationToken cancellationToken) =>
+        machines.RunAsync(body, cancellationToken);
 
     public Task PowerOnControllerAsync(CancellationToken cancellationToken) => PowerOnAsync(disk.Machine, cancellationToken);
 
@@ -82,7 +83,7 @@ internal sealed class VirtualCluster : IAsyncDisposable
         var kubectl = await Kubectl.CreateAsync(build, folder, network, disk.Admin, cancellationToken);
         await WriteWrapperAsync("kubectl", "kubectl in the demo's network, as its operator", $"{Path.Combine(build.Out, "kubernetes/bin/kubectl")} --kubeconfig {kubectl.Kubeconfig} \"$@\"", cancellationToken);
         Console.WriteLine($"\n$ kubectl get nodes\n{await kubectl.RunAsync(cancellationToken, "get", "nodes", "-o", "wide")}");
-        Console.WriteLine($"demo: running a sample service with a pod on each worker, waited for {SamplePatience.TotalMinutes:0} minutes at most");
+        Console.WriteLine($"demo: running a sample service with a pod on each worker, {SamplePatience.TotalMinutes:0} minutes at most");
         var pods = await SampleWorkload.RunAsync(kubectl, folder, SamplePatience, cancellationToken);
         Console.WriteLine(await kubectl.RunAsync(cancellationToken, "get", "pods,services", "-o", "wide"));
         var answers = await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], SamplePatience, cancellationToken);
@@ -123,10 +124,12 @@ internal sealed class VirtualCluster : IAsyncDisposable
         File.SetUnixFileMode(wrapper, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private Task PowerOnAsync(VirtualMachineOptions options, CancellationToken cancellationToken) => machines.StartAsync(options, network, folder, cancellationToken);
+    private Task PowerOnAsync(VirtualMachineOptions options, CancellationToken cancellationToken) =>
+        machines.StartAsync(options, network, folder, cancellationToken);
 
     private Task<string> CtlAsync(string arguments, CancellationToken cancellationToken) =>
-        network.RunAsync(build.Binary("operosctl"), [.. arguments.Split(' '), "--config", disk.Admin], cancellationToken, patience: AnswerPatience);
+        network.RunAsync(
+            build.Binary("operosctl"), [.. arguments.Split(' '), "--config", disk.Admin], cancellationToken, patience: AnswerPatience);
 
     private string NewDisk(string name)
     {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Operos.Lab.Tests;
 
-/// <summary>When KVM is tried, and how long what was found holds. Whether it works is found by real guests: <see cref="KvmProbeTests"/>.</summary>
+/// <summary>When KVM is tried, and how long what was found holds. Whether it works real guests find: <see cref="KvmProbeTests"/>.</summary>
 public sealed class AcceleratorTests : IDisposable
 {
     /// <summary>Opens for reading and writing, as the real one would.</summary>
@@ -113,9 +113,14 @@ public sealed class AcceleratorTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private Task<Verdict> DecideAsync(string device, HostIdentity host, Verdict? found) => Accelerator.DecideAsync(device, () => Task.FromResult(host), Records, () =>
+    private Task<Verdict> DecideAsync(string device, HostIdentity host, Verdict? found)
     {
-        probes++;
-        return Task.FromResult(found);
-    });
+        return Accelerator.DecideAsync(device, () => Task.FromResult(host), Records, Probe);
+
+        Task<Verdict?> Probe()
+        {
+            probes++;
+            return Task.FromResult(found);
+        }
+    }
 }

@@ -8,21 +8,24 @@ public sealed class KvmProbeTests
     {
         var verdict = await KvmProbe.RunAsync(Accelerator.Kvm, default);
         using var rack = await MachineRack.CreateAsync();
-        var machine = await Started(rack);
-        // Its boot manager finds nothing to boot, and says so on the console.
-        var seen = machine is null ? "no start" : await Task.WhenAny(machine.Failure, machine.Console.WaitForAsync("BdsDxe", TimeSpan.FromSeconds(30), default)) == machine.Failure ? "failure" : "firmware";
-        Assert.Equal(verdict!.Works, seen == "firmware");
+        Assert.Equal(verdict!.Works, await BootsAsync());
         Assert.NotEmpty(verdict.Reason);
         Assert.DoesNotContain('\n', verdict.Line);
 
-        static async Task<VirtualMachine?> Started(MachineRack rack)
+        async Task<bool> BootsAsync()
         {
-            try { return await rack.Machines.StartAsync(new VirtualMachineOptions { Name = "uefi", Firmware = Firmware.Uefi, Accelerator = Accelerator.Kvm }, rack.Network, rack.Folder, default); }
-            catch (LabException) { return null; }
+            try
+            {
+                var machine = await rack.StartAsync(new VirtualMachineOptions { Name = "uefi", Firmware = Firmware.Uefi, Accelerator = Accelerator.Kvm });
+                // Its boot manager finds nothing to boot, and says so.
+                await machine.Console.WaitForAsync("BdsDxe", TimeSpan.FromSeconds(30), default);
+                return true;
+            }
+            catch (LabException) { return false; }
         }
     }
 
-    /// <summary>Else KVM would never be used, and nobody would notice: what the probe waits for is what our kernel and PID 1 write.</summary>
+    /// <summary>Else KVM would never be used, and nobody would notice.</summary>
     [Fact]
     public async Task Where_guests_run_firmware_kernel_and_PID_1_are_seen()
     {
@@ -35,6 +38,7 @@ public sealed class KvmProbeTests
     {
         var verdict = await KvmProbe.RunAsync("none-such", default);
         Assert.False(verdict!.Works);
-        Assert.Matches(@"^features: QEMU did not start: it ended with 1, [0-9.]+ s after power on \(qemu-system-x86_64: -accel none-such: invalid accelerator none-such\)$", verdict.Reason);
+        Assert.StartsWith("features: QEMU did not start: it ended with 1, ", verdict.Reason, StringComparison.Ordinal);
+        Assert.EndsWith(" (qemu-system-x86_64: -accel none-such: invalid accelerator none-such)", verdict.Reason, StringComparison.Ordinal);
     }
 }

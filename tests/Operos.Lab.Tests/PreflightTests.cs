@@ -8,7 +8,7 @@ public sealed class PreflightTests : IDisposable
 
     [Theory]
     [InlineData("setpriv --reuid=65534 --regid=65534 --clear-groups", "it must run as root", "next: sudo make demo")]
-    [InlineData("setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin", "root may not make network and mount namespaces here", "next: run it on")]
+    [InlineData("setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin", "root may not make network and mount namespaces", "next: run it on")]
     public async Task Without_rights_it_says_what_to_do(string wrapper, string problem, string next)
     {
         var (status, output) = await RunAsync($"exec {wrapper} {Script} demo");
@@ -41,9 +41,10 @@ public sealed class PreflightTests : IDisposable
     public async Task What_was_found_out_about_KVM_in_this_boot_is_told()
     {
         var host = await HostIdentity.ReadAsync(default);
-        new AcceleratorRecords(Path.Combine(folder, "accelerator")).Write(host, new Verdict(false, "a guest's \"state\" was <internal-error>"));
+        const string reason = "a guest's \"state\" was <internal-error>";
+        new AcceleratorRecords(Path.Combine(folder, "accelerator")).Write(host, new Verdict(false, reason));
         var (_, output) = await RunAsync($"mount --bind /dev/null /dev/kvm; OPEROS_CACHE={folder} exec {Script} demo");
-        Assert.Contains("demo: kvm     not used: a guest's \"state\" was <internal-error>; guests are emulated\n", output, StringComparison.Ordinal);
+        Assert.Contains($"demo: kvm     not used: {reason}; guests are emulated\n", output, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -61,7 +62,8 @@ public sealed class PreflightTests : IDisposable
 
     private static async Task<(int Status, string Output)> RunAsync(string commands)
     {
-        var output = await Shell.RunAsync("unshare", ["--mount", "sh", "-c", $"cd {Build.FindRoot()}; ({commands}) 2>&1; echo $?"], default, patience: TimeSpan.FromMinutes(1));
+        string[] shell = ["--mount", "sh", "-c", $"cd {Build.FindRoot()}; ({commands}) 2>&1; echo $?"];
+        var output = await Shell.RunAsync("unshare", shell, default, patience: TimeSpan.FromMinutes(1));
         var lines = output.TrimEnd().Split('\n');
         return (int.Parse(lines[^1], System.Globalization.CultureInfo.InvariantCulture), string.Join('\n', lines[..^1]) + "\n");
     }

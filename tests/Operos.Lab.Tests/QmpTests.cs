@@ -6,7 +6,7 @@ namespace Operos.Lab.Tests;
 /// <summary>A peer that breaks the rules, or ends, is told; real QEMU: <see cref="VirtualMachineTests"/>.</summary>
 public sealed class QmpTests : IDisposable
 {
-    private const string Greeting = """{"QMP": {"version": {}, "capabilities": []}}""" + "\r\n", Done = """{"return": {}, "id": 1}""" + "\r\n";
+    private const string Greeting = """{"QMP": {"version": {}, "capabilities": []}}""" + "\r\n";
     private readonly string folder = Directory.CreateTempSubdirectory("operos-test-").FullName;
 
     private string SocketPath => Path.Combine(folder, "qmp");
@@ -15,7 +15,14 @@ public sealed class QmpTests : IDisposable
     public async Task Events_and_replies_are_told_apart_however_they_arrive()
     {
         // In one piece, cut in the middle of a line, a reply nobody waits for between two events.
-        var peer = ServeAsync(Greeting, Done + """{"event": "STOP"}""" + "\r\n{\"return\": 1, \"id\": 77}\r\n{\"event\": \"SHUT", "DOWN\", \"data\": {\"reason\": \"guest-reset\"}}\r\n");
+        var peer = ServeAsync(Greeting,
+            """
+            {"return": {}, "id": 1}
+            {"event": "STOP"}
+            {"return": 1, "id": 77}
+            {"event": "SHUT
+            """,
+            """DOWN", "data": {"reason": "guest-reset"}}""" + "\n");
         await using var qmp = await Qmp.ConnectAsync(SocketPath, default);
         var told = new List<QmpEvent>();
         await foreach (var one in qmp.Events.ReadAllAsync()) told.Add(one);

@@ -15,11 +15,15 @@ public static class Accelerator
         try
         {
             if (chosen is not null) return chosen;
-            var verdict = await DecideAsync(Device, () => HostIdentity.ReadAsync(cancellationToken), AcceleratorRecords.Default, () => KvmProbe.RunAsync(Kvm, cancellationToken)).ConfigureAwait(false);
+            var verdict = await DecideAsync(Device, Identify, AcceleratorRecords.Default, Probe).ConfigureAwait(false);
             Console.WriteLine(verdict.Line);
             return chosen = verdict.Works ? Kvm : Translation;
         }
         finally { Gate.Release(); }
+
+        Task<HostIdentity> Identify() => HostIdentity.ReadAsync(cancellationToken);
+
+        Task<Verdict?> Probe() => KvmProbe.RunAsync(Kvm, cancellationToken);
     }
 
     /// <summary>Whether KVM was chosen, in this process.</summary>
@@ -40,12 +44,14 @@ public static class Accelerator
     }
 
     /// <summary>What is plain at once is not recorded; what a probe found holds until the host boots again.</summary>
-    internal static async Task<Verdict> DecideAsync(string device, Func<Task<HostIdentity>> identify, AcceleratorRecords records, Func<Task<Verdict?>> probe)
+    internal static async Task<Verdict> DecideAsync(
+        string device, Func<Task<HostIdentity>> identify, AcceleratorRecords records, Func<Task<Verdict?>> probe)
     {
         if (Unusable(device) is { } reason) return new Verdict(false, reason);
         var host = await identify().ConfigureAwait(false);
         if (records.Read(host) is { } known) return known;
-        if (await probe().ConfigureAwait(false) is not { } found) return new Verdict(false, "there is no release in out/release whose kernel could be tried");
+        if (await probe().ConfigureAwait(false) is not { } found)
+            return new Verdict(false, "there is no release in out/release whose kernel could be tried");
         records.Write(host, found);
         return found;
     }

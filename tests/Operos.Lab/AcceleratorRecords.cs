@@ -4,7 +4,10 @@ using System.Text.Json;
 
 namespace Operos.Lab;
 
-/// <summary>Verdicts on KVM, a small file each, outside the checkout: whoever asks next on this host knows. A folder that cannot be written costs a probe each time.</summary>
+/// <summary>
+/// Verdicts on KVM, a small file each, outside the checkout: whoever asks next on this host knows. A folder that cannot be written costs a
+/// probe each time.
+/// </summary>
 internal sealed class AcceleratorRecords(string folder)
 {
     /// <summary>The file's last part is the verdict's line, which <c>tests/preflight.sh</c> shows.</summary>
@@ -30,21 +33,29 @@ internal sealed class AcceleratorRecords(string folder)
         try
         {
             Directory.CreateDirectory(folder);
-            foreach (var old in new DirectoryInfo(folder).EnumerateFiles().Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > Kept)) old.Delete();
+            var old = new DirectoryInfo(folder).EnumerateFiles().Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > Kept);
+            foreach (var file in old) file.Delete();
             var aside = Path.Combine(folder, Path.GetRandomFileName());
             File.WriteAllBytes(aside, JsonSerializer.SerializeToUtf8Bytes(new Entry(host, verdict), Plain));
             File.Move(aside, PathOf(host), overwrite: true);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Console.Error.WriteLine($"kvm: not recorded: {e.Message}"); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"kvm: not recorded: {e.Message}");
+        }
     }
 
-    private string PathOf(HostIdentity host) => Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(host)))[..16] + ".json");
+    private string PathOf(HostIdentity host)
+    {
+        var hash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(host));
+        return Path.Combine(folder, Convert.ToHexStringLower(hash)[..16] + ".json");
+    }
 
     private static string CacheFolder()
     {
         if (Environment.GetEnvironmentVariable("OPEROS_CACHE") is { Length: > 0 } own) return own;
-        var shared = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg ? xdg : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-        return Path.Combine(shared, "operos");
+        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } shared) return Path.Combine(shared, "operos");
+        return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache/operos");
     }
 
     private sealed record Entry(HostIdentity Host, Verdict Verdict);

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Operos.Lab;
 
 /// <summary>Looks at one guest through QEMU's protocol, from power on to QEMU's end.</summary>
@@ -41,12 +43,16 @@ internal sealed class GuestWatch(Qmp qmp, SerialLog console, bool mayPanic, Func
     {
         // Asked for is what was when the question left, and what is when the answer came.
         var askedFor = mayStandStill();
-        string status;
-        try { status = (await qmp.ExecuteAsync("query-status", null, cancellationToken).ConfigureAwait(false)).GetProperty("status").GetString()!; }
+        JsonElement answer;
+        try { answer = await qmp.ExecuteAsync("query-status", null, cancellationToken).ConfigureAwait(false); }
         catch (LabException) when (qmp.Events.Completion.IsCompleted || shutdown is not null) { return; }
-        if (Stuck.Contains(status) || status == "paused" && !askedFor && !mayStandStill()) throw new LabException($"the guest stands in state {status}");
+        var status = answer.GetProperty("status").GetString();
+        if (Stuck.Contains(status) || status == "paused" && !askedFor && !mayStandStill())
+            throw new LabException($"the guest stands in state {status}");
         // A guest whose kernel has no driver for QEMU's panic device tells on its console alone.
-        if (!mayPanic && console.Text.IndexOf(Panic, Math.Min(start, console.Text.Length), StringComparison.Ordinal) >= 0) await PanickedAsync(cancellationToken).ConfigureAwait(false);
+        if (mayPanic) return;
+        var text = console.Text;
+        if (text.IndexOf(Panic, Math.Min(start, text.Length), StringComparison.Ordinal) >= 0) await PanickedAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task PanickedAsync(CancellationToken cancellationToken)

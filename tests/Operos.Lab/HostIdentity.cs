@@ -11,8 +11,10 @@ internal sealed record HostIdentity(string BootId, string Kernel, string Qemu, s
         string version;
         try { version = await Shell.RunAsync("qemu-system-x86_64", ["--version"], cancellationToken).ConfigureAwait(false); }
         catch (Win32Exception e) { throw new LabException($"qemu-system-x86_64: {e.Message}\n  next: make deps"); }
-        var processor = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) ?? "unknown";
-        return new HostIdentity(Line("/proc/sys/kernel/random/boot_id"), Line("/proc/sys/kernel/osrelease"), version.Split('\n')[0].Trim(), processor.Split(':')[^1].Trim());
+        var processor = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal));
+        return new HostIdentity(
+            BootId: Line("/proc/sys/kernel/random/boot_id"), Kernel: Line("/proc/sys/kernel/osrelease"),
+            Qemu: version.Split('\n')[0].Trim(), Processor: processor?.Split(':')[^1].Trim() ?? "unknown");
 
         static string Line(string path) => File.ReadAllText(path).Trim();
     }

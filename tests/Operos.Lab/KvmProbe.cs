@@ -16,7 +16,8 @@ internal static class KvmProbe
     public static async Task<Verdict?> RunAsync(string accelerator, CancellationToken cancellationToken, int slower = 1)
     {
         if (Build.FindRelease(Build.FindRoot()) is not { } release) return null;
-        Console.WriteLine($"{accelerator.Split(',')[0]}: trying firmware and kernel under it, once a host boot, at most {2 * slower * (FirmwarePatience + InitPatience).TotalSeconds:0} s");
+        var longest = 2 * slower * (FirmwarePatience + InitPatience);
+        Console.WriteLine($"{accelerator.Split(',')[0]}: trying firmware and kernel under it, {longest.TotalSeconds:0} s at most");
         var parent = Path.Combine(Path.GetTempPath(), "operos-kvm");
         var folder = LabFolder.Create(parent, Path.GetRandomFileName());
         try { return await TryAsync(accelerator, slower, release, folder, cancellationToken).ConfigureAwait(false); }
@@ -27,12 +28,14 @@ internal static class KvmProbe
         }
     }
 
-    private static async Task<Verdict> TryAsync(string accelerator, int slower, string release, LabFolder folder, CancellationToken cancellationToken)
+    private static async Task<Verdict> TryAsync(
+        string accelerator, int slower, string release, LabFolder folder, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         var network = await LabNetwork.CreateAsync(folder, null, cancellationToken).ConfigureAwait(false);
         var guest = new VirtualMachineOptions { Name = "features", Accelerator = accelerator, MemoryMiB = 512 };
-        var kernel = new DirectKernel(Path.Combine(release, "vmlinuz"), Path.Combine(release, "initramfs.img"), $"console=ttyS0,115200 earlyprintk=ttyS0,115200 {Build.GuestArguments}");
+        var kernel = new DirectKernel(Path.Combine(release, "vmlinuz"), Path.Combine(release, "initramfs.img"),
+            $"console=ttyS0,115200 earlyprintk=ttyS0,115200 {Build.GuestArguments}");
         var trial = guest;
         try
         {

@@ -53,7 +53,8 @@ public sealed class LabNetwork
     public IEnumerable<string> Command(string program, IEnumerable<string> arguments) =>
         ["setpriv", "--pdeathsig", "KILL", "nsenter", $"--net=/var/run/netns/{Name}", program, .. arguments];
 
-    public Task<string> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true, TimeSpan? patience = null) =>
+    public Task<string> RunAsync(
+        string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true, TimeSpan? patience = null) =>
         Shell.RunAsync("nsenter", [$"--net=/var/run/netns/{Name}", program, .. arguments], cancellationToken, check, patience);
 
     private Task IpAsync(string arguments, CancellationToken cancellationToken) =>

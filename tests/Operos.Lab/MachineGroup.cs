@@ -13,7 +13,8 @@ public sealed class MachineGroup : IDisposable
     /// <summary>Completes with the first failure of a machine. Never faults.</summary>
     public Task<LabException> Failure => failure.Task;
 
-    public async Task<VirtualMachine> StartAsync(VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
+    public async Task<VirtualMachine> StartAsync(
+        VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
     {
         var machine = await VirtualMachine.StartAsync(options, network, folder, cancellationToken).ConfigureAwait(false);
         Add(machine);
@@ -39,14 +40,18 @@ public sealed class MachineGroup : IDisposable
             await Task.WhenAny(running, Task.Delay(Grace, CancellationToken.None)).ConfigureAwait(false);
             var first = await failure.Task.ConfigureAwait(false);
             // Who waited at a console says for what.
-            throw running.Exception?.InnerException is LabException told && told.Message.StartsWith(first.Message, StringComparison.Ordinal) ? told : first;
+            throw running.Exception?.InnerException is LabException told && Tells(told.Message, first) ? told : first;
         }
         await running.ConfigureAwait(false);
     }
 
     /// <summary>What each machine has to say beyond what a message already tells.</summary>
     public string Describe(string told) =>
-        string.Join("\n\n", Machines.Where(machine => !(machine.Failure.IsCompleted && told.Contains(machine.Failure.Result.Message, StringComparison.Ordinal))).Select(machine => machine.Describe()));
+        string.Join("\n\n", Machines.Where(machine => !IsTold(machine, told)).Select(machine => machine.Describe()));
+
+    private static bool IsTold(VirtualMachine machine, string told) => machine.Failure.IsCompleted && Tells(told, machine.Failure.Result);
+
+    private static bool Tells(string text, LabException failure) => text.Contains(failure.Message, StringComparison.Ordinal);
 
     public void Dispose()
     {

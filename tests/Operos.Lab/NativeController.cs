@@ -26,7 +26,8 @@ public sealed class Build
     public static string? FindRelease(string root)
     {
         var releases = Path.Combine(root, "out/release");
-        return Directory.Exists(releases) ? Directory.EnumerateDirectories(releases).FirstOrDefault(path => File.Exists(Path.Combine(path, "release.json.sig"))) : null;
+        if (!Directory.Exists(releases)) return null;
+        return Directory.EnumerateDirectories(releases).FirstOrDefault(path => File.Exists(Path.Combine(path, "release.json.sig")));
     }
 
     public string Out => Path.Combine(Root, "out");

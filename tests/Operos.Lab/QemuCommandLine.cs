@@ -6,26 +6,30 @@ namespace Operos.Lab;
 internal static class QemuCommandLine
 {
     /// <summary>QEMU's arguments; makes the machine's ports of the switch and its firmware's variables.</summary>
-    public static async Task<List<string>> MakeAsync(VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
+    public static async Task<List<string>> MakeAsync(
+        VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
     {
         var arguments = new List<string>
         {
             "-name", options.Name, "-machine", $"q35{(options.Firmware == Firmware.SecureBoot ? ",smm=on" : "")}",
-            "-accel", options.Accelerator ?? await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false), "-cpu", options.Processor,
-            "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB),
+            "-accel", options.Accelerator ?? await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false),
+            "-cpu", options.Processor, "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB),
             // Firmware that found nothing to boot tries again, as servers do.
             "-boot", "reboot-timeout=10000",
             // A panic is told, and the kernel goes on to do about it what it would on real hardware.
             "-action", "reboot=shutdown,panic=none", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
-            "-chardev", $"file,id=console,path={SerialPath(options, folder)},append=on", "-serial", "chardev:console", "-device", "virtio-rng-pci", "-device", "pvpanic",
+            "-chardev", $"file,id=console,path={SerialPath(options, folder)},append=on", "-serial", "chardev:console",
+            "-device", "virtio-rng-pci", "-device", "pvpanic",
             "-qmp", $"unix:{QmpPath(options, folder)},server=on,wait=off",
         };
         if (options.StartsPaused) arguments.Add("-S");
         if (options.Uuid is not null) arguments.AddRange(["-uuid", options.Uuid]);
-        if (options.Kernel is { } kernel) arguments.AddRange(["-kernel", kernel.Kernel, "-initrd", kernel.Initramfs, "-append", kernel.CommandLine]);
+        if (options.Kernel is { } kernel)
+            arguments.AddRange(["-kernel", kernel.Kernel, "-initrd", kernel.Initramfs, "-append", kernel.CommandLine]);
         arguments.AddRange(FirmwareArguments(options, folder));
         if (options.TpmState is not null)
-            arguments.AddRange(["-chardev", $"socket,id=tpm,path={SoftwareTpm.SocketPath(options, folder)}", "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"]);
+            arguments.AddRange(["-chardev", $"socket,id=tpm,path={SoftwareTpm.SocketPath(options, folder)}",
+                "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-crb,tpmdev=tpm0"]);
         for (var i = 0; i < options.Nics.Count; i++)
         {
             var tap = await network.AddTapAsync(options.Nics[i], cancellationToken).ConfigureAwait(false);
@@ -52,19 +56,21 @@ internal static class QemuCommandLine
         if (options.Firmware == Firmware.Bios) return [];
         var secure = options.Firmware == Firmware.SecureBoot;
         var variables = folder[$"{options.Name}.vars.fd"];
-        if (!File.Exists(variables)) File.Copy(secure ? "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" : "/usr/share/OVMF/OVMF_VARS_4M.fd", variables);
+        if (!File.Exists(variables)) File.Copy($"/usr/share/OVMF/{(secure ? "OVMF_VARS_4M.ms.fd" : "OVMF_VARS_4M.fd")}", variables);
         List<string> arguments =
         [
-            "-drive", $"if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/{(secure ? "OVMF_CODE_4M.secboot.fd" : "OVMF_CODE_4M.fd")}",
+            "-drive", $"if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M{(secure ? ".secboot" : "")}.fd",
             "-drive", $"if=pflash,unit=1,format=raw,file={variables}",
         ];
         if (secure) arguments.AddRange(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
-        if (options.HttpBootOnly) arguments.AddRange(["-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=no", "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=no"]);
+        if (options.HttpBootOnly)
+            foreach (var version in (int[])[4, 6]) arguments.AddRange(["-fw_cfg", $"name=opt/org.tianocore/IPv{version}PXESupport,string=no"]);
         return arguments;
     }
 
-    /// <summary>A UEFI machine uses the firmware's own network stack, as servers do: QEMU's option ROM would put an old iPXE in its place.</summary>
-    private static string Rom(VirtualMachineOptions options) => options is { Firmware: Firmware.Bios, BootsFromDisk: false, Kernel: null } ? "" : ",romfile=";
+    /// <summary>A UEFI machine uses the firmware's network stack, as servers do: QEMU's option ROM would put an old iPXE in its place.</summary>
+    private static string Rom(VirtualMachineOptions options) =>
+        options is { Firmware: Firmware.Bios, BootsFromDisk: false, Kernel: null } ? "" : ",romfile=";
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

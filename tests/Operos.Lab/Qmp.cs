@@ -16,11 +16,13 @@ public sealed class Qmp : IAsyncDisposable
     /// <summary>No line of QEMU's comes near; a longer one ends the connection.</summary>
     private const int LongestLine = 1 << 20;
 
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(20), Patience = TimeSpan.FromSeconds(30), Glance = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(20), Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
+    private static readonly BoundedChannelOptions Newest = new(4096) { FullMode = BoundedChannelFullMode.DropOldest };
     private readonly string path;
     private readonly NetworkStream stream;
     private readonly ConcurrentDictionary<long, TaskCompletionSource<JsonElement>> waiting = [];
-    private readonly Channel<QmpEvent> events = Channel.CreateBounded<QmpEvent>(new BoundedChannelOptions(4096) { FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly Channel<QmpEvent> events = Channel.CreateBounded<QmpEvent>(Newest);
     private readonly SemaphoreSlim sending = new(1, 1);
     private readonly TaskCompletionSource greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task reading;
@@ -60,7 +62,7 @@ public sealed class Qmp : IAsyncDisposable
     }
 
     /// <summary>Runs a command; what it returned.</summary>
-    /// <exception cref="LabException">QEMU refused, with the error's class and description; it did not answer within 30 s; or the connection ended.</exception>
+    /// <exception cref="LabException">QEMU refused (class and description), did not answer within 30 s, or ended the connection.</exception>
     public async Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken cancellationToken)
     {
         var id = Interlocked.Increment(ref lastId);
@@ -132,7 +134,11 @@ public sealed class Qmp : IAsyncDisposable
                 if (count == 0) break;
                 filled += count;
                 var taken = 0;
-                for (int length; (length = buffer.AsSpan(taken, filled - taken).IndexOf((byte)'\n')) >= 0; taken += length + 1) Take(buffer.AsMemory(taken, length));
+                while (buffer.AsSpan(taken, filled - taken).IndexOf((byte)'\n') is var length and >= 0)
+                {
+                    Take(buffer.AsMemory(taken, length));
+                    taken += length + 1;
+                }
                 buffer.AsSpan(taken, filled - taken).CopyTo(buffer);
                 filled -= taken;
                 if (filled == LongestLine) throw new LabException($"a line of more than {LongestLine} bytes");
@@ -140,7 +146,7 @@ public sealed class Qmp : IAsyncDisposable
             }
             end = "QEMU closed the connection";
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or JsonException or KeyNotFoundException or InvalidOperationException or LabException)
+        catch (Exception e) when (e is IOException or JsonException or InvalidOperationException or KeyNotFoundException or LabException)
         {
             end = $"the connection ended: {e.Message}";
         }
@@ -157,7 +163,8 @@ public sealed class Qmp : IAsyncDisposable
         if (message.TryGetProperty("event", out var name))
             events.Writer.TryWrite(new QmpEvent(name.GetString()!, message.TryGetProperty("data", out var data) ? data.Clone() : default));
         else if (message.TryGetProperty("QMP", out _)) greeted.TrySetResult();
-        else if (message.TryGetProperty("id", out var id) && waiting.TryGetValue(id.GetInt64(), out var reply)) reply.TrySetResult(message.Clone());
-        // An error without id answers what QEMU could not parse; whoever sent that learns it from the deadline. A late reply has no one waiting.
+        else if (message.TryGetProperty("id", out var id) && waiting.TryGetValue(id.GetInt64(), out var reply))
+            reply.TrySetResult(message.Clone());
+        // For a late reply nobody waits any more.
     }
 }

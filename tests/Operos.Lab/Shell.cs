@@ -10,12 +10,14 @@ public static class Shell
 
     /// <param name="patience">After this it is killed, and what it started; null for 15 minutes.</param>
     /// <exception cref="LabException">It failed, where that is checked, or did not end in time.</exception>
-    public static async Task<string> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true, TimeSpan? patience = null)
+    public static async Task<string> RunAsync(
+        string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true, TimeSpan? patience = null)
     {
         var list = arguments.ToList();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(patience ?? Longest);
-        using var process = Process.Start(new ProcessStartInfo(program, list) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true })!;
+        var start = new ProcessStartInfo(program, list) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        using var process = Process.Start(start)!;
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
         var errors = process.StandardError.ReadToEndAsync(deadline.Token);
@@ -25,7 +27,8 @@ public static class Shell
             // Until its end of output: a child that it left behind may hold that open.
             var said = await output.ConfigureAwait(false);
             if (!check || process.ExitCode == 0) return said;
-            throw new LabException($"{program} {string.Join(' ', list)} ended with {process.ExitCode}:\n{await errors.ConfigureAwait(false)}{said}");
+            said = await errors.ConfigureAwait(false) + said;
+            throw new LabException($"{program} {string.Join(' ', list)} ended with {process.ExitCode}:\n{said}");
         }
         catch (OperationCanceledException)
         {

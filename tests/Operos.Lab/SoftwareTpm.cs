@@ -11,7 +11,8 @@ internal static class SoftwareTpm
         var socket = SocketPath(options, folder);
         // One that was killed leaves its socket.
         File.Delete(socket);
-        network.Start("swtpm", ["socket", "--tpm2", "--terminate", "--tpmstate", $"dir={options.TpmState}", "--ctrl", $"type=unixio,path={socket}"], folder[$"{options.Name}.tpm.log"]);
+        string[] arguments = ["socket", "--tpm2", "--terminate", "--tpmstate", $"dir={options.TpmState}", "--ctrl", $"type=unixio,path={socket}"];
+        network.Start("swtpm", arguments, folder[$"{options.Name}.tpm.log"]);
         for (var attempt = 0; !File.Exists(socket); attempt++)
         {
             if (attempt > 100) throw new LabException($"swtpm did not start within 5 s: {folder[$"{options.Name}.tpm.log"]}");

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace Operos.Lab;
 
-/// <summary>A real machine as far as software can tell: QEMU with real firmware, its console in a file. It is watched from power on.</summary>
+/// <summary>A real machine as far as software can tell: QEMU with real firmware, its console in a file, watched from power on.</summary>
 public sealed class VirtualMachine : IDisposable
 {
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
@@ -36,7 +36,8 @@ public sealed class VirtualMachine : IDisposable
     public Task<LabException> Failure => failure.Task;
 
     /// <exception cref="LabException">QEMU did not start; with its own words.</exception>
-    public static async Task<VirtualMachine> StartAsync(VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
+    public static async Task<VirtualMachine> StartAsync(
+        VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
     {
         var arguments = await QemuCommandLine.MakeAsync(options, network, folder, cancellationToken).ConfigureAwait(false);
         File.Delete(QemuCommandLine.SerialPath(options, folder));
@@ -88,7 +89,8 @@ public sealed class VirtualMachine : IDisposable
     {
         foreach (var key in keys)
         {
-            await CommandAsync("send-key", new JsonObject { ["keys"] = new JsonArray(new JsonObject { ["type"] = "qcode", ["data"] = key }) }, off.Token).ConfigureAwait(false);
+            var pressed = new JsonArray(new JsonObject { ["type"] = "qcode", ["data"] = key });
+            await CommandAsync("send-key", new JsonObject { ["keys"] = pressed }, off.Token).ConfigureAwait(false);
             // The key is held for 100 ms; firmware polls.
             await Task.Delay(300).ConfigureAwait(false);
         }
@@ -119,8 +121,11 @@ public sealed class VirtualMachine : IDisposable
 
     private LabException Failed(string why) => new($"{Options.Name}: {why}, {clock.Elapsed.TotalSeconds:0.0} s after power on\n{Describe()}");
 
-    private LabException? Ended() =>
-        failure.Task.IsCompleted ? failure.Task.Result : off.IsCancellationRequested ? new LabException($"{Options.Name} was switched off") : null;
+    private LabException? Ended()
+    {
+        if (failure.Task.IsCompleted) return failure.Task.Result;
+        return off.IsCancellationRequested ? new LabException($"{Options.Name} was switched off") : null;
+    }
 
     /// <summary>
     /// A machine that starts again is a new QEMU: one that was reset keeps what it translated of the old kernel, and then each write over that
@@ -150,8 +155,9 @@ public sealed class VirtualMachine : IDisposable
         await using var qmp = await connection.ConfigureAwait(false);
         var reason = await new GuestWatch(qmp, Console, Options.ExpectsPanic, () => paused).UntilEndAsync(off.Token).ConfigureAwait(false);
         try { await process.WaitForExitAsync(off.Token).WaitAsync(EndPatience).ConfigureAwait(false); }
-        catch (TimeoutException) { throw new LabException($"QEMU closed its protocol and did not end within {EndPatience.TotalSeconds:0} s"); }
-        if (process.ExitCode != 0) throw new LabException($"QEMU ended with {process.ExitCode}{(process.ExitCode > 128 ? $", by signal {process.ExitCode - 128}" : "")}");
+        catch (TimeoutException) { throw new LabException($"QEMU closed its protocol and runs on {EndPatience.TotalSeconds:0} s later"); }
+        if (process.ExitCode > 128) throw new LabException($"QEMU ended with {process.ExitCode}, by signal {process.ExitCode - 128}");
+        if (process.ExitCode != 0) throw new LabException($"QEMU ended with {process.ExitCode}");
         return reason switch
         {
             null or "guest-reset" or "host-qmp-system-reset" => true,

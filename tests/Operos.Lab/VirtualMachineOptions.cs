@@ -30,7 +30,10 @@ public sealed record VirtualMachineOptions
     public bool HttpBootOnly { get; init; }
     /// <summary>A software TPM 2.0 (swtpm) whose seed lives in this folder; null for none.</summary>
     public string? TpmState { get; init; }
-    /// <summary>In a rack each machine has processors of its own; here an emulated controller shares them with those that it serves, and must not starve while they boot.</summary>
+    /// <summary>
+    /// In a rack each machine has processors of its own; here an emulated controller shares them with those that it serves, and must not
+    /// starve while they boot.
+    /// </summary>
     public bool YieldsToController { get; init; }
     /// <summary>Its kernel is meant to panic: that is no failure of the machine then.</summary>
     public bool ExpectsPanic { get; init; }
