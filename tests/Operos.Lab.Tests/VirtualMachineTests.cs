@@ -84,6 +84,7 @@ public sealed class VirtualMachineTests
         var failure = await Assert.ThrowsAsync<LabException>(() => rack.StartAsync(strange));
         Assert.StartsWith("bare: QEMU did not start: it ended with 1", failure.Message, StringComparison.Ordinal);
         Assert.Contains("'no-such-card' is not a valid device model name", failure.Message, StringComparison.Ordinal);
+        Assert.Same(failure, await rack.Machines.Failure.WaitAsync(AtOnce));
     }
 
     [Fact]

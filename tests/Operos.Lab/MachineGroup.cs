@@ -16,7 +16,13 @@ public sealed class MachineGroup : IDisposable
     public async Task<VirtualMachine> StartAsync(
         VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
     {
-        var machine = await VirtualMachine.StartAsync(options, network, folder, cancellationToken).ConfigureAwait(false);
+        VirtualMachine machine;
+        try { machine = await VirtualMachine.StartAsync(options, network, folder, cancellationToken).ConfigureAwait(false); }
+        catch (LabException e)
+        {
+            failure.TrySetResult(e);
+            throw;
+        }
         Add(machine);
         return machine;
     }
