@@ -115,7 +115,8 @@ public sealed class VirtualMachine : IDisposable
     {
         var log = folder[$"{Options.Name}.qemu.log"];
         var said = File.Exists(log) ? File.ReadAllText(log).Trim() : "";
-        var words = said.Length > 0 ? $"{Options.Name}: QEMU says ({log})\n{string.Join('\n', said.Split('\n').TakeLast(20))}\n" : "";
+        // The first lines say what happened, a dump of registers may follow.
+        var words = said.Length > 0 ? $"{Options.Name}: QEMU says ({log})\n{string.Join('\n', said.Split('\n').Take(40))}\n" : "";
         return $"{Options.Name}: console {Console.Path}\n{Console.Tail(40)}\n{words}{Options.Name}: started by\n{CommandLine}";
     }
 
