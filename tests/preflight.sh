@@ -16,6 +16,8 @@ case ${1-} in
     -h|--help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
 esac
+# As images/cache.sh has it; set to nothing there is none.
+cache=${OPEROS_CACHE-${XDG_CACHE_HOME:-${HOME-}/.cache}/operos}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 problems=()
 say() { printf '%s: %-7s %s\n' "$command" "$1" "$2"; }
@@ -81,7 +83,7 @@ check_tools() {
 
 # The verdict of an earlier run in this boot, else what can be said before a guest is started (tests/Operos.Lab/Accelerator.cs).
 check_kvm() {
-    local cache=${OPEROS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/operos} record
+    local record
     record=$(grep -ls "$(cat /proc/sys/kernel/random/boot_id)" "$cache"/accelerator/*.json | head -n 1 || true)
     if [[ ! -e /dev/kvm ]]; then
         say kvm "there is no /dev/kvm: guests are emulated, which takes several times as long"
@@ -93,8 +95,18 @@ check_kvm() {
 }
 
 tell_time() {
-    local build="about 10 minutes to build all" run
-    [[ -z $release ]] || build="building what changed since $(basename "$(dirname "$release")") in out/"
+    local build run kept
+    kept=$(du -sm "$cache" 2> /dev/null | cut -f1 || true)
+    if [[ -n $release ]]; then
+        say cached "release $(basename "$(dirname "$release")") in out/"
+        build="a few minutes to build what changed since"
+    elif ((${kept:-0} > 100)); then
+        say cached "$kept MiB in $cache"
+        build="2 minutes to build what did not change since, 10 to build all"
+    else
+        say cached nothing
+        build="10 minutes to build all"
+    fi
     [[ $command == demo ]] && run="5 to 10 minutes to three Ready nodes" || run="25 to 40 minutes of tests"
     say time "$build, then $run, on two cores without KVM; here are $(nproc)"
     say logs "out/$([[ $command == demo ]] && echo demo/rack || echo 'test-results, out/test/NAME')"

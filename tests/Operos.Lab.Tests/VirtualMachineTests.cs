@@ -77,6 +77,30 @@ public sealed class VirtualMachineTests
     }
 
     [Fact]
+    public async Task A_machine_that_is_switched_off_ends_who_waits_and_has_not_failed()
+    {
+        using var rack = await MachineRack.CreateAsync();
+        var machine = await rack.StartAsync(Bare);
+        var waiting = machine.Console.WaitForAsync("never shown", Long, default);
+        machine.Dispose();
+        var told = await Assert.ThrowsAsync<LabException>(() => waiting.WaitAsync(AtOnce));
+        Assert.StartsWith("bare was switched off", told.Message, StringComparison.Ordinal);
+        await Task.Delay(TimeSpan.FromSeconds(1.5));
+        Assert.False(machine.Failure.IsCompleted);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_called_off_is_not_waited_for()
+    {
+        using var rack = await MachineRack.CreateAsync();
+        var machine = await rack.StartAsync(Bare);
+        await machine.CommandAsync("stop", null, default);
+        var deaf = rack.Machines.RunAsync(_ => Task.Delay(Long, CancellationToken.None), default);
+        var failure = await Assert.ThrowsAsync<LabException>(() => deaf.WaitAsync(TimeSpan.FromSeconds(15)));
+        Assert.StartsWith("bare: the guest stands in state paused", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task QEMU_that_does_not_start_says_why()
     {
         using var rack = await MachineRack.CreateAsync();
