@@ -3,7 +3,7 @@ namespace Operos.Lab;
 /// <summary>The machines that a test or the demo needs all of: what is done with them ends as soon as one of them fails.</summary>
 public sealed class MachineGroup : IDisposable
 {
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
     private readonly List<VirtualMachine> machines = [];
     private readonly TaskCompletionSource<LabException> failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -100,7 +100,8 @@ internal sealed class NodeBench : IDisposable
     {
         await FirstPod.DeclareAsync(kubectl, folder);
         using var watch = new ClusterWatch(build, network, folder, kubectl.Kubeconfig, $"{contender.Name}-{round}");
-        using var machine = await VirtualMachine.StartAsync(contender.Machine(round), network, folder, default);
+        using var machines = new MachineGroup();
+        var machine = await machines.StartAsync(contender.Machine(round), network, folder, default);
         var clock = System.Diagnostics.Stopwatch.StartNew();
         try
         {
@@ -109,7 +110,7 @@ internal sealed class NodeBench : IDisposable
             var entered = Seen(clock, machine.Console, contender.Enters);
             var ready = Seen(clock, watch.Nodes, @"^(?:ADDED|MODIFIED) \S+ True$");
             var pod = Seen(clock, watch.Pods, $"^(?:ADDED|MODIFIED) {FirstPod.Name} Running$");
-            await Task.WhenAll(kernel, system, entered, ready, pod);
+            await machines.RunAsync(_ => Task.WhenAll(kernel, system, entered, ready, pod), default);
             var times = new NodeTimes((await kernel).At, (await system).At, (await entered).At, (await ready).At, (await pod).At);
             Console.Error.WriteLine($"bench:   {machine.Options.Name,-16} {times}, the host's load {HostLoad.LastMinute()}{(round == 0 ? "  (not counted)" : "")}");
             var memory = idle ? await FirstPod.MemoryAsync(kubectl, Patience) : null;
