@@ -117,7 +117,7 @@ internal sealed class NodeBench : IDisposable
             if (memory is not null) Console.Error.WriteLine($"bench:   {machine.Options.Name,-16} {memory}");
             return (times, memory);
         }
-        catch (LabException e) { throw new LabException($"{e.Message}\n{machine.Describe()}\nthe controller's log: {controller.LogPath}"); }
+        catch (LabException e) { throw new LabException($"{e.Message}\n{machines.Describe(e.Message)}\nthe controller's log: {controller.LogPath}"); }
         finally
         {
             machine.Dispose();
