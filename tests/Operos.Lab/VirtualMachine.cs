@@ -46,10 +46,15 @@ public sealed class VirtualMachine : IDisposable
         await File.AppendAllTextAsync(folder[$"{options.Name}.command"], command + "\n", cancellationToken).ConfigureAwait(false);
         var machine = new VirtualMachine(options, folder, PowerOn, command);
         try { await machine.connection.WaitAsync(cancellationToken).ConfigureAwait(false); }
-        catch (Exception e)
+        catch (LabException e)
         {
             machine.Dispose();
-            throw e is LabException ? machine.Failed(e.Message) : e;
+            throw machine.Failed(e.Message);
+        }
+        catch
+        {
+            machine.Dispose();
+            throw;
         }
         _ = machine.RunAsync();
         return machine;
