@@ -31,7 +31,8 @@ public sealed class Build
     }
 
     public string Out => Path.Combine(Root, "out");
-    public string Release { get; }
+    /// <summary>The signed release in <c>out/release</c>, or another that a test made.</summary>
+    public string Release { get; init; }
     /// <summary>Whether the layers were built with Kubernetes (<c>make KUBERNETES=1</c>).</summary>
     public bool HasKubernetes => File.Exists(Path.Combine(Out, "images/roots/controller/usr/bin/kube-apiserver"));
 

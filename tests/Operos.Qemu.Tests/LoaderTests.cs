@@ -3,21 +3,21 @@ using Operos.Lab;
 namespace Operos.Qemu.Tests;
 
 /// <summary>A boot loader whose server goes away under it: nobody stands at its console, so it begins again by itself.</summary>
-public sealed class LoaderTests
+public sealed class LoaderTests(BareRelease bare)
 {
     [Fact]
     public async Task A_silent_download_of_lpxelinux_is_given_up_and_begun_again()
     {
-        await using var rack = await Rack.CreateAsync();
+        await using var rack = await Rack.CreateAsync(await bare.BuildAsync());
         await rack.WatchAsync(async () =>
         {
             var machine = await rack.PowerOnAsync(Rack.Worker with { Firmware = Firmware.Bios });
-            await machine.Console.WaitForAsync("Loading http://.*vmlinuz", Rack.BootPatience, default);
+            await rack.ShowsAsync(machine, "Loading http://.*vmlinuz");
             // Its connections stay, and nothing comes over them any more.
             await rack.Controller.SignalAsync("STOP");
-            await machine.Console.WaitForAsync("The connection broke .* after [0-9]+ of [0-9]+ bytes", Rack.BootPatience, default);
+            await rack.ShowsAsync(machine, "The connection broke .* after [0-9]+ of [0-9]+ bytes");
             await rack.Controller.SignalAsync("CONT");
-            await machine.Console.WaitForAsync("Linux version", Rack.BootPatience, default);
+            await rack.ShowsAsync(machine, "Linux version");
         });
     }
 
@@ -26,15 +26,15 @@ public sealed class LoaderTests
     [InlineData(Firmware.Uefi, "could not be loaded; this machine begins again in 20 s")]
     public async Task A_server_that_refuses_the_loader_is_asked_again(Firmware firmware, string says)
     {
-        await using var rack = await Rack.CreateAsync(menuSeconds: 15, name: "Refused" + firmware);
+        await using var rack = await Rack.CreateAsync(await bare.BuildAsync(), menuSeconds: 15, name: "Refused" + firmware);
         await rack.WatchAsync(async () =>
         {
             var machine = await rack.PowerOnAsync(Rack.Worker with { Firmware = firmware });
-            await machine.Console.WaitForAsync("Memory test", Rack.BootPatience, default);
+            await rack.ShowsAsync(machine, "Memory test");
             rack.Controller.Kill();
-            await machine.Console.WaitForAsync(says, Rack.BootPatience, default);
-            await rack.Controller.RunAsync(default);
-            await machine.Console.WaitForAsync("Linux version", Rack.BootPatience, default);
+            await rack.ShowsAsync(machine, says);
+            await rack.Controller.RunAsync(rack.Over);
+            await rack.ShowsAsync(machine, "Linux version");
         });
     }
 }

@@ -9,7 +9,7 @@ public sealed record MenuScenario(string Name, Firmware Firmware, int Downs, str
 }
 
 /// <summary>Each entry of the menu beside the first, chosen by real keys in real boot loaders.</summary>
-public sealed class MenuTests
+public sealed class MenuTests(BareRelease bare)
 {
     private const string Older = "0.0.1-older", LocalDisk = "BOOTED FROM THE LOCAL DISK";
 
@@ -24,18 +24,19 @@ public sealed class MenuTests
     [MemberData(nameof(Scenarios))]
     public async Task An_entry_that_is_chosen_is_started(MenuScenario scenario)
     {
-        await using var rack = await Rack.CreateAsync(menuSeconds: 30, name: "Menu" + scenario.Name);
+        await using var rack = await Rack.CreateAsync(await bare.BuildAsync(), menuSeconds: 30, name: "Menu" + scenario.Name);
         await rack.WatchAsync(async () =>
         {
-            await rack.Controller.PublishAsync(Older, new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), default);
-            await rack.Controller.WaitForReleaseAsync(Older, default);
+            await rack.Controller.PublishAsync(Older, new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), rack.Over);
+            await rack.Controller.WaitForReleaseAsync(Older, rack.Over);
             var machine = await rack.PowerOnAsync(new VirtualMachineOptions
             {
-                Name = scenario.Name, Firmware = scenario.Firmware, Uuid = "5d0f8a44-5555-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:07")], Disks = [("LOCAL", LocalBootDisk(rack))],
+                Name = scenario.Name, Firmware = scenario.Firmware, Uuid = "5d0f8a44-5555-4c1c-9d6b-2f3d5a7b9c10",
+                Nics = [new VirtualNic("52:54:00:aa:00:07")], Disks = [("LOCAL", LocalBootDisk(rack))],
             });
-            await machine.Console.WaitForAsync("Previous release", Rack.BootPatience, default);
+            await rack.ShowsAsync(machine, "Previous release");
             await machine.PressAsync([.. Enumerable.Repeat("down", scenario.Downs), "ret"]);
-            await machine.Console.WaitForAsync(scenario.Shows, Rack.BootPatience, default);
+            await rack.ShowsAsync(machine, scenario.Shows);
         });
     }
 

@@ -1,69 +1,128 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Operos.Lab;
 
 namespace Operos.Qemu.Tests;
 
-/// <summary>One test's rack: network, the real controller, machines; all gone with it, the logs kept.</summary>
+/// <summary>
+/// One test's rack: network, the real controller, machines; all gone with it, the logs kept. All that happens in it shares one budget
+/// of time.
+/// </summary>
 internal sealed class Rack : IAsyncDisposable
 {
-    /// <summary>Five times what a boot takes on two busy cores.</summary>
-    public static readonly TimeSpan BootPatience = TimeSpan.FromMinutes(5);
-
     private readonly MachineGroup machines = new();
+    private readonly TimeSpan budget;
+    private readonly Stopwatch clock = Stopwatch.StartNew();
+    private readonly CancellationTokenSource over;
 
-    private Rack(Build build, LabFolder folder, LabNetwork network, NativeController controller) => (Build, Folder, Network, Controller) = (build, folder, network, controller);
+    private Rack(Build build, LabFolder folder, TimeSpan budget)
+    {
+        (Build, Folder, this.budget) = (build, folder, budget);
+        over = new CancellationTokenSource(budget);
+    }
 
     /// <summary>A bare machine; each rack is a world of its own, so that all may have the same.</summary>
-    public static VirtualMachineOptions Worker => new() { Name = "worker", Uuid = "5d0f8a44-2222-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:02")] };
+    public static VirtualMachineOptions Worker => new()
+    {
+        Name = "worker", Uuid = "5d0f8a44-2222-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:02")],
+    };
 
     public Build Build { get; }
     public LabFolder Folder { get; }
-    public LabNetwork Network { get; }
-    public NativeController Controller { get; }
+    public LabNetwork Network { get; private set; } = null!;
+    public NativeController Controller { get; private set; } = null!;
 
-    public static async Task<Rack> CreateAsync(string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, [CallerMemberName] string name = "")
+    /// <summary>Cancelled when the budget is spent or a machine failed.</summary>
+    public CancellationToken Over => over.Token;
+
+    /// <param name="build">With the release that the controller serves; null for the one under test.</param>
+    /// <param name="minutes">The budget: five times what the scenario takes on two busy cores.</param>
+    public static async Task<Rack> CreateAsync(
+        Build? build = null, double minutes = 5, int menuSeconds = 1, [CallerMemberName] string name = "")
     {
-        var build = new Build();
+        build ??= new Build();
         var folder = LabFolder.Create(Path.Combine(build.Out, "test"), name);
+        var rack = new Rack(build, folder, TimeSpan.FromMinutes(minutes));
         try
         {
-            var network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", default);
-            return new Rack(build, folder, network, await NativeController.StartAsync(build, folder, network, default, admission, dhcpMode, menuSeconds));
+            rack.Network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", rack.Over);
+            rack.Controller = await NativeController.StartAsync(build, folder, rack.Network, rack.Over, menuSeconds: menuSeconds);
+            return rack;
         }
         catch
         {
             folder.Dispose();
+            rack.over.Dispose();
             throw;
         }
     }
 
-    public Task<VirtualMachine> PowerOnAsync(VirtualMachineOptions options) => machines.StartAsync(options, Network, Folder, default);
+    public Task<VirtualMachine> PowerOnAsync(VirtualMachineOptions options) => machines.StartAsync(options, Network, Folder, Over);
+
+    /// <summary>Powers a machine on that starts the kernel at once, with the initramfs, anchor and arguments of the boot menu.</summary>
+    public async Task<VirtualMachine> StartKernelAsync(VirtualMachineOptions options) =>
+        await PowerOnAsync(options with { Kernel = await BootEntry.ReadAsync(this, options.Nics[0].Mac) });
+
+    /// <summary>Waits, while the budget lasts, until a machine's console shows a pattern.</summary>
+    public Task<Match> ShowsAsync(VirtualMachine machine, string pattern) =>
+        machine.Console.WaitForAsync(pattern, budget - clock.Elapsed, default);
 
     /// <summary>Waits until the worker's agent says who it is, and the controller that it is up.</summary>
     public async Task<(string Id, JsonElement BootRecord)> EnrolledAsync(VirtualMachine machine)
     {
-        var match = await machine.Console.WaitForAsync(@"operos-worker: enrolled as ([0-9a-f-]{36})", BootPatience, default);
+        var match = await ShowsAsync(machine, @"operos-worker: enrolled as ([0-9a-f-]{36})");
         var id = match.Groups[1].Value;
-        for (var attempt = 0; ; attempt++)
-        {
-            if ((await Controller.WorkersAsync(default)).Any(worker => worker.GetProperty("id").GetString() == id && worker.GetProperty("state").GetString() == "up")) break;
-            if (attempt > 100) throw new LabException($"{id} enrolled and did not come up");
-            await Task.Delay(500);
-        }
-        using var detail = JsonDocument.Parse(await Controller.CtlAsync(["machines", "show", id, "--json"], default));
-        using var boot = JsonDocument.Parse(detail.RootElement.GetProperty("bootRecord").GetBytesFromBase64());
-        return (id, boot.RootElement.Clone());
+        await UpAsync(id);
+        return (id, Parse(await DetailAsync(id, "bootRecord")));
     }
 
-    /// <summary>Runs a test's body, which ends as soon as a machine fails; a failure carries each machine's console and command line.</summary>
+    /// <summary>Waits until a machine with the bare release has told all; its boot record and inventory.</summary>
+    public async Task<(JsonElement BootRecord, string Inventory)> TellsAsync(VirtualMachine machine)
+    {
+        var match = await ShowsAsync(machine, @"bare: boot record\s+(\{[\s\S]+\})\s+bare: inventory\s+(\{[\s\S]+\})\s+bare: end");
+        return (Parse(match.Groups[1].Value), match.Groups[2].Value);
+    }
+
+    /// <summary>Waits until the controller says that a worker is connected.</summary>
+    public async Task UpAsync(string id)
+    {
+        var deadline = clock.Elapsed + TimeSpan.FromMinutes(1);
+        while (!(await Controller.WorkersAsync(Over)).Any(IsUp))
+        {
+            if (clock.Elapsed > deadline) throw new LabException($"{id} enrolled and the controller did not say in a minute that it is up");
+            await Task.Delay(500, Over);
+        }
+
+        bool IsUp(JsonElement worker) => worker.GetProperty("id").GetString() == id && worker.GetProperty("state").GetString() == "up";
+    }
+
+    /// <summary>A part of what the controller keeps about a machine, such as <c>inventory</c>: JSON.</summary>
+    public async Task<string> DetailAsync(string id, string part)
+    {
+        var detail = Parse(await Controller.CtlAsync(["machines", "show", id, "--json"], Over));
+        return Encoding.UTF8.GetString(detail.GetProperty(part).GetBytesFromBase64());
+    }
+
+    /// <summary>Runs a test's body, which ends as soon as a machine fails; a failure carries each machine's console.</summary>
     public async Task WatchAsync(Func<Task> body)
     {
-        try { await machines.RunAsync(_ => body(), default); }
+        try { await machines.RunAsync(WithTokenAsync, default); }
         catch (Exception e)
         {
             var controller = string.Join('\n', File.ReadLines(Controller.LogPath).TakeLast(25));
-            throw new LabException($"{e.Message}\n\n{machines.Describe(e.Message)}\n\ncontroller ({Controller.LogPath})\n{controller}\n{e.StackTrace}");
+            var spent = e is OperationCanceledException && clock.Elapsed >= budget;
+            var message = spent ? $"the scenario took longer than its {budget.TotalMinutes:0.#} minutes" : e.Message;
+            var told = $"{message}\n\n{machines.Describe(message)}\n\ncontroller ({Controller.LogPath})\n{controller}";
+            throw new LabException($"{told}\n{e.StackTrace}");
+        }
+
+        async Task WithTokenAsync(CancellationToken failed)
+        {
+            await using var registration = failed.Register(over.Cancel);
+            await body();
         }
     }
 
@@ -81,6 +140,13 @@ internal sealed class Rack : IAsyncDisposable
         Controller.Dispose();
         Folder.Dispose();
         Directory.Delete(Controller.Releases, recursive: true);
+        over.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private static JsonElement Parse(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.Clone();
     }
 }

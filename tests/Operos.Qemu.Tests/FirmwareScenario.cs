@@ -1,0 +1,34 @@
+using System.Text.Json;
+using Operos.Lab;
+
+namespace Operos.Qemu.Tests;
+
+/// <summary>A way from power-on to the kernel, and what the boot record must say of it.</summary>
+internal sealed record FirmwareScenario(
+    string Name, Firmware Firmware, bool Http, string RecordedFirmware, bool SecureBoot, string ControllerLog)
+{
+    /// <summary>Boots a machine on which nothing is configured to its enrolment, then lets the test go on with it.</summary>
+    public async Task RunAsync(Func<Rack, VirtualMachine, string, string, Task>? next = null)
+    {
+        await using var rack = await Rack.CreateAsync(minutes: 10, name: Name);
+        await rack.WatchAsync(async () =>
+        {
+            var machine = await rack.PowerOnAsync(new VirtualMachineOptions
+            {
+                Name = Name, Firmware = Firmware, HttpBootOnly = Http,
+                Uuid = "5d0f8a44-1111-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:01")],
+            });
+            var (id, boot) = await rack.EnrolledAsync(machine);
+            Assert.Equal(RecordedFirmware, boot.GetProperty("firmware").GetString());
+            Assert.Equal(SecureBoot, boot.GetProperty("secureBoot").GetBoolean());
+            Assert.Equal(["base", "node", "worker"], Names(boot, "layers"));
+            Assert.Equal(["modules", "network", "manifest", "fetch", "mount", "switch"], Names(boot, "phases"));
+            Assert.InRange(boot.GetProperty("peakMemoryBytes").GetInt64(), 1_000_000, 64_000_000);
+            Assert.Contains(ControllerLog, await File.ReadAllTextAsync(rack.Controller.LogPath), StringComparison.Ordinal);
+            if (next is not null) await next(rack, machine, id, boot.GetProperty("bootId").GetString()!);
+        });
+    }
+
+    private static IEnumerable<string?> Names(JsonElement boot, string list) =>
+        boot.GetProperty(list).EnumerateArray().Select(item => item.GetProperty("name").GetString());
+}
