@@ -7,8 +7,10 @@ public sealed class BiosTests
 {
     [Fact]
     [Trait("stage", "canary")]
-    public Task A_bare_machine_boots_by_BIOS_PXE_enrols_and_is_the_same_after_a_reboot() =>
-        new FirmwareScenario("BiosPxe", Firmware.Bios, false, "bios", false, "lpxelinux.0").RunAsync(async (rack, machine, id, firstBoot) =>
+    public Task A_bare_machine_boots_by_BIOS_PXE_enrols_and_is_the_same_after_a_reboot()
+    {
+        var scenario = new FirmwareScenario("BiosPxe", Firmware.Bios, false, "bios", false, "lpxelinux.0");
+        return scenario.EnrolsAsync(async (rack, machine, id, firstBoot) =>
         {
             machine.Console.Mark();
             Assert.Contains("reboots", await rack.Controller.CtlAsync(["machines", "reboot", id], rack.Over), StringComparison.Ordinal);
@@ -16,4 +18,5 @@ public sealed class BiosTests
             Assert.Equal(id, again);
             Assert.NotEqual(firstBoot, boot.GetProperty("bootId").GetString());
         });
+    }
 }

@@ -17,11 +17,13 @@ internal static partial class BootEntry
         // As the loader hands it over: the trust anchor's cpio behind the initramfs, at a multiple of four (buffer-format.rst).
         var image = await File.ReadAllBytesAsync(Path.Combine(release, "initramfs.img"), rack.Over);
         Array.Resize(ref image, (image.Length + 3) / 4 * 4);
-        var initramfs = rack.Folder["initramfs-and-anchor.img"];
+        var initramfs = InitramfsPath(rack);
         var anchor = await File.ReadAllBytesAsync(rack.Folder["setup/anchor.cpio"], rack.Over);
         await File.WriteAllBytesAsync(initramfs, [.. image, .. anchor], rack.Over);
         return new DirectKernel(Path.Combine(release, "vmlinuz"), initramfs, $"{entry.Groups[2].Value} BOOTIF=01-{mac.Replace(':', '-')}");
     }
+
+    public static string InitramfsPath(Rack rack) => rack.Folder["initramfs-and-anchor.img"];
 
     [GeneratedRegex(@"^LABEL boot\n.*\n  KERNEL \S+/releases/(\S+)/vmlinuz\n.*\n  APPEND (.*)$", RegexOptions.Multiline)]
     private static partial Regex Entry();

@@ -8,25 +8,39 @@ internal sealed record FirmwareScenario(
     string Name, Firmware Firmware, bool Http, string RecordedFirmware, bool SecureBoot, string ControllerLog)
 {
     /// <summary>Boots a machine on which nothing is configured to its enrolment, then lets the test go on with it.</summary>
-    public async Task RunAsync(Func<Rack, VirtualMachine, string, string, Task>? next = null)
+    /// <param name="next">Gets the machine's id and this boot's.</param>
+    public Task EnrolsAsync(Func<Rack, VirtualMachine, string, string, Task>? next = null) => BootAsync(null, async (rack, machine) =>
     {
-        await using var rack = await Rack.CreateAsync(minutes: 10, name: Name);
-        await rack.WatchAsync(async () =>
+        var (id, boot) = await rack.EnrolledAsync(machine);
+        await CheckAsync(rack, boot);
+        if (next is not null) await next(rack, machine, id, boot.GetProperty("bootId").GetString()!);
+    });
+
+    /// <summary>Boots such a machine until PID 1 has left for the system.</summary>
+    public Task LeavesAsync(Build bare) => BootAsync(bare, async (rack, machine) =>
+    {
+        var (boot, _) = await rack.TellsAsync(machine);
+        await CheckAsync(rack, boot);
+    });
+
+    private async Task BootAsync(Build? build, Func<Rack, VirtualMachine, Task> body)
+    {
+        await using var rack = await Rack.CreateAsync(build, minutes: 10, name: Name);
+        await rack.WatchAsync(async () => await body(rack, await rack.PowerOnAsync(new VirtualMachineOptions
         {
-            var machine = await rack.PowerOnAsync(new VirtualMachineOptions
-            {
-                Name = Name, Firmware = Firmware, HttpBootOnly = Http,
-                Uuid = "5d0f8a44-1111-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:01")],
-            });
-            var (id, boot) = await rack.EnrolledAsync(machine);
-            Assert.Equal(RecordedFirmware, boot.GetProperty("firmware").GetString());
-            Assert.Equal(SecureBoot, boot.GetProperty("secureBoot").GetBoolean());
-            Assert.Equal(["base", "node", "worker"], Names(boot, "layers"));
-            Assert.Equal(["modules", "network", "manifest", "fetch", "mount", "switch"], Names(boot, "phases"));
-            Assert.InRange(boot.GetProperty("peakMemoryBytes").GetInt64(), 1_000_000, 64_000_000);
-            Assert.Contains(ControllerLog, await File.ReadAllTextAsync(rack.Controller.LogPath), StringComparison.Ordinal);
-            if (next is not null) await next(rack, machine, id, boot.GetProperty("bootId").GetString()!);
-        });
+            Name = Name, Firmware = Firmware, HttpBootOnly = Http,
+            Uuid = "5d0f8a44-1111-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:01")],
+        })));
+    }
+
+    private async Task CheckAsync(Rack rack, JsonElement boot)
+    {
+        Assert.Equal(RecordedFirmware, boot.GetProperty("firmware").GetString());
+        Assert.Equal(SecureBoot, boot.GetProperty("secureBoot").GetBoolean());
+        Assert.Equal(["base", "node", "worker"], Names(boot, "layers"));
+        Assert.Equal(["modules", "network", "manifest", "fetch", "mount", "switch"], Names(boot, "phases"));
+        Assert.InRange(boot.GetProperty("peakMemoryBytes").GetInt64(), 1_000_000, 64_000_000);
+        Assert.Contains(ControllerLog, await File.ReadAllTextAsync(rack.Controller.LogPath), StringComparison.Ordinal);
     }
 
     private static IEnumerable<string?> Names(JsonElement boot, string list) =>

@@ -3,9 +3,12 @@ using Operos.Lab;
 namespace Operos.Qemu.Tests;
 
 /// <summary>An entry of the boot menu that somebody at the keyboard chooses, and what the console then shows.</summary>
-public sealed record MenuScenario(string Name, Firmware Firmware, int Downs, string Shows)
+public sealed record MenuEntry(string Name, int Downs, string Shows);
+
+/// <summary>The entries beside the first of one firmware's menu.</summary>
+public sealed record MenuScenario(Firmware Firmware, IReadOnlyList<MenuEntry> Entries)
 {
-    public override string ToString() => Name;
+    public override string ToString() => Firmware.ToString();
 }
 
 /// <summary>Each entry of the menu beside the first, chosen by real keys in real boot loaders.</summary>
@@ -13,30 +16,33 @@ public sealed class MenuTests(BareRelease bare)
 {
     private const string Older = "0.0.1-older", LocalDisk = "BOOTED FROM THE LOCAL DISK";
 
+    private static MenuEntry Previous => new("previous", 1, $"manifest: done .*release {Older}");
+    private static MenuEntry MemoryTest => new("memory-test", 2, "Memtest86");
+
     public static TheoryData<MenuScenario> Scenarios => new(
-        new MenuScenario("BiosPrevious", Firmware.Bios, 1, $"manifest: done .*release {Older}"),
-        new MenuScenario("BiosMemoryTest", Firmware.Bios, 2, "Memtest86"),
-        new MenuScenario("BiosLocalDisk", Firmware.Bios, 3, LocalDisk),
-        new MenuScenario("UefiPrevious", Firmware.Uefi, 1, $"manifest: done .*release {Older}"),
-        new MenuScenario("UefiMemoryTest", Firmware.Uefi, 2, "Memtest86"));
+        new MenuScenario(Firmware.Bios, [Previous, MemoryTest, new MenuEntry("local-disk", 3, LocalDisk)]),
+        new MenuScenario(Firmware.Uefi, [Previous, MemoryTest]));
 
     [Theory]
     [MemberData(nameof(Scenarios))]
     public async Task An_entry_that_is_chosen_is_started(MenuScenario scenario)
     {
-        await using var rack = await Rack.CreateAsync(await bare.BuildAsync(), menuSeconds: 30, name: "Menu" + scenario.Name);
+        var release = await bare.BuildAsync();
+        await using var rack = await Rack.CreateAsync(release, minutes: 8, menuSeconds: 30, name: "Menu" + scenario.Firmware);
         await rack.WatchAsync(async () =>
         {
             await rack.Controller.PublishAsync(Older, new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), rack.Over);
             await rack.Controller.WaitForReleaseAsync(Older, rack.Over);
-            var machine = await rack.PowerOnAsync(new VirtualMachineOptions
+            foreach (var entry in scenario.Entries)
             {
-                Name = scenario.Name, Firmware = scenario.Firmware, Uuid = "5d0f8a44-5555-4c1c-9d6b-2f3d5a7b9c10",
-                Nics = [new VirtualNic("52:54:00:aa:00:07")], Disks = [("LOCAL", LocalBootDisk(rack))],
-            });
-            await rack.ShowsAsync(machine, "Previous release");
-            await machine.PressAsync([.. Enumerable.Repeat("down", scenario.Downs), "ret"]);
-            await rack.ShowsAsync(machine, scenario.Shows);
+                using var machine = await rack.PowerOnAsync(Rack.Worker with
+                {
+                    Name = entry.Name, Firmware = scenario.Firmware, Disks = [("LOCAL", LocalBootDisk(rack))],
+                });
+                await rack.ShowsAsync(machine, "Previous release");
+                await machine.PressAsync([.. Enumerable.Repeat("down", entry.Downs), "ret"]);
+                await rack.ShowsAsync(machine, entry.Shows);
+            }
         });
     }
 

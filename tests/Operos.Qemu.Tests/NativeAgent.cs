@@ -6,7 +6,7 @@ namespace Operos.Qemu.Tests;
 /// <summary>The real operos-worker as a process of the rack's network, which enrols with what a guest told of itself.</summary>
 internal static partial class NativeAgent
 {
-    /// <summary>Enrols as a machine just powered on, with nothing kept of an earlier boot; its id, once the controller has it as up.</summary>
+    /// <summary>Enrols as a machine just powered on, with nothing kept of an earlier boot; its id, once it is up.</summary>
     /// <param name="name">Of its log and folder in the rack's.</param>
     public static async Task<string> EnrolAsync(Rack rack, string name, string inventory)
     {

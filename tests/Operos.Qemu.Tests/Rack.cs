@@ -139,7 +139,10 @@ internal sealed class Rack : IAsyncDisposable
         machines.Dispose();
         Controller.Dispose();
         Folder.Dispose();
-        Directory.Delete(Controller.Releases, recursive: true);
+        // Logs stay; what is large does not.
+        foreach (var large in (string[])[Controller.Releases, Folder["replaced-release"]])
+            if (Directory.Exists(large)) Directory.Delete(large, recursive: true);
+        File.Delete(BootEntry.InitramfsPath(this));
         over.Dispose();
         return ValueTask.CompletedTask;
     }

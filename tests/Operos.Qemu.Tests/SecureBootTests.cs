@@ -8,5 +8,5 @@ public sealed class SecureBootTests
     [Fact]
     [Trait("stage", "canary")]
     public Task A_bare_machine_boots_by_PXE_with_Secure_Boot_and_enrols() =>
-        new FirmwareScenario("SecureBoot", Firmware.SecureBoot, false, "uefi", true, "shimx64.efi").RunAsync();
+        new FirmwareScenario("SecureBoot", Firmware.SecureBoot, false, "uefi", true, "shimx64.efi").EnrolsAsync();
 }
