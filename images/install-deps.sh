@@ -10,7 +10,7 @@ packages=(
     clang lld zlib1g-dev nettle-dev libgmp-dev                                  # NativeAOT, operos-init's cryptography
     dnsmasq-base iproute2 nftables procps util-linux nginx-light openssl        # tests and benchmarks
     openssh-client swtpm curl unbound knot bind9-dnsutils iputils-ping iptables
-    containernetworking-plugins etcd-server etcd-client systemd-container       # pod networks, control planes and workers natively
+    containernetworking-plugins systemd-container                               # pod networks, machines natively
     golang-go dpkg-dev patch gcc libc6-dev busybox-static                       # Kubernetes from Debian's source, container images
     nasm                                                                        # the boot loader of BIOS machines
     shellcheck jq ca-certificates git make

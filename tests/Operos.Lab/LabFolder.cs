@@ -57,7 +57,19 @@ public sealed class LabFolder : IDisposable
 
     public void NoteNamespace(string name) => File.AppendAllText(this["namespaces"], name + "\n");
 
-    /// <summary>Ends the processes and namespaces; logs stay.</summary>
+    /// <summary>A control group in each hierarchy of the host.</summary>
+    public void NoteControlGroup(string name) => File.AppendAllText(this["control-groups"], name + "\n");
+
+    /// <summary>Once what was in it is dead, which the kernel may need a moment to say.</summary>
+    internal static void RemoveControlGroups(string name)
+    {
+        var groups = $"/sys/fs/cgroup/*/{name}";
+        using var removal = System.Diagnostics.Process.Start("sh",
+            ["-c", $"for i in 1 2 3 4 5 6 7 8 9 10; do find {groups} -depth -type d -exec rmdir {{}} + 2>/dev/null; ls -d {groups} >/dev/null 2>&1 || exit 0; sleep 0.5; done"]);
+        removal.WaitForExit();
+    }
+
+    /// <summary>Ends the processes, control groups and namespaces; logs stay.</summary>
     public void Dispose() => Clear(Path);
 
     private static void Reap(string path)
@@ -75,6 +87,7 @@ public sealed class LabFolder : IDisposable
             catch (Exception e) when (e is ArgumentException or InvalidOperationException) { }
         }
         foreach (var name in Lines(path, "namespaces")) EndProcessesIn(name);
+        foreach (var name in Lines(path, "control-groups")) RemoveControlGroups(name);
         foreach (var name in Lines(path, "namespaces"))
             using (var removal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("ip", ["netns", "delete", name]) { RedirectStandardError = true })) removal?.WaitForExit(EndPatience);
         foreach (var sockets in Lines(path, "sockets").Where(Directory.Exists)) Directory.Delete(sockets, recursive: true);
@@ -82,6 +95,7 @@ public sealed class LabFolder : IDisposable
         File.Delete(System.IO.Path.Combine(path, OwnerName));
         File.Delete(System.IO.Path.Combine(path, "processes"));
         File.Delete(System.IO.Path.Combine(path, "namespaces"));
+        File.Delete(System.IO.Path.Combine(path, "control-groups"));
     }
 
     /// <summary>Grandchildren too: what a killed controller left behind is noted nowhere.</summary>

@@ -47,37 +47,33 @@ public sealed class Build
     public const string GuestArguments = "clearcpuid=cx16 mitigations=off tsc=reliable highres=off";
 }
 
-/// <summary>The real operos-controller as a process in the rack's network, at 10.77.0.1.</summary>
+/// <summary>
+/// The real operos-controller as a process in the rack's network, at 10.77.0.1: boot service, registry, authority. Kubernetes needs the
+/// controller's units: <see cref="NativeCluster"/>.
+/// </summary>
 public sealed class NativeController : IDisposable
 {
     public const string Address = "10.77.0.1", Range = "10.77.0.100,10.77.0.199";
     private readonly Build build;
     private readonly LabFolder folder;
     private readonly LabNetwork network;
-    private readonly bool runsKubernetes;
     private Process? process;
 
-    private NativeController(Build build, LabFolder folder, LabNetwork network, bool runsKubernetes) => (this.build, this.folder, this.network, this.runsKubernetes) = (build, folder, network, runsKubernetes);
+    private NativeController(Build build, LabFolder folder, LabNetwork network) => (this.build, this.folder, this.network) = (build, folder, network);
 
     public string LogPath => folder["controller.log"];
     public string Releases => folder["releases"];
     public string ReleaseFolder => Path.Combine(Releases, Path.GetFileName(build.Release));
 
-    /// <summary>Without Kubernetes; a control plane takes a minute of two cores.</summary>
-    public const string NoKubernetes = "enabled = false";
-
     /// <param name="configuration">Further tables of the controller's configuration.</param>
-    /// <param name="kubernetes">The table <c>[kubernetes]</c> of the configuration; its components run as the controller's own processes.</param>
-    public static async Task<NativeController> StartAsync(Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken, string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, string configuration = "", string kubernetes = NoKubernetes)
+    public static async Task<NativeController> StartAsync(Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken, string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, string configuration = "")
     {
-        var controller = new NativeController(build, folder, network, kubernetes != NoKubernetes);
+        var controller = new NativeController(build, folder, network);
         Directory.CreateDirectory(controller.Releases);
         // A copy: a test may damage it.
         await Shell.RunAsync("cp", ["-r", build.Release, controller.Releases], cancellationToken).ConfigureAwait(false);
-        await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\nmenu-seconds = {menuSeconds}\nconsoles = [\"ttyS0,115200\"]\n[kubernetes]\n{kubernetes}\n{configuration}", cancellationToken).ConfigureAwait(false);
-        await Shell.RunAsync(build.Binary("operos-controller"),
-            ["setup", "--dir", folder["setup"], "--address", $"{Address}/24", "--release-key", Path.Combine(build.Out, "keys/release.pub"), "--admission", admission, "--dhcp-mode", dhcpMode,
-                .. (string[])(dhcpMode == "full" ? ["--dhcp-range", Range] : []), "--extra-config", folder["extra.toml"]], cancellationToken).ConfigureAwait(false);
+        var setup = new ControllerSetup { Admission = admission, DhcpMode = dhcpMode, MenuSeconds = menuSeconds, Configuration = $"[kubernetes]\nenabled = false\n{configuration}" };
+        await setup.RunAsync(build, folder, cancellationToken).ConfigureAwait(false);
         await controller.RunAsync(cancellationToken).ConfigureAwait(false);
         return controller;
     }
@@ -86,8 +82,7 @@ public sealed class NativeController : IDisposable
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         process = network.Start(build.Binary("operos-controller"),
-            ["run", "--verbose", "--config", ConfigurationPath, "--state", folder["setup/state"], "--run", folder.ShortPath("run"), "--releases", Releases, "--loaders", build.Loaders,
-                .. (string[])(runsKubernetes ? ["--components", Path.Combine(build.Out, "kubernetes/bin")] : [])], LogPath);
+            ["run", "--verbose", "--config", ConfigurationPath, "--state", folder["setup/state"], "--run", folder.ShortPath("run"), "--releases", Releases, "--loaders", build.Loaders], LogPath);
         for (var attempt = 0; ; attempt++)
         {
             try
@@ -124,10 +119,9 @@ public sealed class NativeController : IDisposable
 
     public string ConfigurationPath => folder["setup/upper/etc/operos/controller.toml"];
 
-    /// <param name="alone">Leaves what it started running, as a crash does.</param>
-    public void Kill(bool alone = false)
+    public void Kill()
     {
-        process?.Kill(entireProcessTree: !alone);
+        process?.Kill(entireProcessTree: true);
         process?.WaitForExit();
         process?.Dispose();
         process = null;

@@ -35,29 +35,6 @@ internal sealed class TestAuthority : IDisposable
 
     public byte[] Sign(string purpose, CertificateRequest asked) => Sign(SubjectOf(purpose, Node), asked.PublicKey, Life, purpose == NodeCertificate.KubeletServing ? names => Name(names, Node, Address) : null);
 
-    /// <summary>For a node of any name.</summary>
-    public byte[] SignFor(string purpose, byte[] request, string node, IPAddress address, TimeSpan life) =>
-        Sign(SubjectOf(purpose, node), Load(request), life, purpose == NodeCertificate.KubeletServing ? names => Name(names, node, address) : null);
-
-    /// <summary>With a subject of the caller's choice.</summary>
-    public byte[] SignAs(string subject, byte[] request, TimeSpan life) => Sign(subject, Load(request), life, null);
-
-    /// <summary>A new key with its certificate, for servers and clients; PEM.</summary>
-    public string Issue(string subject, string address, string? dns = null)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var der = Sign(subject, new PublicKey(key), TimeSpan.FromDays(1), names =>
-        {
-            names.AddIpAddress(IPAddress.Parse(address));
-            names.AddIpAddress(IPAddress.Loopback);
-            if (dns is not null) names.AddDnsName(dns);
-        });
-        using var issued = X509CertificateLoader.LoadCertificate(der);
-        return $"{issued.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n";
-    }
-
-    private static PublicKey Load(byte[] request) => CertificateRequest.LoadSigningRequest(request, HashAlgorithmName.SHA256).PublicKey;
-
     private static string SubjectOf(string purpose, string node) =>
         purpose switch { NodeCertificate.KubeProxy => "CN=system:kube-proxy", NodeCertificate.Agent => $"O=operos:nodes, CN=operos:node:{node}", _ => $"O=system:nodes, CN=system:node:{node}" };
 

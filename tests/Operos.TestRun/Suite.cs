@@ -60,7 +60,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
 
     private Item Guest => Find(Guests);
 
-    private string[] Services => kubernetes ? [Daemons, ControlPlane, Nodes] : [Daemons];
+    private string[] Services => kubernetes ? [Daemons, ControlPlane, Nodes] : [Daemons, Nodes];
 
     private IReadOnlyList<Stage> ReleaseStage
     {

@@ -10,13 +10,13 @@ internal sealed class KubeadmDisk
 
     private KubeadmDisk(LabFolder folder) => this.folder = folder;
 
-    public static async Task<KubeadmDisk> MakeAsync(Build build, LabFolder folder, LabNetwork network, NativeController controller, Kubectl kubectl, CancellationToken cancellationToken)
+    public static async Task<KubeadmDisk> MakeAsync(Build build, LabFolder folder, NativeCluster cluster, Kubectl kubectl, CancellationToken cancellationToken)
     {
         var made = Path.Combine(build.Out, "bench/kubeadm");
         if (!File.Exists(Path.Combine(made, "inputs"))) throw new LabException("there is no disk of kubeadm's to compare with: run tests/Operos.Bench/kubeadm-node.sh first, as make bench does");
-        await KubeadmCluster.PrepareAsync(build, folder, network, kubectl, cancellationToken);
-        await controller.CtlAsync(["kubeconfig", "--user", "kubeadm-node", "--group", KubeadmCluster.Joiners, "--out", folder["discovery.kubeconfig"]], cancellationToken);
-        await controller.CtlAsync(["kubeconfig", "--user", "system:kube-proxy", "--out", folder["kube-proxy.kubeconfig"]], cancellationToken);
+        await KubeadmCluster.PrepareAsync(build, folder, cluster.Network, kubectl, cancellationToken);
+        await cluster.CtlAsync(cancellationToken, "kubeconfig", "--user", "kubeadm-node", "--group", KubeadmCluster.Joiners, "--out", folder["discovery.kubeconfig"]);
+        await cluster.CtlAsync(cancellationToken, "kubeconfig", "--user", "system:kube-proxy", "--out", folder["kube-proxy.kubeconfig"]);
         await File.WriteAllTextAsync(folder["join.yaml"], Join, cancellationToken);
         await File.WriteAllTextAsync(folder["grub.cfg"], Grub, cancellationToken);
 

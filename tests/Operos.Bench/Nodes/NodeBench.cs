@@ -17,12 +17,10 @@ internal sealed class NodeBench : IDisposable
 
     private readonly Build build;
     private readonly LabFolder folder;
-    private readonly LabNetwork network;
-    private readonly NativeController controller;
+    private readonly NativeCluster cluster;
     private readonly Kubectl kubectl;
 
-    private NodeBench(Build build, LabFolder folder, LabNetwork network, NativeController controller, Kubectl kubectl) =>
-        (this.build, this.folder, this.network, this.controller, this.kubectl) = (build, folder, network, controller, kubectl);
+    private NodeBench(Build build, LabFolder folder, NativeCluster cluster, Kubectl kubectl) => (this.build, this.folder, this.cluster, this.kubectl) = (build, folder, cluster, kubectl);
 
     public static async Task<IEnumerable<Row>> RunAsync(Build build)
     {
@@ -30,39 +28,30 @@ internal sealed class NodeBench : IDisposable
         Console.Error.WriteLine("bench: nodes, a worker from the network and kubeadm's from its disk in turn");
         using var folder = LabFolder.Create(Path.Combine(build.Out, "bench"), "node");
         using var bench = await StartAsync(build, folder);
-        var disk = await KubeadmDisk.MakeAsync(build, folder, bench.network, bench.controller, bench.kubectl, default);
+        var disk = await KubeadmDisk.MakeAsync(build, folder, bench.cluster, bench.kubectl, default);
         return await bench.MeasureAsync(disk);
     }
 
-    public void Dispose()
-    {
-        controller.Dispose();
-        Directory.Delete(controller.Releases, recursive: true);
-    }
+    public void Dispose() => cluster.Dispose();
 
     private static async Task<NodeBench> StartAsync(Build build, LabFolder folder)
     {
-        var network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", default);
-        // No menu: the disk's loader shows none either.
-        var controller = await NativeController.StartAsync(build, folder, network, default, menuSeconds: 0, kubernetes: "enabled = true");
+        // The controller alone. No menu: the disk's loader shows none either.
+        var cluster = await NativeCluster.StartAsync(build, folder, new NativeClusterOptions { Workers = 0, MenuSeconds = 0 }, default);
         try
         {
-            for (var deadline = DateTime.UtcNow + Patience; !await IsHealthyAsync(controller); await Task.Delay(1000))
-                if (DateTime.UtcNow > deadline) throw new LabException($"the control plane did not become healthy; the controller's log: {controller.LogPath}");
-            var kubectl = await Kubectl.CreateAsync(build, folder, network, folder["setup/admin"], default);
+            await Eventually.HoldsAsync("the control plane is healthy, the controller's own node is Ready", Patience, async () => await cluster.StatusAsync(default) is var status && status.AreHealthy(Components) && status.ReadyNodes.Count == 1);
+            var kubectl = await Kubectl.CreateAsync(build, folder, cluster.Network, cluster.Admin, default);
             // Without it no pod is admitted.
             await kubectl.WaitAsync(_ => true, Patience, default, "get", "serviceaccount", "default");
-            return new NodeBench(build, folder, network, controller, kubectl);
+            return new NodeBench(build, folder, cluster, kubectl);
         }
         catch
         {
-            controller.Dispose();
+            cluster.Dispose();
             throw;
         }
     }
-
-    private static async Task<bool> IsHealthyAsync(NativeController controller) =>
-        new ClusterStatus(await controller.CtlAsync(["status", "--json"], default)).AreHealthy(Components);
 
     private async Task<IEnumerable<Row>> MeasureAsync(KubeadmDisk disk)
     {
@@ -99,9 +88,9 @@ internal sealed class NodeBench : IDisposable
     private async Task<(NodeTimes Times, NodeMemory? Memory)> BootAsync(NodeContender contender, int round, bool idle)
     {
         await FirstPod.DeclareAsync(kubectl, folder);
-        using var watch = new ClusterWatch(build, network, folder, kubectl.Kubeconfig, $"{contender.Name}-{round}");
+        using var watch = new ClusterWatch(build, cluster.Network, folder, kubectl.Kubeconfig, $"{contender.Name}-{round}");
         using var machines = new MachineGroup();
-        var machine = await machines.StartAsync(contender.Machine(round), network, folder, default);
+        var machine = await machines.StartAsync(contender.Machine(round), cluster.Network, folder, default);
         var clock = System.Diagnostics.Stopwatch.StartNew();
         try
         {
@@ -117,7 +106,7 @@ internal sealed class NodeBench : IDisposable
             if (memory is not null) Console.Error.WriteLine($"bench:   {machine.Options.Name,-16} {memory}");
             return (times, memory);
         }
-        catch (LabException e) { throw new LabException($"{e.Message}\n{machines.Describe(e.Message)}\nthe controller's log: {controller.LogPath}"); }
+        catch (LabException e) { throw new LabException($"{e.Message}\n{machines.Describe(e.Message)}\nthe controller's log: {cluster.Controller.ConsolePath}"); }
         finally
         {
             machine.Dispose();
@@ -128,8 +117,8 @@ internal sealed class NodeBench : IDisposable
     /// <summary>As if there had never been one: the next boot enrols, and registers its Node.</summary>
     private async Task ForgetAsync()
     {
-        foreach (var worker in await controller.WorkersAsync(default)) await controller.CtlAsync(["machines", "remove", worker.GetProperty("id").GetString()!, "--yes", "--force", "--drain-seconds", "1"], default);
-        await kubectl.RunAsync(default, "delete", "nodes", "--all");
+        foreach (var worker in await cluster.MachinesAsync(default)) await cluster.CtlAsync(default, "machines", "remove", worker.GetProperty("id").GetString()!, "--yes", "--force", "--drain-seconds", "1");
+        await kubectl.RunAsync(default, "delete", "nodes", "--selector", ClusterWatch.NotController);
         await FirstPod.RemoveAsync(kubectl);
     }
 

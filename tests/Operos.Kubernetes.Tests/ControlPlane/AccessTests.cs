@@ -3,26 +3,26 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.ControlPlane;
 
 /// <summary>Who may do what.</summary>
-[Collection("control plane")]
-public sealed class AccessTests(Cluster cluster, ITestOutputHelper output)
+[Collection(Cluster.Name)]
+public sealed class AccessTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     [Fact]
     public async Task The_control_plane_is_ready_from_nothing_and_its_built_in_objects_are_there()
     {
-        output.WriteLine($"ready after {cluster.TimeToReady.TotalSeconds:0.0} s");
-        Assert.Contains("10.11.0.1", await cluster.KubectlAsync("get service kubernetes"), StringComparison.Ordinal);
-        Assert.Contains("10.11.0.10", await cluster.KubectlAsync("-n kube-system get service kube-dns"), StringComparison.Ordinal);
-        Assert.Contains("10.77.0.1:53", await cluster.KubectlAsync("-n kube-system get endpoints kube-dns"), StringComparison.Ordinal);
+        Output.WriteLine($"healthy after {Cluster.TimeToHealthy.TotalSeconds:0.0} s, three nodes Ready after {Cluster.TimeToReady.TotalSeconds:0.0} s");
+        Assert.Contains("10.11.0.1", await Cluster.KubectlAsync("get service kubernetes"), StringComparison.Ordinal);
+        Assert.Contains("10.11.0.10", await Cluster.KubectlAsync("-n kube-system get service kube-dns"), StringComparison.Ordinal);
+        Assert.Contains("10.77.0.1:53", await Cluster.KubectlAsync("-n kube-system get endpoints kube-dns"), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_kubeconfig_lets_its_user_do_what_its_groups_may_and_a_life_out_of_bounds_is_refused()
     {
-        Assert.Contains("kube-system", await cluster.KubectlAsync("get namespaces"), StringComparison.Ordinal);
-        var eve = await cluster.KubeconfigAsync("eve", "--user", "eve", "--group", "guests", "--life", "5m");
-        Assert.Contains("User \"eve\" cannot list", await cluster.RefusedAsync("get namespaces", eve), StringComparison.Ordinal);
+        Assert.Contains("kube-system", await Cluster.KubectlAsync("get namespaces"), StringComparison.Ordinal);
+        var eve = await Cluster.KubeconfigAsync("eve", "--user", "eve", "--group", "guests", "--life", "5m");
+        Assert.Contains("User \"eve\" cannot list", await Cluster.RefusedAsync("get namespaces", eve), StringComparison.Ordinal);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(eve));
-        Assert.Contains("from 1 minute to 30 days", (await Assert.ThrowsAsync<LabException>(() => cluster.CtlAsync("kubeconfig", "--life", "31d"))).Message, StringComparison.Ordinal);
+        Assert.Contains("from 1 minute to 30 days", (await Assert.ThrowsAsync<LabException>(() => Cluster.CtlAsync("kubeconfig", "--life", "31d"))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -31,14 +31,14 @@ public sealed class AccessTests(Cluster cluster, ITestOutputHelper output)
     [InlineData("/version")]
     public async Task Strangers_are_refused(string path)
     {
-        var code = await cluster.Network.RunAsync("curl", ["-sk", "-o", "/dev/null", "-w", "%{http_code}", $"https://{NativeController.Address}:6443{path}"], default);
+        var code = await Cluster.Network.RunAsync("curl", ["-sk", "-o", "/dev/null", "-w", "%{http_code}", $"https://{NativeController.Address}:6443{path}"], default);
         Assert.Equal("401", code);
     }
 
     [Fact]
     public async Task Secrets_are_encrypted_in_etcd_and_etcd_takes_no_certificate_of_another_authority()
     {
-        await cluster.KubectlAsync("create secret generic hidden --from-literal=word=abracadabra");
+        await Cluster.KubectlAsync("create secret generic hidden --from-literal=word=abracadabra");
         var raw = await EtcdAsync("agent-etcd", "get", "/registry/secrets/default/hidden");
         Assert.Contains("k8s:enc:secretbox:v1:key1:", raw, StringComparison.Ordinal);
         Assert.DoesNotContain("abracadabra", raw, StringComparison.Ordinal);
@@ -50,23 +50,32 @@ public sealed class AccessTests(Cluster cluster, ITestOutputHelper output)
     [Fact]
     public async Task A_kubelet_may_change_its_own_node_alone()
     {
-        foreach (var name in (string[])["node-a", "node-b"]) await cluster.ApplyAsync($"apiVersion: v1\nkind: Node\nmetadata: {{ name: {name} }}\n");
-        var kubelet = await cluster.KubeconfigAsync("node-a", "--user", "system:node:node-a", "--group", "system:nodes");
-        await cluster.KubectlAsync("label node node-a mine=yes", kubelet);
-        Assert.Contains("not allowed to modify node \"node-b\"", await cluster.RefusedAsync("label node node-b mine=yes", kubelet), StringComparison.Ordinal);
-        Assert.Contains("is not allowed to modify labels", await cluster.RefusedAsync("label node node-a node-restriction.kubernetes.io/zone=x", kubelet), StringComparison.Ordinal);
-        Assert.Contains("Forbidden", await cluster.RefusedAsync("-n kube-system get secrets", kubelet), StringComparison.Ordinal);
+        var (own, other) = (await Cluster.IdOfAsync(Cluster.One), await Cluster.IdOfAsync(Cluster.Two));
+        var kubelet = await Cluster.KubeconfigAsync("kubelet", "--user", $"system:node:{own}", "--group", "system:nodes");
+        await Cluster.KubectlAsync($"label node {own} mine=yes", kubelet);
+        var refused = await Cluster.RefusedAsync($"label node {other} mine=yes", kubelet);
+        Assert.Contains($"not allowed to modify node \"{other}\"", refused, StringComparison.Ordinal);
+        refused = await Cluster.RefusedAsync($"label node {own} node-restriction.kubernetes.io/zone=x", kubelet);
+        Assert.Contains("is not allowed to modify labels", refused, StringComparison.Ordinal);
+        Assert.Contains("Forbidden", await Cluster.RefusedAsync("-n kube-system get secrets", kubelet), StringComparison.Ordinal);
+        await Cluster.KubectlAsync($"label node {own} mine-", kubelet);
     }
 
     [Fact]
     public async Task A_node_s_agent_may_read_what_networking_needs_and_no_secret()
     {
-        var agent = await cluster.KubeconfigAsync("agent", "--user", "operos:node:x", "--group", "operos:nodes");
-        foreach (var kind in (string[])["nodes", "pods", "namespaces", "networkpolicies"]) await cluster.KubectlAsync($"get {kind} -A", agent);
-        Assert.Contains("Forbidden", await cluster.RefusedAsync("get secrets -A", agent), StringComparison.Ordinal);
-        Assert.Contains("Forbidden", await cluster.RefusedAsync("delete node node-a", agent), StringComparison.Ordinal);
+        var agent = await Cluster.KubeconfigAsync("agent", "--user", "operos:node:x", "--group", "operos:nodes");
+        foreach (var kind in (string[])["nodes", "pods", "namespaces", "networkpolicies"]) await Cluster.KubectlAsync($"get {kind} -A", agent);
+        Assert.Contains("Forbidden", await Cluster.RefusedAsync("get secrets -A", agent), StringComparison.Ordinal);
+        var node = await Cluster.IdOfAsync(Cluster.One);
+        Assert.Contains("Forbidden", await Cluster.RefusedAsync($"delete node {node}", agent), StringComparison.Ordinal);
     }
 
     private Task<string> EtcdAsync(string certificate, params string[] arguments) =>
-        cluster.Network.RunAsync("env", ["ETCDCTL_API=3", "etcdctl", "--endpoints=https://127.0.0.1:2379", "--dial-timeout=3s", "--command-timeout=15s", $"--cacert={cluster.Pki}/etcd-ca.crt", $"--cert={cluster.Pki}/{certificate}.crt", $"--key={cluster.Pki}/{certificate}.key", .. arguments], default);
+        Cluster.Controller.RunAsync("env",
+            [
+                "ETCDCTL_API=3", "etcdctl", "--endpoints=https://127.0.0.1:2379", "--dial-timeout=3s", "--command-timeout=15s",
+                $"--cacert={Cluster.Pki}/etcd-ca.crt", $"--cert={Cluster.Pki}/{certificate}.crt", $"--key={Cluster.Pki}/{certificate}.key",
+                .. arguments,
+            ], default);
 }

@@ -5,69 +5,71 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.ControlPlane;
 
 /// <summary>Whatever dies or expires, it comes back by itself.</summary>
-[Collection("control plane")]
-public sealed class RecoveryTests(Cluster cluster, ITestOutputHelper output)
+[Collection(Cluster.Name)]
+public sealed class RecoveryTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
+    private const string Agent = "operos-controller.service";
+
     [Theory]
     [InlineData("etcd")]
     [InlineData("kube-apiserver")]
     [InlineData("kube-scheduler")]
     public async Task A_killed_component_comes_back_and_nothing_is_lost(string component)
     {
-        await cluster.KubectlAsync($"create configmap before-{component}");
-        var before = cluster.Processes();
+        await Cluster.KubectlAsync($"create configmap before-{component}");
         var started = Stopwatch.GetTimestamp();
-        Process.GetProcessById(before[component]).Kill();
-        await Cluster.UntilAsync($"{component} is another process", () => Task.FromResult(cluster.ProcessOf(component) != before[component]));
-        await cluster.HealthyAsync();
-        await Cluster.UntilAsync("what was written is there", async () => (await cluster.KubectlAsync("get configmaps")).Contains($"before-{component}", StringComparison.Ordinal));
-        output.WriteLine($"healthy {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s after the kill");
+        await Cluster.CrashAsync(Cluster.Controller, component + ".service");
+        await Cluster.HealthyAsync();
+        await Cluster.UntilAsync("what was written is there", async () => (await Cluster.KubectlAsync("get configmaps")).Contains($"before-{component}", StringComparison.Ordinal));
+        Output.WriteLine($"healthy {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s after the kill");
     }
 
     [Fact]
     public async Task A_killed_agent_leaves_the_API_running_and_the_next_one_watches_it_again()
     {
-        var before = cluster.Processes();
-        cluster.Controller.Kill(alone: true);
-        Assert.Contains("kube-system", await cluster.KubectlAsync("get namespaces"), StringComparison.Ordinal);
-        await cluster.Controller.RunAsync(default);
-        await cluster.HealthyAsync();
-        Assert.Equal(before, cluster.Processes());
-        Process.GetProcessById(before["kube-scheduler"]).Kill();
-        await Cluster.UntilAsync("the scheduler is another process", () => Task.FromResult(cluster.ProcessOf("kube-scheduler") != before["kube-scheduler"]));
-        await cluster.HealthyAsync();
+        var before = await Cluster.ProcessesAsync();
+        var agent = await Cluster.Controller.ProcessOfAsync(Agent, default);
+        await Cluster.Controller.KillAsync(Agent, default);
+        Assert.Contains("kube-system", await Cluster.KubectlAsync("get namespaces"), StringComparison.Ordinal);
+        await Cluster.UntilAsync("another agent runs",
+            async () => await Cluster.Controller.ProcessOfAsync(Agent, default) is var now && now != 0 && now != agent);
+        await Cluster.WholeAsync();
+        Assert.Equal(before, await Cluster.ProcessesAsync());
+        await Cluster.CrashAsync(Cluster.Controller, "kube-scheduler.service");
+        await Cluster.HealthyAsync();
     }
 
     [Fact]
     public async Task Certificates_near_expiry_are_renewed_without_an_outage()
     {
         // With a life of 400 days, one that has 30 left is in its last third: the same renewal as after 20 of 30 days.
-        var before = cluster.Processes();
+        var before = await Cluster.ProcessesAsync();
         var old = Expiry();
-        var text = await File.ReadAllTextAsync(cluster.Controller.ConfigurationPath);
-        await File.WriteAllTextAsync(cluster.Controller.ConfigurationPath, text.Replace("enabled = true", "enabled = true\ncertificate-life = \"400d\"", StringComparison.Ordinal));
-        var admin = cluster.PathOf("admin.kubeconfig");
+        var configuration = Cluster.Controller.PathOf("/etc/operos/controller.toml");
+        await File.AppendAllTextAsync(configuration, "\n[kubernetes]\ncertificate-life = \"400d\"\n");
+        var admin = Cluster.PathOf("admin.kubeconfig");
         using var stop = new CancellationTokenSource();
         var outages = PollAsync(admin, stop.Token);
-        cluster.Controller.Kill(alone: true);
-        await cluster.Controller.RunAsync(default);
+        await Cluster.CrashAsync(Cluster.Controller, Agent);
         await Cluster.UntilAsync("the API server serves a renewed certificate", async () => await ServedExpiryAsync() > old.AddDays(300));
         foreach (var name in (string[])["kube-controller-manager", "kube-scheduler"])
-            await Cluster.UntilAsync($"{name} was restarted", () => Task.FromResult(cluster.ProcessOf(name) != before[name]));
-        await cluster.HealthyAsync();
+            await Cluster.UntilAsync($"{name} was restarted",
+                async () => await Cluster.ProcessOfAsync(name) is var now && now != 0 && now != before[name]);
+        await Cluster.WholeAsync();
         await stop.CancelAsync();
         var (asked, failed) = await outages;
-        output.WriteLine($"{asked} requests during the renewal");
+        Output.WriteLine($"{asked} requests during the renewal");
         Assert.Empty(failed);
         Assert.True(asked > 10, $"only {asked} requests were made");
-        Assert.Equal((before["etcd"], before["kube-apiserver"]), (cluster.ProcessOf("etcd"), cluster.ProcessOf("kube-apiserver")));
+        Assert.Equal((before["etcd"], before["kube-apiserver"]), (await Cluster.ProcessOfAsync("etcd"), await Cluster.ProcessOfAsync("kube-apiserver")));
     }
 
-    private DateTime Expiry() => X509Certificate2.CreateFromPem(File.ReadAllText(Path.Combine(cluster.Pki, "kube-apiserver.crt"))).NotAfter;
+    private DateTime Expiry() =>
+        X509Certificate2.CreateFromPem(File.ReadAllText(Cluster.Controller.PathOf($"{Cluster.Pki}/kube-apiserver.crt"))).NotAfter;
 
     private async Task<DateTime> ServedExpiryAsync()
     {
-        var text = await cluster.Network.RunAsync("sh", ["-c", $"openssl s_client -connect {NativeController.Address}:6443 </dev/null 2>/dev/null | openssl x509"], default);
+        var text = await Cluster.Network.RunAsync("sh", ["-c", $"openssl s_client -connect {NativeController.Address}:6443 </dev/null 2>/dev/null | openssl x509"], default);
         return X509Certificate2.CreateFromPem(text).NotAfter;
     }
 
@@ -76,7 +78,7 @@ public sealed class RecoveryTests(Cluster cluster, ITestOutputHelper output)
         var (asked, failed) = (0, new List<string>());
         for (; !cancellationToken.IsCancellationRequested; asked++)
         {
-            try { await cluster.KubectlAsync("get --raw /readyz", kubeconfig); }
+            try { await Cluster.KubectlAsync("get --raw /readyz", kubeconfig); }
             catch (LabException e) { failed.Add(e.Message); }
             await Task.Delay(250, CancellationToken.None);
         }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Threading.Channels;
 using k8s.Models;
 using Operos.Lab;
@@ -6,20 +5,20 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.ControlPlane;
 
 /// <summary>What agents are told of the API's objects, when their line to it breaks and when the API server has forgotten where they were.</summary>
-[Collection("control plane")]
-public sealed class WatchTests(Cluster cluster)
+[Collection(Cluster.Name)]
+public sealed class WatchTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     [Fact]
     public async Task A_watch_resumes_where_its_line_broke_and_lists_again_where_the_server_has_forgotten_that()
     {
-        using var relay = new Relay(() => new NamespaceSockets(cluster.Network.Name).Connect(NativeController.Address, 6443));
+        using var relay = new Relay(() => new NamespaceSockets(Cluster.Network.Name).Connect(NativeController.Address, 6443));
         using var client = new ApiClient(new ApiAccess
         {
-            Server = new($"https://127.0.0.1:{relay.Port}"), AuthorityFile = Path.Combine(cluster.Pki, "ca.crt"), CertificateFile = Path.Combine(cluster.Pki, "agent.crt"), KeyFile = Path.Combine(cluster.Pki, "agent.key"),
+            Server = new($"https://127.0.0.1:{relay.Port}"), AuthorityFile = Credential("ca.crt"), CertificateFile = Credential("agent.crt"), KeyFile = Credential("agent.key"),
         });
-        await cluster.KubectlAsync("create namespace watched");
+        await Cluster.KubectlAsync("create namespace watched");
         await CreateAsync("a");
         using var stop = new CancellationTokenSource();
         var told = Channel.CreateUnbounded<string>();
@@ -32,7 +31,7 @@ public sealed class WatchTests(Cluster cluster)
         relay.Cut();
         Assert.Equal("Interrupted", await NextAsync());
         await CreateAsync("c");
-        await cluster.KubectlAsync("delete service a --namespace watched");
+        await Cluster.KubectlAsync("delete service a --namespace watched");
         relay.Mend();
         Assert.Equal("Changed c", await AfterInterruptionsAsync());
         Assert.Equal("Removed a", await NextAsync());
@@ -40,11 +39,9 @@ public sealed class WatchTests(Cluster cluster)
         // Another API server process knows no versions from before it: 410, and a list says all, with what is gone missing in it.
         relay.Cut();
         Assert.Equal("Interrupted", await NextAsync());
-        await cluster.KubectlAsync("delete service b --namespace watched");
-        var before = cluster.ProcessOf("kube-apiserver");
-        Process.GetProcessById(before).Kill();
-        await Cluster.UntilAsync("kube-apiserver is another process", () => Task.FromResult(cluster.ProcessOf("kube-apiserver") != before));
-        await cluster.HealthyAsync();
+        await Cluster.KubectlAsync("delete service b --namespace watched");
+        await Cluster.CrashAsync(Cluster.Controller, "kube-apiserver.service");
+        await Cluster.HealthyAsync();
         await CreateAsync("d");
         relay.Mend();
         Assert.Equal("Listed c,d", await AfterInterruptionsAsync());
@@ -53,9 +50,11 @@ public sealed class WatchTests(Cluster cluster)
 
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
-        await cluster.KubectlAsync("delete namespace watched");
+        await Cluster.KubectlAsync("delete namespace watched");
 
-        Task CreateAsync(string name) => cluster.KubectlAsync($"create service clusterip {name} --tcp=80 --namespace watched");
+        string Credential(string name) => Cluster.Controller.PathOf($"{Cluster.Pki}/{name}");
+
+        Task CreateAsync(string name) => Cluster.KubectlAsync($"create service clusterip {name} --tcp=80 --namespace watched");
 
         async Task<string> NextAsync() => await told.Reader.ReadAsync(stop.Token).AsTask().WaitAsync(Patience);
 

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Operos.Lab;
+
+namespace Operos.Kubernetes.Tests;
+
+/// <summary>
+/// The native cluster: a controller and two workers of the real layers under systemd. It is booted once for all tests, and each leaves it
+/// whole: every component healthy, three nodes Ready.
+/// </summary>
+public sealed class Cluster : IAsyncLifetime
+{
+    public const string Name = "native cluster";
+    public static readonly IReadOnlyList<string> Components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private readonly Build build = new();
+    private LabFolder folder = null!;
+    private NativeCluster native = null!;
+    private string admin = "";
+
+    public LabNetwork Network => native.Network;
+    public NativeMachine Controller => native.Controller;
+    public NativeMachine One => native.Workers[0];
+    public NativeMachine Two => native.Workers[1];
+    public TimeSpan TimeToHealthy { get; private set; }
+    public TimeSpan TimeToReady { get; private set; }
+    public string AddOns => Path.Combine(native.State, "add-ons");
+
+    /// <summary>The authorities of Kubernetes, with their keys.</summary>
+    public string Authorities => Path.Combine(native.State, "pki/kubernetes");
+
+    /// <summary>The components' certificates, where the controller has them.</summary>
+    public const string Pki = "/run/operos/kubernetes/pki";
+
+    public async ValueTask InitializeAsync()
+    {
+        folder = LabFolder.Create(Path.Combine(build.Out, "test"), "native-cluster");
+        try
+        {
+            var clock = Stopwatch.StartNew();
+            // Whoever is new waits for an operator, as a machine does that was removed.
+            native = await NativeCluster.StartAsync(build, folder, new NativeClusterOptions { Admission = "approve" }, default);
+            await UntilAsync("the control plane is healthy", async () => (await StatusAsync()).AreHealthy(Components));
+            TimeToHealthy = clock.Elapsed;
+            await WholeAsync();
+            TimeToReady = clock.Elapsed;
+            admin = await KubeconfigAsync("admin", "--life", "1h");
+            // Without it no pod is admitted.
+            await UntilAsync("there is a default service account", async () => (await KubectlAsync("get serviceaccount default -o name")) != "");
+        }
+        catch (Exception e)
+        {
+            var told = native is null ? "" : await native.DescribeAsync();
+            await DisposeAsync();
+            throw new LabException($"{e.Message}\n{told}");
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        native?.Dispose();
+        folder.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    public string PathOf(string name) => folder[name];
+
+    /// <summary>What an operator would ask when something is wrong.</summary>
+    public Task<string> DescribeAsync() => native.DescribeAsync();
+
+    /// <summary>Has a kubeconfig issued; answers with its path.</summary>
+    public async Task<string> KubeconfigAsync(string name, params string[] arguments)
+    {
+        var path = folder[name + ".kubeconfig"];
+        await CtlAsync(["kubeconfig", "--out", path, .. arguments]);
+        return path;
+    }
+
+    public Task<string> CtlAsync(params string[] arguments) => native.CtlAsync(default, [.. arguments, "--timeout", "60"]);
+
+    /// <summary>The id of a worker.</summary>
+    public Task<string> IdOfAsync(NativeMachine machine) => native.IdOfAsync(machine, default);
+
+    /// <summary>The workers, as <c>operosctl machines list --json</c> tells.</summary>
+    public Task<IReadOnlyList<JsonElement>> MachinesAsync() => native.MachinesAsync(default);
+
+    /// <summary>Lets in one worker that waits.</summary>
+    public Task ApproveAsync() => native.ApproveAsync(1, default);
+
+    /// <summary>kubectl as administrator, or with another kubeconfig.</summary>
+    public Task<string> KubectlAsync(string arguments, string? kubeconfig = null) => KubectlAsync(arguments.Split(' '), kubeconfig);
+
+    public Task<string> KubectlAsync(IEnumerable<string> arguments, string? kubeconfig = null) =>
+        Network.RunAsync(Path.Combine(build.Out, "kubernetes/bin/kubectl"),
+            ["--kubeconfig", kubeconfig ?? admin, "--cache-dir", folder["kubectl-cache"], "--request-timeout=30s", .. arguments], default);
+
+    public async Task ApplyAsync(string yaml)
+    {
+        await File.WriteAllTextAsync(folder["apply.yaml"], yaml);
+        await KubectlAsync($"apply -f {folder["apply.yaml"]}");
+    }
+
+    /// <summary>What kubectl says when it is refused.</summary>
+    public async Task<string> RefusedAsync(string arguments, string? kubeconfig = null) =>
+        (await Assert.ThrowsAsync<LabException>(() => KubectlAsync(arguments, kubeconfig))).Message;
+
+    /// <summary>A worker's agent beside the machines, without a kubelet, until it is cancelled.</summary>
+    public Task<string> WorkerAsync(string inventory, string state, CancellationToken cancellationToken) =>
+        Network.RunAsync(build.Binary("operos-worker"),
+            [
+                "run", "--control", $"{NativeController.Address}:7443", "--ca", folder["setup/admin/ca.crt"], "--inventory", inventory,
+                "--state-dir", state, "--no-apply",
+            ], cancellationToken, check: false);
+
+    public async Task<ClusterStatus> StatusAsync() => new(await CtlAsync("status", "--json"));
+
+    /// <summary>Waits until every part of the control plane is healthy.</summary>
+    public Task HealthyAsync() =>
+        UntilAsync("the control plane is healthy", async () => (await StatusAsync()).AreHealthy(Components.Append("built-in objects")));
+
+    /// <summary>Waits until all that the controller runs is healthy, and its node and the workers' are Ready.</summary>
+    public Task WholeAsync() => UntilAsync("all is healthy, three nodes are Ready", async () =>
+    {
+        var status = await StatusAsync();
+        return status is { IsHealthy: true, ReadyNodes.Count: 3 } ? true : throw new LabException(status.ToString());
+    });
+
+    public static Task UntilAsync(string what, Func<Task<bool>> holds) => Eventually.HoldsAsync(what, Patience, holds);
+
+    /// <summary>The main process of a component.</summary>
+    public Task<int> ProcessOfAsync(string component) => Controller.ProcessOfAsync(component + ".service", default);
+
+    public async Task<IReadOnlyDictionary<string, int>> ProcessesAsync()
+    {
+        var processes = new Dictionary<string, int>();
+        foreach (var component in Components) processes[component] = await ProcessOfAsync(component);
+        return processes;
+    }
+
+    /// <summary>Ends the main process of a unit as a crash does, and waits until another is in its place.</summary>
+    public static async Task CrashAsync(NativeMachine machine, string unit)
+    {
+        var before = await machine.ProcessOfAsync(unit, default);
+        await machine.KillAsync(unit, default);
+        await UntilAsync($"{unit} of {machine.Name} is another process",
+            async () => await machine.ProcessOfAsync(unit, default) is var now && now != 0 && now != before);
+    }
+}
+
+[CollectionDefinition(Cluster.Name)]
+public sealed class ClusterCollection : ICollectionFixture<Cluster>;

@@ -1,0 +1,24 @@
+namespace Operos.Lab;
+
+/// <summary>What an operator tells <c>operos-controller setup</c>; it makes the folder <c>setup</c> of a lab.</summary>
+internal sealed record ControllerSetup
+{
+    public string Admission { get; init; } = "auto";
+    public string DhcpMode { get; init; } = "full";
+    public int MenuSeconds { get; init; } = 1;
+
+    /// <summary>Further tables of the controller's configuration.</summary>
+    public string Configuration { get; init; } = "";
+
+    public async Task RunAsync(Build build, LabFolder folder, CancellationToken cancellationToken)
+    {
+        var boot = $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\nmenu-seconds = {MenuSeconds}\nconsoles = [\"ttyS0,115200\"]\n";
+        await File.WriteAllTextAsync(folder["extra.toml"], boot + Configuration, cancellationToken).ConfigureAwait(false);
+        string[] range = DhcpMode == "full" ? ["--dhcp-range", NativeController.Range] : [];
+        await Shell.RunAsync(build.Binary("operos-controller"),
+            [
+                "setup", "--dir", folder["setup"], "--address", $"{NativeController.Address}/24",
+                "--release-key", Path.Combine(build.Out, "keys/release.pub"), "--admission", Admission, "--dhcp-mode", DhcpMode, .. range, "--extra-config", folder["extra.toml"],
+            ], cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,161 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Operos.Lab;
+
+/// <summary>Who a native machine is and what it is made of.</summary>
+/// <param name="Name">Such as <c>w1</c>; unique in its network.</param>
+/// <param name="Address">Its own on the rack's switch.</param>
+/// <param name="Layers">Names of the layers, the uppermost first.</param>
+internal sealed record NativeMachineOptions(string Name, string Address, params IReadOnlyList<string> Layers)
+{
+    /// <summary>Its serial number: the host's own parts are the same for every machine.</summary>
+    public required string Serial { get; init; }
+
+    /// <summary>Files and folders of the host that it sees.</summary>
+    public IReadOnlyList<NativeBind> Binds { get; init; } = [];
+
+    /// <summary>Puts more files over the layers.</summary>
+    public Action<NativeRoot> Prepare { get; init; } = _ => { };
+}
+
+/// <summary>A file or folder of the host, where a machine sees it; it may write to it only where that is said.</summary>
+internal sealed record NativeBind(string Host, string Inside, bool Writable = false);
+
+/// <summary>
+/// A machine without a boot: the layers' trees as the root of systemd-nspawn on the rack's switch, with this host's kernel and the image's
+/// own units. What needs a kernel or a boot of its own belongs in a virtual machine.
+/// </summary>
+public sealed class NativeMachine : IDisposable
+{
+    private readonly LabFolder folder;
+    private readonly NativeMachineOptions options;
+    private readonly string name;
+    private Process? process;
+
+    private NativeMachine(LabFolder folder, NativeMachineOptions options, string name) =>
+        (this.folder, this.options, this.name) = (folder, options, name);
+
+    public string Name => options.Name;
+    public string Address => options.Address;
+    /// <summary>Its network namespace, as <c>ip netns</c> knows it.</summary>
+    public string Namespace => name;
+    /// <summary>What its units say, too: its journal goes to the console.</summary>
+    public string ConsolePath => folder[options.Name + "/console.log"];
+
+    /// <summary>The serial number of its system, by which the cluster knows it.</summary>
+    public string Serial => options.Serial;
+
+    internal static async Task<NativeMachine> StartAsync(
+        Build build, LabFolder folder, LabNetwork network, NativeMachineOptions options, CancellationToken cancellationToken)
+    {
+        var machine = new NativeMachine(folder, options, $"{network.Name}-{options.Name}");
+        await machine.PlugInAsync(network, cancellationToken).ConfigureAwait(false);
+        var root = new NativeRoot(folder[options.Name + "/upper"]);
+        Directory.CreateDirectory(folder[options.Name + "/work"]);
+        root.Adapt(build, options.Serial);
+        options.Prepare(root);
+        machine.Boot(build);
+        return machine;
+    }
+
+    /// <summary>Runs a program in it.</summary>
+    public Task<string> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true) =>
+        Shell.RunAsync("nsenter",
+            ["--target", $"{Leader()}", "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--net", program, .. arguments],
+            cancellationToken, check);
+
+    /// <summary>A file of it, for this process to read and write while it runs.</summary>
+    public string PathOf(string path) => $"/proc/{Leader()}/root{path}";
+
+    /// <summary>The main process of a unit, as the machine counts; 0 where none runs.</summary>
+    public async Task<int> ProcessOfAsync(string unit, CancellationToken cancellationToken)
+    {
+        var id = await RunAsync("systemctl", ["show", "--property=MainPID", "--value", unit], cancellationToken).ConfigureAwait(false);
+        return int.Parse(id, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Ends the main process of a unit as a crash does.</summary>
+    public Task KillAsync(string unit, CancellationToken cancellationToken) =>
+        RunAsync("systemctl", ["kill", "--kill-whom=main", "--signal=KILL", unit], cancellationToken);
+
+    /// <summary>What its operator would look at first: units that failed, and the last warnings.</summary>
+    public async Task<string> DescribeAsync(CancellationToken cancellationToken)
+    {
+        const string Questions = """
+            systemctl is-system-running
+            systemctl --failed --no-legend
+            journalctl --boot --priority warning --lines 12 --no-pager --output cat | cut -c1-200
+            """;
+        try
+        {
+            var answers = await RunAsync("sh", ["-c", Questions], cancellationToken, check: false).ConfigureAwait(false);
+            return $"{options.Name} ({Address}), log {ConsolePath}:\n{answers}".TrimEnd();
+        }
+        catch (LabException e) { return e.Message; }
+    }
+
+    /// <summary>Power off.</summary>
+    public void Dispose()
+    {
+        process?.Kill(entireProcessTree: true);
+        process?.WaitForExit();
+        process?.Dispose();
+        process = null;
+        LabFolder.RemoveControlGroups(name);
+    }
+
+    private async Task PlugInAsync(LabNetwork network, CancellationToken cancellationToken)
+    {
+        folder.NoteNamespace(name);
+        var port = $"port-{options.Name}";
+        foreach (var command in (string[])
+        [
+            $"netns add {name}", $"-n {network.Name} link add {port} type veth peer name eth0 netns {name}",
+            $"-n {network.Name} link set {port} master br0 up",
+            $"-n {name} link set lo up", $"-n {name} link set eth0 up", $"-n {name} address add {Address}/24 dev eth0",
+            // A cloud's metadata service is looked for; the answer that there is none comes at once.
+            $"-n {name} route add unreachable 169.254.0.0/16",
+            .. Address == NativeController.Address ? (string[])[] : [$"-n {name} route add default via {NativeController.Address}"],
+        ])
+            await Shell.RunAsync("ip", command.Split(' '), cancellationToken).ConfigureAwait(false);
+    }
+
+    private void Boot(Build build)
+    {
+        var roots = string.Join(':', options.Layers.Select(layer => Path.Combine(build.Out, "images/roots", layer)));
+        var (root, boot) = (folder[options.Name + "/root"], folder[options.Name + "/boot.sh"]);
+        Directory.CreateDirectory(root);
+        var binds = string.Join(' ', options.Binds.Select(bind => $"--bind{(bind.Writable ? "" : "-ro")}={bind.Host}:{bind.Inside}"));
+        var (upper, work) = (folder[options.Name + "/upper"], folder[options.Name + "/work"]);
+        // Mounts end with the process: they are its own. systemd wants to be alone in each of its control groups.
+        File.WriteAllText(boot, $$"""
+            set -e
+            mount -t overlay overlay -o lowerdir={{roots}},upperdir={{upper}},workdir={{work}} {{root}}
+            for hierarchy in /sys/fs/cgroup/*/; do
+                [ -e "$hierarchy/cgroup.procs" ] || continue
+                mkdir -p "$hierarchy/{{name}}"
+                for file in cpuset.cpus cpuset.mems; do
+                    [ ! -e "$hierarchy/$file" ] || cat "$hierarchy/$file" > "$hierarchy/{{name}}/$file"
+                done
+                echo $$ > "$hierarchy/{{name}}/cgroup.procs"
+            done
+            exec nsenter --net=/run/netns/{{name}} systemd-nspawn --directory={{root}} --boot --register=no --keep-unit \
+                --console=read-only --resolv-conf=off --capability=all --system-call-filter='@keyring bpf perf_event_open' \
+                --bind=/dev/null:/dev/kmsg {{binds}}
+
+            """);
+        folder.NoteControlGroup(name);
+        var line = $"exec setpriv --pdeathsig KILL unshare --mount --propagation private sh {boot} >{ConsolePath} 2>&1 </dev/null";
+        process = Launcher.Start(new ProcessStartInfo("sh", ["-c", line]));
+        folder.NoteProcess(process.Id);
+    }
+
+    /// <summary>Its PID 1, as the host counts.</summary>
+    private int Leader()
+    {
+        var children = process is { HasExited: false } ? File.ReadAllText($"/proc/{process.Id}/task/{process.Id}/children").Split(' ') : [];
+        if (children.Length > 0 && int.TryParse(children[0], CultureInfo.InvariantCulture, out var leader)) return leader;
+        throw new LabException($"{options.Name} does not run:\n{string.Join('\n', File.ReadLines(ConsolePath).TakeLast(20))}");
+    }
+}
