@@ -67,8 +67,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         loaders.Install();
         releases.Changed += loaders.WriteMenus;
         return [releases.RunAsync(cancellationToken), http.RunAsync(cancellationToken), dnsmasq.RunAsync(cancellationToken), control.RunAsync(cancellationToken), .. cluster is null ? (Task[])[] : [cluster.RunAsync(cancellationToken), new ClusterNamesWatch(cluster.Client, names).RunAsync(cancellationToken)],
-            // Components that are our own children, as in tests, run where no kubelet can.
-            .. cluster is null || self is null || paths.Components is not null ? (Task[])[] : [new ControllerNode(cluster, self, settings, time, loggers).RunAsync(cancellationToken)], .. dns is null ? (Task[])[] : [dns.RunAsync(cancellationToken)]];
+            .. cluster is null || self is null ? (Task[])[] : [new ControllerNode(cluster, self, settings, time, loggers).RunAsync(cancellationToken)], .. dns is null ? (Task[])[] : [dns.RunAsync(cancellationToken)]];
     }
 
     /// <summary>Only who was admitted has a name.</summary>

@@ -30,9 +30,8 @@ Command Run()
     var run = new Option<string>("--run") { Description = "Where run-time files go", DefaultValueFactory = _ => defaults.Run };
     var releases = new Option<string>("--releases") { Description = "Where the releases are", DefaultValueFactory = _ => defaults.Releases };
     var loaders = new Option<string>("--loaders") { Description = "Root below which the boot loaders are installed", DefaultValueFactory = _ => defaults.Loaders };
-    var components = new Option<string?>("--components") { Description = "Folder of the control plane's binaries, run by the controller itself where there is no systemd" };
     var verbose = new Option<bool>("--verbose") { Description = "Log every DHCP and TFTP exchange" };
-    var command = new Command("run", "Run the controller (as its service does)") { state, run, releases, loaders, components, verbose };
+    var command = new Command("run", "Run the controller (as its service does)") { state, run, releases, loaders, verbose };
     command.SetAction(async (result, cancellationToken) =>
     {
         ControllerSettings settings;
@@ -41,7 +40,6 @@ Command Run()
         var paths = defaults with
         {
             Configuration = result.GetValue(config)!, State = result.GetValue(state)!, Run = result.GetValue(run)!, Releases = result.GetValue(releases)!, Loaders = result.GetValue(loaders)!,
-            Components = result.GetValue(components) is { } folder ? Path.GetFullPath(folder) : null,
         };
         await using var log = new LoggerConfiguration()
             .MinimumLevel.Is(result.GetValue(verbose) ? LogEventLevel.Debug : LogEventLevel.Information)

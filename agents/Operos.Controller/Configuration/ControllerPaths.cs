@@ -14,9 +14,6 @@ internal sealed record ControllerPaths
     public string KnotProgram { get; init; } = "/usr/sbin/knotd";
     public string UnboundProgram { get; init; } = "/usr/sbin/unbound";
 
-    /// <summary>A folder of control plane binaries that the agent runs itself; null where systemd runs them.</summary>
-    public string? Components { get; init; }
-
     /// <summary>Authorities and keys of Kubernetes: what must survive a reboot.</summary>
     public string KubernetesPki => Path.Combine(Pki, "kubernetes");
     /// <summary>Certificates and configuration of the components: made anew after a reboot.</summary>

@@ -37,8 +37,7 @@ internal sealed class ClusterDesk : IDisposable
         (this.settings, this.time, logger) = (settings, time, loggers.CreateLogger<ClusterDesk>());
         secrets = ClusterSecrets.OpenOrCreate(paths.KubernetesPki, time);
         (state, OwnNode) = (new ControlPlaneState(time), new NodeStepBoard(time));
-        IComponentRunner runner = paths.Components is { } programs ? new ChildProcesses(programs, paths.KubernetesRun, loggers.CreateLogger<ChildProcesses>()) : new SystemdUnits(paths.KubernetesRun);
-        supervisor = new ControlPlaneSupervisor(settings, paths, secrets, runner, state, time, loggers.CreateLogger<ControlPlaneSupervisor>());
+        supervisor = new ControlPlaneSupervisor(settings, paths, secrets, new SystemdUnits(paths.KubernetesRun), state, time, loggers.CreateLogger<ControlPlaneSupervisor>());
         client = new ApiClient(supervisor.AdminAccess);
         objects = new ClusterObjects(settings, paths, client, state, time, loggers);
         roster = new NodeRoster(client, registry, loggers.CreateLogger<NodeRoster>());

@@ -10,7 +10,7 @@ namespace Operos.Controller.ControlPlane;
 /// Brings the control plane up and keeps it so: certificates and files, then etcd, the API server, the other two; again and again, for
 /// any of them may die or start late. What fails is a line of the status and never the controller's end.
 /// </summary>
-internal sealed class ControlPlaneSupervisor(ControllerSettings settings, ControllerPaths paths, ClusterSecrets secrets, IComponentRunner runner, ControlPlaneState state, TimeProvider time, ILogger<ControlPlaneSupervisor> logger) : IDisposable
+internal sealed class ControlPlaneSupervisor(ControllerSettings settings, ControllerPaths paths, ClusterSecrets secrets, SystemdUnits units, ControlPlaneState state, TimeProvider time, ILogger<ControlPlaneSupervisor> logger) : IDisposable
 {
     private const string CertificatesPart = "certificates";
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1), RenewalCheck = TimeSpan.FromSeconds(10), HealthyProbe = TimeSpan.FromSeconds(5), AilingProbe = TimeSpan.FromSeconds(2), Wedged = TimeSpan.FromMinutes(10);
@@ -30,22 +30,18 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        try
+        while (true)
         {
-            while (true)
+            try
             {
-                try
-                {
-                    if (components.Count == 0) components = await PrepareAsync(cancellationToken).ConfigureAwait(false);
-                    Renew();
-                    await ConvergeAsync(cancellationToken).ConfigureAwait(false);
-                    await RestartOneAsync(cancellationToken).ConfigureAwait(false);
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException or InvalidOperationException or FormatException) { Tell("control plane", false, e.Message); }
-                await Task.Delay(Step, time, cancellationToken).ConfigureAwait(false);
+                if (components.Count == 0) components = await PrepareAsync(cancellationToken).ConfigureAwait(false);
+                Renew();
+                await ConvergeAsync(cancellationToken).ConfigureAwait(false);
+                await RestartOneAsync(cancellationToken).ConfigureAwait(false);
             }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException or InvalidOperationException or FormatException) { Tell("control plane", false, e.Message); }
+            await Task.Delay(Step, time, cancellationToken).ConfigureAwait(false);
         }
-        finally { await runner.EndAsync().ConfigureAwait(false); }
     }
 
     public void Dispose()
@@ -57,7 +53,7 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
 
     private async Task<IReadOnlyList<Component>> PrepareAsync(CancellationToken cancellationToken)
     {
-        var printed = await runner.AskVersionAsync(cancellationToken).ConfigureAwait(false);
+        var printed = await units.AskVersionAsync(cancellationToken).ConfigureAwait(false);
         var version = KubernetesVersion.Parse(printed);
         new ComponentFiles(settings, paths, certificates).Write(version);
         Tell("control plane", true, printed.Trim());
@@ -98,8 +94,8 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
 
     private async Task EnsureAsync(Component component, CancellationToken cancellationToken)
     {
-        var problem = await runner.EnsureAsync(component, cancellationToken).ConfigureAwait(false);
-        if (problem is not null) Tell(component.Name, false, $"{problem}: {await runner.LastWordsAsync(component.Name, cancellationToken).ConfigureAwait(false)}".TrimEnd(' ', ':'));
+        var problem = await units.EnsureAsync(component, cancellationToken).ConfigureAwait(false);
+        if (problem is not null) Tell(component.Name, false, $"{problem}: {await units.LastWordsAsync(component.Name, cancellationToken).ConfigureAwait(false)}".TrimEnd(' ', ':'));
         else await ProbeAsync(component, cancellationToken).ConfigureAwait(false);
     }
 
@@ -120,7 +116,7 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
             {
                 logger.LogWarning("{Component} runs but does not work since {Since}: restarting it", component.Name, part.Since);
                 worked.Remove(component.Name);
-                await runner.RestartAsync(component, cancellationToken).ConfigureAwait(false);
+                await units.RestartAsync(component, cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -138,7 +134,7 @@ internal sealed class ControlPlaneSupervisor(ControllerSettings settings, Contro
         if (restarts.Count == 0 || components.Any(component => !state.IsHealthy(component.Name))) return;
         var name = restarts.Dequeue();
         logger.LogInformation("{Component} is restarted: its certificate was renewed", name);
-        await runner.RestartAsync(components.Single(component => component.Name == name), cancellationToken).ConfigureAwait(false);
+        await units.RestartAsync(components.Single(component => component.Name == name), cancellationToken).ConfigureAwait(false);
         state.Set(name, false, "restarts with its new certificate");
     }
 

@@ -7,13 +7,11 @@ namespace Operos.Controller.ControlPlane.Components;
 /// Components as the units that the image ships: each reads ARGS of <c>/run/operos/kubernetes/NAME.env</c>. They live on when this agent
 /// ends, and systemd restarts them.
 /// </summary>
-internal sealed class SystemdUnits(string folder) : IComponentRunner
+internal sealed class SystemdUnits(string folder)
 {
     private const string Systemctl = "systemctl", ApiServerProgram = "/usr/bin/kube-apiserver";
 
-    /// <summary>Whether this system was booted with systemd (sd_booted(3)).</summary>
-    public static bool Available => Directory.Exists("/run/systemd/system");
-
+    /// <summary>Starts a component that does not run, and restarts one that runs with other arguments. Says why it does not run; null where it does.</summary>
     public async Task<string?> EnsureAsync(Component component, CancellationToken cancellationToken)
     {
         var state = await ShowAsync(component.Name, cancellationToken).ConfigureAwait(false);
@@ -28,14 +26,14 @@ internal sealed class SystemdUnits(string folder) : IComponentRunner
 
     public Task RestartAsync(Component component, CancellationToken cancellationToken) => CallAsync("restart", component.Name, cancellationToken);
 
+    /// <summary>The component's last words, for an error's text; empty where it said nothing.</summary>
     public async Task<string> LastWordsAsync(string name, CancellationToken cancellationToken)
     {
         var (_, output, _) = await ProgramCall.RunAsync("journalctl", ["--unit", name + ".service", "--lines", "1", "--output", "cat", "--no-pager", "--quiet"], cancellationToken).ConfigureAwait(false);
         return output.Trim();
     }
 
-    public Task EndAsync() => Task.CompletedTask;
-
+    /// <summary>What <c>kube-apiserver --version</c> prints.</summary>
     public async Task<string> AskVersionAsync(CancellationToken cancellationToken) =>
         (await ProgramCall.RunAsync(ApiServerProgram, ["--version"], cancellationToken).ConfigureAwait(false)).Output;
 
