@@ -12,8 +12,9 @@ component := $(if $(KUBERNETES),$(OUT)/kubernetes)
 KUBERNETES_VERSION ?= 1.20.2
 KUBERNETES_SOURCE ?= debian-source
 
-# Reproducible: the time of the last change to what the images are made of.
-export SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct -- images initramfs ':!*.md' 2>/dev/null),0)
+# Where builds keep what they made for other checkouts (images/cache.sh --help); OPEROS_CACHE= on the command line builds without.
+# That it cannot be used is said once: this file says that it was.
+export OPEROS_CACHE_SAID ?= $(abspath $(OUT))/.cache-said
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
@@ -25,10 +26,7 @@ RELEASE := $(OUT)/release/$(VERSION)
 LAYERS := $(addprefix $(OUT)/images/layers/,base.squashfs node.squashfs worker.squashfs controller.squashfs)
 KEY := $(OUT)/keys/release.key
 
-props := Directory.Build.props Directory.Packages.props global.json agents/Directory.Build.props agents/Binary.props
-sources = $(shell find $(addprefix agents/Operos.,$(1)) proto/Operos.Proto -name '*.cs' -not -path '*/obj/*' -not -path '*/bin/*' -o -name '*.csproj') $(props)
-
-.PHONY: help deps bin kubernetes images release demo test soak bench lint clean
+.PHONY: help deps bin kubernetes images release demo test soak bench lint cache reproducible clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,62 +40,53 @@ $(OUT)/.deps: images/install-deps.sh
 
 bin: $(BIN) $(LOADER) ## build the NativeAOT binaries and the BIOS boot loader into out/bin
 
-# A binary is replaced only when its bytes changed, so that the layers above it are not rebuilt for nothing.
-define binary
-$(OUT)/bin/$(1): $(OUT)/.built-$(1) ;
-$(OUT)/.built-$(1): $$(call sources,$(3)) | $(OUT)/.deps $(4)
-	@mkdir -p $(OUT)/bin $(OUT)/publish
-	dotnet publish agents/Operos.$(2) -c Release -o $(OUT)/publish/$(1) --nologo -v quiet
-	@cmp -s $(OUT)/publish/$(1)/$(1) $(OUT)/bin/$(1) || install -m 755 $(OUT)/publish/$(1)/$(1) $(OUT)/bin/$(1)
-	@touch $$@
-endef
-# One after the other, the last argument says: they compile the same libraries.
-$(eval $(call binary,operos-init,Init,Init Linux Release,))
-$(eval $(call binary,operos-worker,Worker,Worker Linux Release Hardware Kubernetes Node Policy,$(OUT)/.built-operos-init))
-$(eval $(call binary,operos-controller,Controller,Controller Linux Release Hardware Kubernetes Node Policy,$(OUT)/.built-operos-worker))
-$(eval $(call binary,operosctl,Ctl,Ctl Linux Release Hardware,$(OUT)/.built-operos-controller))
+# Always asked: each script finds by the hash of all its inputs whether there is something to do, and replaces only what changed,
+# so that nothing above is made again for nothing.
+FORCE:
 
-$(LOADER): images/pinned.sh $(shell find images/lpxelinux images/distro -type f -not -name README.md) | $(OUT)/.deps
-	images/lpxelinux/build.sh --out $@ --work $(OUT)/lpxelinux
-	@touch $@
+# One after the other: they compile the same libraries.
+$(OUT)/bin/operos-init: FORCE | $(OUT)/.deps
+	@images/binary.sh Operos.Init --out $(OUT)
+$(OUT)/bin/operos-worker: FORCE | $(OUT)/.deps $(OUT)/bin/operos-init
+	@images/binary.sh Operos.Worker --out $(OUT)
+$(OUT)/bin/operos-controller: FORCE | $(OUT)/.deps $(OUT)/bin/operos-worker
+	@images/binary.sh Operos.Controller --out $(OUT)
+$(OUT)/bin/operosctl: FORCE | $(OUT)/.deps $(OUT)/bin/operos-controller
+	@images/binary.sh Operos.Ctl --out $(OUT)
 
-$(KEY): $(OUT)/.built-operosctl
+$(LOADER): FORCE | $(OUT)/.deps
+	@images/lpxelinux/build.sh --out $@ --work $(OUT)/lpxelinux
+
+$(KEY): | $(OUT)/bin/operosctl
 	@test -e $@ || $(OUT)/bin/operosctl release keygen --dir $(OUT)/keys
 	@touch $@
 
 kubernetes: $(OUT)/kubernetes/inputs ## make the Kubernetes component: KUBERNETES_VERSION, KUBERNETES_SOURCE (debian-source, upstream)
 
-# Always asked, since it depends on the parameters; the file changes only when what was made did.
 $(OUT)/kubernetes/inputs: FORCE | $(OUT)/.deps
-	images/kubernetes/build.sh --version $(KUBERNETES_VERSION) --source $(KUBERNETES_SOURCE) --out $(OUT)/kubernetes
-
-FORCE:
-
-# Changes when the choice does.
-$(OUT)/.component-$(KUBERNETES): | $(OUT)/.deps
-	@rm -f $(OUT)/.component-*
-	@touch $@
+	@images/kubernetes/build.sh --version $(KUBERNETES_VERSION) --source $(KUBERNETES_SOURCE) --out $(OUT)/kubernetes
 
 images: $(OUT)/.images ## build the layers (base, node, worker, controller)
 
 # The lowest layer needs nothing that is compiled here, and is made meanwhile.
-$(OUT)/.base: $(OUT)/.component-$(KUBERNETES) $(shell find images/base images/distro images/accounts images/*.sh -type f) | $(OUT)/.deps
-	images/build.sh $(if $(component),--kubernetes $(component)) base
-	@touch $@
+$(OUT)/images/layers/base.inputs: FORCE | $(OUT)/.deps
+	@images/build.sh $(if $(component),--kubernetes $(component)) base
 
-$(OUT)/.images: $(OUT)/.base $(BIN) $(LOADER) $(if $(component),$(OUT)/kubernetes/inputs) $(OUT)/.component-$(KUBERNETES) $(shell find images -type f -not -name README.md -not -path 'images/kubernetes/*' -not -path 'images/lpxelinux/*') | $(OUT)/.deps
-	images/build.sh $(if $(component),--kubernetes $(component))
-	@touch $@
+$(OUT)/.images: FORCE $(OUT)/images/layers/base.inputs $(BIN) $(LOADER) $(if $(component),$(OUT)/kubernetes/inputs) | $(OUT)/.deps
+	@images/build.sh $(if $(component),--kubernetes $(component))
+	@cat $(LAYERS:.squashfs=.inputs) | cmp -s - $@ || cat $(LAYERS:.squashfs=.inputs) > $@
 
 # Kubernetes, the binaries and the lowest layer side by side.
 release: ## build and sign the release in out/release
-	$(MAKE) -j3 $(RELEASE)/release.json.sig
+	@rm -f $(OPEROS_CACHE_SAID)
+	@$(MAKE) -j3 $(RELEASE)/release.json.sig
 
-$(OUT)/initramfs/initramfs.img: $(OUT)/bin/operos-init $(OUT)/.images $(shell find initramfs -type f -not -name README.md)
-	initramfs/pack.sh --root $(OUT)/images/roots/base --kernel $(OUT)/images/kernel --init $(OUT)/bin/operos-init --out $(OUT)/initramfs
+$(OUT)/initramfs/initramfs.img: $(OUT)/bin/operos-init $(OUT)/images/layers/base.inputs $(shell find initramfs -type f -not -name README.md)
+	initramfs/pack.sh --root $(OUT)/images/roots/base --kernel $(OUT)/images/kernel --init $(OUT)/bin/operos-init --out $(OUT)/initramfs \
+	    --made-of $(OUT)/images/layers/base.inputs
 
 $(RELEASE)/release.json.sig: $(OUT)/initramfs/initramfs.img $(OUT)/.images $(KEY)
-	images/release.sh --version $(VERSION)
+	SOURCE_DATE_EPOCH=$$(images/epoch.sh images initramfs) images/release.sh --version $(VERSION)
 	@touch $@
 
 # Looks first whether this host can do it; PREFLIGHT=0 leaves that out.

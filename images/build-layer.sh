@@ -60,11 +60,11 @@ mkdir -m 1777 "$TMPDIR"
 
 in_root() { local root=$1; shift; env -u TMPDIR chroot "$root" "$@"; }
 
-# Lines of a list without comments and blanks.
-entries() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^[[:space:]]*$/d' "$1"; }
-
 # shellcheck source=images/distro/debian.sh
 source "$here/distro/debian.sh"
+# shellcheck source=images/layers.sh
+source "$here/layers.sh"
+[[ -f $STATE/apt/refreshed ]] || distro_indexes "$STATE/apt"
 
 overlay_mount() {
     local lower='' name
@@ -133,10 +133,8 @@ pack() {
 }
 
 rm -rf "$upper" "$work" "$root"
-# A layer's folder, and that of a component of it, hold the same sorts of files.
-parts=("$here/$LAYER")
-[[ -z $KUBERNETES || ! -d $here/$LAYER/kubernetes ]] || parts+=("$here/$LAYER/kubernetes")
-mapfile -t packages < <(for part in "${parts[@]}"; do [[ ! -f $part/packages ]] || entries "$part/packages"; done)
+mapfile -t parts < <(layer_parts "$LAYER")
+mapfile -t packages < <(layer_packages "$LAYER")
 if [[ -z $BELOW ]]; then
     root=$upper
     distro_bootstrap "$root" "${packages[@]}" >&2
@@ -149,20 +147,18 @@ else
     distro_install "$root" "${packages[@]}"
 fi
 
-for part in "${parts[@]}"; do
+for part in "${parts[@]/#/$here/}"; do
     [[ ! -d $part/files ]] || cp -r --no-preserve=ownership,timestamps "$part/files/." "$root/"
     if [[ -f $part/install ]]; then
         while read -r source target mode; do
-            case $source in
-                kubernetes/*) from=$KUBERNETES/${source#kubernetes/} hint='make kubernetes' ;;
-                *) from=$BIN/$source hint='make bin' ;;
-            esac
-            [[ -f $from ]] || die "no $from" "$hint"
-            install -D -m "${mode:-755}" "$from" "$root$target"
+            need_installed "$source"
+            install -D -m "${mode:-755}" "$(installed_file "$source")" "$root$target"
         done < <(entries "$part/install")
     fi
     [[ ! -x $part/customise.sh ]] || "$part/customise.sh" "$root" "$OUT"
 done
+# What it is made of, for who keeps it: that resolving named all of it.
+distro_installed "$root" > "$STATE/$LAYER.installed"
 leave_root
 distro_tidy "$root"
 check_accounts

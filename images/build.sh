@@ -1,79 +1,136 @@
 #!/usr/bin/env bash
-# Builds every layer whose inputs changed, lowest first.
+# Makes every layer whose inputs changed, lowest first: from the cache, or by building it.
 set -euo pipefail
+shopt -s inherit_errexit
 
 usage() {
     cat <<'USAGE'
-usage: images/build.sh [--out DIR] [--bin DIR] [--kubernetes DIR] [--cache DIR] [LAYER...]
+usage: images/build.sh [--out DIR] [--bin DIR] [--kubernetes DIR] [--cache DIR] [--indexes DIR] [LAYER...]
+       images/build.sh --inputs [OPTION...] LAYER
 
-Builds the layers (default: all) and those below them into DIR (default out/images): layers/*.squashfs, roots/, kernel/.
+Makes the layers (default: all) and those below them in DIR (default out/images): layers/*.squashfs, roots/, kernel/.
 With --kubernetes (out/kubernetes) the layers' Kubernetes component is built in.
-A layer is built again when its folder, its binaries, the builder or a layer below it changed.
+A layer is made again when its folder, its binaries, its packages in the archive, the builder or a layer below it changed.
+What another checkout made of the same is taken from the cache (images/cache.sh --help).
+
+  --cache    downloaded packages (default DIR/apt-cache)
+  --indexes  the archive's indexes of another build (its DIR/state/apt), instead of what the archive has now
+  --inputs   only prints all that LAYER depends on; those below it must be there
 USAGE
 }
+die() { printf 'images: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-out=$here/../out/images bin=$here/../out/bin kubernetes='' cache='' wanted=()
+OUT=$here/../out/images BIN=$here/../out/bin KUBERNETES='' CACHE='' INDEXES='' ONLY_INPUTS='' wanted=()
 while (($#)); do
     case $1 in
-        --out) out=${2:?--out needs a folder}; shift 2 ;;
-        --bin) bin=${2:?--bin needs a folder}; shift 2 ;;
-        --kubernetes) kubernetes=${2:?--kubernetes needs a folder}; shift 2 ;;
-        --cache) cache=${2:?--cache needs a folder}; shift 2 ;;
+        --out) OUT=${2:?--out needs a folder}; shift 2 ;;
+        --bin) BIN=${2:?--bin needs a folder}; shift 2 ;;
+        --kubernetes) KUBERNETES=${2:?--kubernetes needs a folder}; shift 2 ;;
+        --cache) CACHE=${2:?--cache needs a folder}; shift 2 ;;
+        --indexes) INDEXES=${2:?--indexes needs a folder}; shift 2 ;;
+        --inputs) ONLY_INPUTS=yes; shift ;;
         -h|--help) usage; exit 0 ;;
         -*) usage >&2; exit 2 ;;
         *) wanted+=("$1"); shift ;;
     esac
 done
+export LC_ALL=C
+mkdir -p "$OUT/layers" "$OUT/roots" "$OUT/state"; OUT=$(cd "$OUT" && pwd)
+STATE=$OUT/state CACHE=${CACHE:-$OUT/apt-cache}
+cache=$here/cache.sh
+# shellcheck source=images/distro/debian.sh
+source "$here/distro/debian.sh"
+# shellcheck source=images/layers.sh
+source "$here/layers.sh"
 
-# In the order of building; layer -> the layers under it, lowest first.
-order=(base node worker controller)
-declare -A below=([base]='' [node]='base' [worker]='base,node' [controller]='base,node')
-((${#wanted[@]})) || wanted=("${order[@]}")
+((${#wanted[@]})) || wanted=("${LAYERS[@]}")
 needed=,
 for layer in "${wanted[@]}"; do
-    [[ -v below[$layer] ]] || { printf 'images: no layer %s; there are %s\n' "$layer" "${order[*]}" >&2; exit 2; }
-    needed+=$layer,${below[$layer]},
+    [[ -v UNDER[$layer] ]] || die "no layer $layer; there are ${LAYERS[*]}"
+    needed+=$layer,${UNDER[$layer]},
 done
 
-input_hash() { # LAYER: everything its bytes depend on, but for the mirror's state
-    local layer=$1 list file name
-    {
-        printf '%s %s %s %s\n' "${SOURCE_DATE_EPOCH:-0}" "${SQUASHFS_LEVEL:-}" "${below[$layer]}" "${kubernetes:+kubernetes}"
-        (cd "$here" && find "$layer" distro build-layer.sh accounts -type f -print0 | sort -z | xargs -0 sha256sum)
-        (cd "$here" && find "$layer" \( -type f -o -type l \) -printf '%m %p %l\n' | sort)
-        for list in "$here/$layer/install" ${kubernetes:+"$here/$layer/kubernetes/install"}; do
-            [[ -f $list ]] || continue
-            while read -r file _; do
-                case $file in
-                    kubernetes/*) sha256sum < "$kubernetes/${file#kubernetes/}" ;;
-                    *) sha256sum < "$bin/$file" ;;
-                esac
-            done < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$list")
-        done
-        for name in ${below[$layer]//,/ }; do cat "$out/layers/$name.inputs"; done
-    } | sha256sum | cut -d' ' -f1
-}
 megabytes() { stat -c '%s' "$@" | awk '{ bytes += $1 } END { printf "%.1f", bytes / 1e6 }'; }
+tell() { printf 'images: %-10s %7s MB  %s\n' "$1" "$(megabytes "$OUT/layers/$1.squashfs")" "$2"; } # LAYER WHAT
 
-mkdir -p "$out/layers"
-exec 9> "$out/.lock"
-flock -n 9 || { printf 'images: waiting for another build in %s\n' "$out"; flock 9; }
-for layer in "${order[@]}"; do
-    [[ $needed == *",$layer,"* ]] || continue
-    file=$out/layers/$layer.squashfs
-    hash=$(input_hash "$layer")
-    if [[ -f $file && -d $out/roots/$layer && $(cat "$out/layers/$layer.inputs" 2>/dev/null) == "$hash" ]]; then
-        printf 'images: %-10s %7s MB  unchanged\n' "$layer" "$(megabytes "$file")"
-        continue
+prepare_indexes() {
+    local shared
+    if [[ -n $INDEXES ]]; then
+        [[ $INDEXES -ef $STATE/apt ]] || { rm -rf "$STATE/apt"; cp -r "$INDEXES" "$STATE/apt"; }
+        (debian_apt_configure "$DEBIAN_SUITE" "$STATE/apt" deb)
+        return
     fi
-    printf 'images: %-10s building\n' "$layer"
-    start=$SECONDS
-    rm -f "$out/layers/$layer.inputs"
-    "$here/build-layer.sh" "$layer" --out "$out" ${below[$layer]:+--below "${below[$layer]}"} --bin "$bin" ${kubernetes:+--kubernetes "$kubernetes"} ${cache:+--cache "$cache"}
-    printf '%s\n' "$hash" > "$out/layers/$layer.inputs"
-    printf 'images: %-10s %7s MB  built in %d s\n' "$layer" "$(megabytes "$file")" $((SECONDS - start))
+    shared=$("$cache" folder)
+    distro_indexes "$STATE/apt" ${shared:+"$shared/apt/$DEBIAN_SUITE"}
+}
+
+# The SquashFS is the layer; its root is unpacked from it, with what the overlay above needs of it: opaque folders, whiteouts, capabilities.
+restore() { # LAYER INPUTS
+    local layer=$1 from=$OUT/.restored.$1
+    rm -rf "$from"
+    if "$cache" get layers "$2" "$from" && unsquashfs -quiet -no-progress -dest "$from/root" "$from/layers/$layer.squashfs" > /dev/null; then
+        replace "$from/root" "$OUT/roots/$layer"
+        [[ ! -d $from/kernel ]] || replace "$from/kernel" "$OUT/kernel"
+        replace "$from/layers/$layer.squashfs" "$OUT/layers/$layer.squashfs"
+    fi
+    rm -rf "$from"
+    [[ -f $OUT/layers/$layer.squashfs && -d $OUT/roots/$layer ]]
+}
+replace() { # FROM TO
+    rm -rf "$2"
+    mv "$1" "$2" || die "cannot put $2 in its place"
+}
+
+build() { # LAYER INPUTS
+    local layer=$1 archive=$STATE/$1.archive
+    layer_archive "$layer" > "$archive"
+    "$cache" get-files "$archive" "$CACHE"
+    "$here/build-layer.sh" "$layer" --out "$OUT" ${UNDER[$layer]:+--below "${UNDER[$layer]}"} --bin "$BIN" \
+        ${KUBERNETES:+--kubernetes "$KUBERNETES"} --cache "$CACHE"
+    "$cache" put-files "$archive" "$CACHE"
+}
+
+keep() { # LAYER INPUTS
+    local content=("layers/$1.squashfs") unnamed=''
+    [[ -n ${UNDER[$1]} ]] || content+=(kernel)
+    # Versions are known by what resolving says. What it did not name could change without anybody noticing.
+    [[ ! -s $STATE/$1.archive ]] || unnamed=$(awk 'FNR == NR { named[$2]; next } !($1 in named)' "$STATE/$1.archive" "$STATE/$1.installed" | paste -sd' ')
+    if [[ -n $unnamed ]]; then
+        printf 'images: %-10s is not kept in the cache: resolving did not name %s\n' "$1" "$unnamed"
+    else
+        "$cache" put layers "$2" "$OUT" "${content[@]}"
+    fi
+}
+
+make_layer() { # LAYER
+    local layer=$1 inputs=$STATE/$1.inputs hash start=$SECONDS
+    layer_inputs "$layer" > "$inputs"
+    hash=$(sha256sum < "$inputs" | cut -d' ' -f1)
+    if [[ -f $OUT/layers/$layer.squashfs && -d $OUT/roots/$layer && $(cat "$OUT/layers/$layer.inputs" 2> /dev/null) == "$hash" ]]; then
+        tell "$layer" unchanged
+        return
+    fi
+    rm -rf "$OUT/layers/$layer".{inputs,squashfs} "$OUT/roots/$layer"
+    if restore "$layer" "$inputs"; then
+        printf '%s\n' "$hash" > "$OUT/layers/$layer.inputs"
+        tell "$layer" "from the cache in $((SECONDS - start)) s"
+    else
+        printf 'images: %-10s building\n' "$layer"
+        build "$layer" "$inputs"
+        printf '%s\n' "$hash" > "$OUT/layers/$layer.inputs"
+        tell "$layer" "built in $((SECONDS - start)) s"
+        keep "$layer" "$inputs"
+    fi
+}
+
+exec 9> "$OUT/.lock"
+flock -n 9 || { printf 'images: waiting for another build in %s\n' "$OUT"; flock 9; }
+prepare_indexes
+if [[ -n $ONLY_INPUTS ]]; then layer_inputs "${wanted[0]}"; exit; fi
+for layer in "${LAYERS[@]}"; do
+    if [[ $needed == *",$layer,"* ]]; then make_layer "$layer"; fi
 done
 if [[ $needed == *,worker,* ]]; then
-    printf 'images: a worker holds %s MB in RAM\n' "$(megabytes "$out"/layers/{base,node,worker}.squashfs)"
+    printf 'images: a worker holds %s MB in RAM\n' "$(megabytes "$OUT"/layers/{base,node,worker}.squashfs)"
 fi

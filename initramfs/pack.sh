@@ -4,12 +4,13 @@ set -euo pipefail
 
 usage() {
     cat <<'EOF'
-usage: initramfs/pack.sh --root DIR --kernel DIR --init FILE --out DIR
+usage: initramfs/pack.sh --root DIR --kernel DIR --init FILE --out DIR [--made-of FILE]
 
   --root    a root of the distribution, for the libraries (out/images/roots/base)
   --kernel  the unpacked kernel package: boot/vmlinuz-*, modules (out/images/kernel)
   --init    the operos-init binary
   --out     gets vmlinuz, initramfs.img and kernel-release
+  --made-of what names all that root and kernel are made of (out/images/layers/base.inputs): the result is kept in the cache, or taken from it
 
 Same inputs, same bytes (SOURCE_DATE_EPOCH). Prints what the size is made of.
 EOF
@@ -17,24 +18,40 @@ EOF
 die() { printf 'pack: %s\n' "$1" >&2; exit 1; }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root='' kernel='' init='' out=''
+root='' kernel='' init='' out='' made_of=''
 while (($#)); do
     case $1 in
         --root) root=$2; shift 2 ;;
         --kernel) kernel=$2; shift 2 ;;
         --init) init=$2; shift 2 ;;
         --out) out=$2; shift 2 ;;
+        --made-of) made_of=$2; shift 2 ;;
         -h|--help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac
 done
 [[ -d $root && -d $kernel && -f $init && -n $out ]] || { usage >&2; exit 2; }
 mkdir -p "$out"
-export LC_ALL=C SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-0}
+export LC_ALL=C
+SOURCE_DATE_EPOCH=$("$here/../images/epoch.sh" initramfs)
 umask 022
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+inputs() {
+    printf 'initramfs\nepoch %s\n' "$SOURCE_DATE_EPOCH"
+    (cd "$here" && sha256sum pack.sh modules)
+    printf 'operos-init %s\nbase %s\n' "$(sha256sum < "$init")" "$(cat "$made_of")"
+    dpkg-query -W -f '${Package} ${Version}\n' cpio zstd libzstd1 kmod xz-utils
+}
+if [[ -n $made_of ]]; then
+    inputs > "$work/inputs"
+    if "$here/../images/cache.sh" get initramfs "$work/inputs" "$work/taken"; then
+        mv "$work"/taken/{vmlinuz,initramfs.img,kernel-release} "$out/"
+        printf 'initramfs: from the cache\n'
+        exit
+    fi
+fi
 tree=$work/tree
 mkdir -p "$tree"/{dev,proc,sys,run,sysroot,etc,usr/lib,usr/lib64}
 ln -s usr/lib "$tree/lib"
@@ -115,3 +132,4 @@ printf 'initramfs:   libraries       %s\n' "$(mb "$(part "$tree"/usr/lib/*-linux
 printf 'initramfs:   operos-init     %s\n' "$(mb "$(part "$tree/init")")"
 printf 'initramfs: both              %s\n' "$(mb $((kernel_size + image_size)))"
 ((kernel_size + image_size <= 24000000)) || die "kernel and initramfs are over 24 MB: a small machine's boot loader and memory have limits"
+[[ -z $made_of ]] || "$here/../images/cache.sh" put initramfs "$work/inputs" "$out" vmlinuz initramfs.img kernel-release

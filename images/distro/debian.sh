@@ -1,11 +1,15 @@
 # shellcheck shell=bash
 # The distribution seam: everything that is Debian's stands here. build-layer.sh sources this file and calls
+#   distro_indexes DIR [SHARED]        what the archive has, into DIR (SHARED: kept for other checkouts)
+#   distro_resolve PACKAGE...          "SHA256 FILE" of every package that a root with these has
+#   distro_kernel_file                 the same of the kernel's package
 #   distro_bootstrap ROOT PACKAGE...   a new root with these packages
 #   distro_mount ROOT                  inside the build's mount namespace: what installing needs to see
 #   distro_install ROOT PACKAGE...     more packages into a mounted root
 #   distro_kernel ROOT DIR             the distribution's kernel package, unpacked into DIR
 #   distro_tidy ROOT                   removes what differs from build to build or serves no node
-# They may use $CACHE (downloaded packages), $STATE (kept from the base layer for those above it), in_root and die.
+#   distro_installed ROOT              the FILE of every package that is installed
+# They may use $CACHE (downloaded packages), $STATE (its apt: the indexes, one set for all layers), in_root and die.
 # Another distribution is another file with these functions.
 
 DEBIAN_SUITE=trixie
@@ -36,24 +40,94 @@ debian_sources() { # SUITE KIND...: deb, deb-src
 }
 
 # An apt of its own: a suite's indexes from this host's mirrors, proved by this host's keyring, whatever suite the host runs.
-debian_apt() { # SUITE STATE: exports APT_CONFIG
-    mkdir -p "$2/lists/partial" "$2/archives/partial"
-    debian_sources "$1" deb deb-src |
-        sed -e 's/^deb /deb [target=Packages] /' -e 's/^deb-src /deb-src [target=Sources] /' > "$2/sources.list"
-    cat > "$2/apt.conf" <<CONF
-Dir::State "$2";
-Dir::State::status "$2/status";
-Dir::Cache "$2";
-Dir::Etc::sourcelist "$2/sources.list";
+debian_apt_configure() { # SUITE STATE KIND...: exports APT_CONFIG
+    local suite=$1 folder=$2; shift 2
+    mkdir -p "$folder/lists/partial" "$folder/archives/partial"
+    debian_sources "$suite" "$@" |
+        sed -e 's/^deb /deb [target=Packages] /' -e 's/^deb-src /deb-src [target=Sources] /' > "$folder/sources.list"
+    cat > "$folder/apt.conf" <<CONF
+Dir::State "$folder";
+Dir::State::status "$folder/status";
+Dir::Cache "$folder";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "srcpkgcache.bin";
+Dir::Etc::sourcelist "$folder/sources.list";
 Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 APT::Sandbox::User "root";
 Acquire::Retries "5";
 CONF
-    : > "$2/status"
-    export APT_CONFIG=$2/apt.conf
+    [[ -e $folder/status ]] || : > "$folder/status"
+    export APT_CONFIG=$folder/apt.conf
+}
+debian_apt() { # SUITE STATE: exports APT_CONFIG
+    debian_apt_configure "$1" "$2" deb deb-src
     apt-get update -qq
+}
+
+# An index that is there and cannot be refreshed serves: what was built of it once can be taken or built again without a network.
+debian_refresh() { # SUITE STATE
+    local folder=$2 before patience=()
+    before=$(cat "$folder/sources.list" 2> /dev/null || true)
+    debian_apt_configure "$1" "$folder" deb
+    [[ -z $(find "$folder/refreshed" -mmin -60 2> /dev/null) || $before != "$(cat "$folder/sources.list")" ]] || return 0
+    [[ ! -f $folder/refreshed ]] || patience=(-o Acquire::Retries=1 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15)
+    if timeout 600 apt-get update -qq --error-on=any "${patience[@]}"; then
+        date +%s.%N > "$folder/refreshed"
+    elif [[ -f $folder/refreshed && $before == "$(cat "$folder/sources.list")" ]]; then
+        printf 'debian: the archive cannot be reached; packages are those that it had on %s\n' "$(date -r "$folder/refreshed" '+%Y-%m-%d %H:%M')"
+    else
+        die "the archive cannot be reached, and no index of it is kept" "see what apt-get update says on this host; a build from the cache needs indexes that an earlier build fetched"
+    fi
+}
+
+# Refreshed once an hour. One set for all layers of a build: what the names of versions come from is what is installed from.
+distro_indexes() { # DIR [SHARED]
+    local dir=$1 shared=${2:-} held
+    if [[ -z $shared ]] || ! { mkdir -p "$shared" && [[ -w $shared ]]; } 2> /dev/null; then
+        (debian_refresh "$DEBIAN_SUITE" "$dir")
+        return
+    fi
+    exec {held}< "$shared"
+    flock -w 600 "$held" || die "another build has refreshed $shared for 10 minutes" "see which process holds it: fuser $shared"
+    mkdir -p "$shared"
+    (debian_refresh "$DEBIAN_SUITE" "$shared")
+    touch "$shared"
+    if ! cmp -s "$shared/refreshed" "$dir/refreshed"; then
+        rm -rf "$dir"
+        mkdir -p "$dir"
+        cp -r --preserve=timestamps "$shared/lists" "$shared/refreshed" "$dir/"
+        (debian_apt_configure "$DEBIAN_SUITE" "$dir" deb)
+    fi
+    exec {held}<&-
+}
+
+# A root's packages, as apt would fetch them into nothing at all. Asked once for each set of indexes.
+distro_resolve() { # PACKAGE...
+    local saved
+    # shellcheck disable=SC2153 # the caller's STATE
+    saved=$STATE/apt/resolved-$(sha256sum < <(printf '%s\n' "$@" && cat "$STATE/apt/refreshed") | cut -c1-16)
+    if [[ ! -f $saved ]]; then
+        APT_CONFIG=$STATE/apt/apt.conf apt-get install --print-uris -qq --no-install-recommends -o Acquire::ForceHash=SHA256 \
+            '?essential' '?priority(required)' apt "$@" > "$saved.uris"
+        debian_digests < "$saved.uris" > "$saved.new"
+        mv "$saved.new" "$saved"
+    fi
+    cat "$saved"
+}
+debian_digests() { awk '{ sub(/^SHA256:/, "", $4); print $4, $2 }' | LC_ALL=C sort -k 2; }
+
+debian_kernel_package() {
+    local package
+    package=$(APT_CONFIG=$STATE/apt/apt.conf apt-cache depends "$KERNEL_PACKAGE" | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')
+    [[ -n $package ]] || die "$KERNEL_PACKAGE depends on no kernel" "look at apt-cache depends $KERNEL_PACKAGE"
+    printf '%s\n' "$package"
+}
+distro_kernel_file() {
+    local package
+    package=$(debian_kernel_package)
+    APT_CONFIG=$STATE/apt/apt.conf apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$package" | debian_digests
 }
 
 # By that apt: a source package into FOLDER. LOCK is only named, where the mirror has another revision than it pins.
@@ -79,7 +153,8 @@ distro_bootstrap() {
     local root=$1 hooks; shift
     hooks=$(mktemp -d)
     # shellcheck disable=SC2016 # $1 is the hook's own
-    printf '#!/bin/sh\nmkdir -p "$1/var/cache/apt/archives"\ncp "%s"/*.deb "$1/var/cache/apt/archives/" 2>/dev/null || true\n' "$CACHE" > "$hooks/before"
+    printf '#!/bin/sh\nset -e\nmkdir -p "$1/var/cache/apt/archives" "$1/var/lib/apt"\ncp -r "%s" "$1/var/lib/apt/"\ncp "%s"/*.deb "$1/var/cache/apt/archives/" 2>/dev/null || true\n' \
+        "$STATE/apt/lists" "$CACHE" > "$hooks/before"
     # shellcheck disable=SC2016
     printf '#!/bin/sh\ncp -n "$1"/var/cache/apt/archives/*.deb "%s/"\n' "$CACHE" > "$hooks/after"
     chmod 755 "$hooks"/*
@@ -88,12 +163,9 @@ distro_bootstrap() {
         "${dpkg_options[@]/#/--dpkgopt=}" \
         --include="$(IFS=,; printf '%s' "$*")" \
         --setup-hook="$hooks/before" --customize-hook="$hooks/after" \
-        --skip=cleanup/apt,cleanup/reproducible \
+        --skip=update,essential/unlink,cleanup/apt,cleanup/reproducible \
         "$DEBIAN_SUITE" "$root" -
-    rm -rf "$hooks" "$STATE/apt"
-    mkdir -p "$STATE/apt"
-    # For the layers above: one set of indexes for all, and what the image itself does not keep.
-    cp -r "$root/var/lib/apt/lists" "$root/etc/apt/sources.list" "$STATE/apt/"
+    rm -rf "$hooks"
 }
 
 distro_mount() {
@@ -116,10 +188,9 @@ distro_install() {
 # Unpacked, not installed: a kernel package would pull an initramfs generator in, and ours is built elsewhere.
 distro_kernel() {
     local root=$1 into=$2 package file
-    package=$(in_root "$root" apt-cache depends "$KERNEL_PACKAGE" | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')
-    [[ -n $package ]] || die "$KERNEL_PACKAGE depends on no kernel" "look at apt-cache depends $KERNEL_PACKAGE"
+    package=$(debian_kernel_package)
     # The candidate's own file, not whichever the cache has: a kernel may be updated under the same package name.
-    file=$(in_root "$root" apt-get download --print-uris "$package" | awk '{ print $2 }')
+    read -r _ file < <(distro_kernel_file)
     in_root "$root" sh -c "cd /var/cache/apt/archives && apt-get download -qq -o Acquire::Retries=5 -o APT::Sandbox::User=root '$package'" >&2
     [[ -f $CACHE/$file ]] || die "apt did not download $file" "run apt-get update on this host, then build again"
     dpkg-deb -x "$CACHE/$file" "$into"
@@ -134,4 +205,11 @@ distro_tidy() {
     # The build host's: its mirror and its resolver.
     rm -f "$root/etc/apt/sources.list" "$root/etc/.resolv.conf.systemd-resolved.bak"
     find "$root" -xdev \( -name '*.dpkg-old' -o -name '__pycache__' \) -prune -exec rm -rf {} +
+}
+
+# shellcheck disable=SC2016 # dpkg's own variables
+distro_installed() {
+    local root=$1
+    # A version's epoch is not in a file's name, or is written %3a.
+    in_root "$root" dpkg-query -W -f '${Package}_${Version}_${Architecture}.deb\n' | sed 's/:/%3a/'
 }

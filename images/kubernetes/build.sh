@@ -15,7 +15,8 @@ usage: images/kubernetes/build.sh --version V --source upstream|debian-source --
   --lock          the pinned SHA-256 of each file (default images/kubernetes/lock)
   --pin           fetch a release and add its SHA-256 to the lock file; compare them with published ones before you commit
 
-Leaves DIR/bin, DIR/images/*.tar and DIR/inputs, which changes only when they do. What was made once is found again by its inputs.
+Leaves DIR/bin, DIR/images/*.tar and DIR/inputs, which changes only when they do. What was made once is found again by its inputs,
+in DIR or in the cache of all checkouts (images/cache.sh).
 USAGE
 }
 die() { printf 'kubernetes: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
@@ -83,28 +84,48 @@ if [[ -n $PIN ]]; then upstream_pin; exit; fi
 [[ -n $(locked) ]] || locked_digest "$SOURCE" > /dev/null
 
 # Every folder in DIR/built is whole, and named by all that went into it.
-make_once() { # NAME KEY FUNCTION: DIR/built/NAME-KEY by FUNCTION, which fills the folder it is given
-    local folder=$OUT/built/$1-$2
+make_once() { # NAME INPUTS FUNCTION: DIR/built/NAME-KEY by FUNCTION, which fills the folder it is given
+    local inputs=$OUT/built/$1.inputs key folder start=$SECONDS how=made
+    printf '%s\n' "$1 of Kubernetes" "$2" > "$inputs"
+    key=$(digest <<< "$2" | cut -c1-16)
+    folder=$OUT/built/$1-$key
     if [[ -d $folder ]]; then
         printf 'kubernetes: %-10s unchanged\n' "$1"
+        "$HERE/../cache.sh" put kubernetes "$inputs" "$folder" .
     else
-        local start=$SECONDS
         rm -rf "$folder.partial"
         mkdir -p "$folder.partial"
-        "$3" "$folder.partial"
+        if "$HERE/../cache.sh" get kubernetes "$inputs" "$folder.partial"; then
+            how='from the cache'
+        else
+            "$3" "$folder.partial"
+            "$HERE/../cache.sh" put kubernetes "$inputs" "$folder.partial" .
+        fi
         sync -f "$folder.partial"
         mv "$folder.partial" "$folder"
-        printf 'kubernetes: %-10s %s MB in %d s\n' "$1" "$(du -sm "$folder" | cut -f1)" $((SECONDS - start))
+        printf 'kubernetes: %-10s %s MB %s in %d s\n' "$1" "$(du -sm "$folder" | cut -f1)" "$how" $((SECONDS - start))
     fi
-    ln -sfn "built/$1-$2" "$OUT/$1.new"
+    ln -sfn "built/$1-$key" "$OUT/$1.new"
     mv -T "$OUT/$1.new" "$OUT/$1"
+}
+
+# What was fetched for another compiler or other patches is not fetched again. What is pinned is compared with its pin before it counts.
+debian_fetch_once() {
+    local downloads=$CACHE/downloads pins=$CACHE/source file names
+    locked | awk 'BEGIN { print "source of Kubernetes" } $1 != "kubeadm"' > "$pins"
+    if [[ -z $(find "$downloads" -name '*.checked' -print -quit) ]] && "$HERE/../cache.sh" get downloads "$pins" "$downloads"; then
+        for file in "$downloads"/*.checked; do admit "$(basename "$file" .checked)" "$file" "$file"; done
+    fi
+    debian_fetch
+    mapfile -t names < <(cd "$downloads" && find . -type f -size +0 -printf '%P\n' | sort)
+    "$HERE/../cache.sh" put downloads "$pins" "$downloads" "${names[@]}"
 }
 
 obtain() { # FOLDER
     local component
     case $SOURCE in
         upstream) upstream_fetch "$1" ;;
-        debian-source) debian_fetch; debian_compile "$1" ;;
+        debian-source) debian_fetch_once; debian_compile "$1" ;;
     esac
     for component in "${COMPONENTS[@]}"; do
         [[ -f $1/$component ]] || die "no $component was made"
@@ -122,22 +143,23 @@ make_binaries() { # FOLDER
     [[ $("$1/kubelet" --version) == "Kubernetes v$VERSION" ]] || die "kubelet says '$("$1/kubelet" --version)', not $VERSION"
 }
 
-binaries_key() {
-    {
-        printf '%s %s\n' "$SOURCE" "$VERSION"
-        # A tool that is pinned later leaves what the layers hold as it is.
-        locked | if [[ -n $TOOL ]]; then cat; else awk '$1 != "kubeadm"'; fi
-        [[ $SOURCE != debian-source ]] || debian_inputs
-    } | digest | cut -c1-16
+binaries_inputs() {
+    printf '%s %s\n' "$SOURCE" "$VERSION"
+    # A tool that is pinned later leaves what the layers hold as it is.
+    locked | if [[ -n $TOOL ]]; then cat; else awk '$1 != "kubeadm"'; fi
+    [[ $SOURCE != debian-source ]] || debian_inputs
 }
 
 exec 9> "$OUT/.lock"
 flock -n 9 || { printf 'kubernetes: waiting for another build in %s\n' "$OUT"; flock 9; }
-if [[ -n $TOOL ]]; then make_once tools "$(binaries_key)" make_tool; exit; fi
-binaries=$(binaries_key) images=$(containers_key)
+mkdir -p "$OUT/built"
+binaries=$(binaries_inputs)
+if [[ -n $TOOL ]]; then make_once tools "$binaries" make_tool; exit; fi
+images=$(containers_inputs)
 make_once bin "$binaries" make_binaries
 make_once images "$images" containers_make
-if [[ $(cat "$OUT/inputs" 2>/dev/null) != "$SOURCE $VERSION $binaries $images" ]]; then
-    printf '%s\n' "$SOURCE $VERSION $binaries $images" > "$OUT/inputs.new"
+made="$SOURCE $VERSION $(digest <<< "$binaries" | cut -c1-16) $(digest <<< "$images" | cut -c1-16)"
+if [[ $(cat "$OUT/inputs" 2>/dev/null) != "$made" ]]; then
+    printf '%s\n' "$made" > "$OUT/inputs.new"
     mv "$OUT/inputs.new" "$OUT/inputs"
 fi

@@ -55,22 +55,35 @@ compile() {
     rm -rf "$tree"
 }
 
-inputs() { (cd "$HERE" && sha256sum build.sh lock patches/*.patch); gcc --version; nasm -v; }
+inputs() {
+    printf 'loader of BIOS machines\n'
+    (cd "$HERE" && sha256sum build.sh lock patches/*.patch)
+    gcc --version
+    ld --version
+    nasm -v
+    dpkg-query -W -f '${Package} ${Version}\n' libc6-dev uuid-dev 2> /dev/null || true
+}
 
 exec 9> "$WORK/.lock"
 flock 9
-key=$(inputs | digest)
-if [[ ! -f $WORK/lpxelinux.0 || $(cat "$WORK/inputs" 2>/dev/null) != "$key" ]]; then
-    fetch
+inputs > "$WORK/inputs.new"
+if [[ ! -f $WORK/lpxelinux.0 ]] || ! cmp -s "$WORK/inputs.new" "$WORK/inputs"; then
+    rm -f "$WORK/inputs" "$WORK/lpxelinux.0"
     start=$SECONDS
-    # Not as a condition: the shell would go on after an error in it.
-    set +e
-    (set -e; compile) > "$WORK/log" 2>&1
-    status=$?
-    set -e
-    ((status == 0)) || { tail -n 20 "$WORK/log" >&2; die "the compilation failed" "its log: $WORK/log"; }
-    mv "$WORK/lpxelinux.0.new" "$WORK/lpxelinux.0"
-    printf '%s\n' "$key" > "$WORK/inputs"
-    printf 'lpxelinux: %s bytes in %d s\n' "$(stat -c %s "$WORK/lpxelinux.0")" $((SECONDS - start))
+    if "$HERE/../cache.sh" get loader "$WORK/inputs.new" "$WORK"; then
+        printf 'lpxelinux: from the cache\n'
+    else
+        fetch
+        # Not as a condition: the shell would go on after an error in it.
+        set +e
+        (set -e; compile) > "$WORK/log" 2>&1
+        status=$?
+        set -e
+        ((status == 0)) || { tail -n 20 "$WORK/log" >&2; die "the compilation failed" "its log: $WORK/log"; }
+        mv "$WORK/lpxelinux.0.new" "$WORK/lpxelinux.0"
+        printf 'lpxelinux: %s bytes in %d s\n' "$(stat -c %s "$WORK/lpxelinux.0")" $((SECONDS - start))
+        "$HERE/../cache.sh" put loader "$WORK/inputs.new" "$WORK" lpxelinux.0
+    fi
+    mv "$WORK/inputs.new" "$WORK/inputs"
 fi
 cmp -s "$WORK/lpxelinux.0" "$OUT" || install -D -m 644 "$WORK/lpxelinux.0" "$OUT"

@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# The layers, and all that the bytes of each depend on. Sourced by what builds or compares them, which sets
+#   OUT (of the layers)     BIN (the binaries)     KUBERNETES (the component, or empty)     STATE (with the distribution's indexes)
+# and brings die; distro/*.sh is sourced before.
+
+IMAGES=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# In the order of building; layer -> the layers under it, lowest first.
+# shellcheck disable=SC2034 # the caller's
+LAYERS=(base node worker controller)
+declare -A UNDER=([base]='' [node]='base' [worker]='base,node' [controller]='base,node')
+
+# Lines of a list without comments and blanks.
+entries() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^[[:space:]]*$/d' "$1"; }
+
+# A layer's folder, and that of a component of it, hold the same sorts of files.
+layer_parts() { # LAYER: its folders below images/
+    printf '%s\n' "$1"
+    [[ -z $KUBERNETES || ! -d $IMAGES/$1/kubernetes ]] || printf '%s\n' "$1/kubernetes"
+}
+layer_packages() { # LAYER...
+    local layer part
+    for layer; do
+        while read -r part; do
+            if [[ -f $IMAGES/$part/packages ]]; then entries "$IMAGES/$part/packages"; fi
+        done < <(layer_parts "$layer")
+    done
+}
+
+layer_epoch() { # LAYER
+    local name paths=("images/$1" images/distro images/accounts images/build-layer.sh)
+    for name in ${UNDER[$1]//,/ }; do paths+=("images/$name"); done
+    "$IMAGES/epoch.sh" "${paths[@]}"
+}
+
+# The packages, by name and digest, that the archive has for a layer and those below it.
+layer_archive() { # LAYER
+    local below=${UNDER[$1]} own packages
+    own=$(layer_packages "$1")
+    [[ -n $own ]] || return 0
+    # shellcheck disable=SC2086 # names of layers
+    mapfile -t packages < <(layer_packages ${below//,/ } "$1")
+    distro_resolve "${packages[@]}"
+    [[ -n $below ]] || distro_kernel_file
+}
+
+# A file that is installed: out/bin's or the Kubernetes component's.
+installed_file() { # SOURCE: its path
+    case $1 in
+        kubernetes/*) printf '%s\n' "$KUBERNETES/${1#kubernetes/}" ;;
+        *) printf '%s\n' "$BIN/$1" ;;
+    esac
+}
+need_installed() { # SOURCE
+    local file hint='make bin'
+    file=$(installed_file "$1")
+    [[ $1 != kubernetes/* ]] || hint='make kubernetes'
+    [[ -f $file ]] || die "no $file" "$hint"
+}
+
+# What stands in a layer's folder: contents, modes, links.
+layer_files() { # LAYER
+    local skip=()
+    [[ -n $KUBERNETES ]] || skip=(-not -path "$1/kubernetes*")
+    (
+        cd "$IMAGES" || exit
+        find "$1" \( -type f -o -type l \) "${skip[@]}" -printf 'mode %m %p %l\n' | sort
+        find "$1" -type f "${skip[@]}" -print0 | sort -z | xargs -0 sha256sum
+        find distro -type f -print0 | sort -z | xargs -0 sha256sum build-layer.sh accounts
+    )
+}
+
+layer_inputs() { # LAYER: all its bytes depend on, as a text
+    local layer=$1 part source name
+    printf 'layer %s\n' "$layer"
+    printf 'epoch %s, compression %s, %s\n' "$(layer_epoch "$layer")" "${SQUASHFS_LEVEL:-15}" "${KUBERNETES:+with Kubernetes}"
+    # This host's tools that make a root and pack it.
+    dpkg-query -W -f '${Package} ${Version}\n' mmdebstrap apt dpkg squashfs-tools libzstd1 kmod coreutils
+    layer_files "$layer"
+    while read -r part; do
+        [[ -f $IMAGES/$part/install ]] || continue
+        while read -r source _; do
+            need_installed "$source"
+            printf 'binary %s %s\n' "$source" "$(sha256sum < "$(installed_file "$source")")"
+        done < <(entries "$IMAGES/$part/install")
+    done < <(layer_parts "$layer")
+    layer_archive "$layer"
+    for name in ${UNDER[$layer]//,/ }; do printf 'below %s %s\n' "$name" "$(cat "$OUT/layers/$name.inputs")"; done
+}
