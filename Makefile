@@ -129,6 +129,9 @@ lint: | $(OUT)/.deps ## shellcheck and a warning-free build
 	tests/shellcheck.sh
 	dotnet build --nologo -v quiet
 
+cache: ## show what builds keep outside the checkout; PRUNE=all, a kind, 30d, 5GB removes from it
+	@images/cache.sh $(if $(PRUNE),prune '$(PRUNE)',show)
+
 clean: ## remove everything that was made (out/, bin/, obj/)
 	rm -rf $(OUT)
 	find agents proto tests -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} +
