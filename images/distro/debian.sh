@@ -43,14 +43,15 @@ debian_sources() { # SUITE KIND...: deb, deb-src
 debian_apt_configure() { # SUITE STATE KIND...: exports APT_CONFIG
     local suite=$1 folder=$2; shift 2
     mkdir -p "$folder/lists/partial" "$folder/archives/partial"
-    debian_sources "$suite" "$@" |
-        sed -e 's/^deb /deb [target=Packages] /' -e 's/^deb-src /deb-src [target=Sources] /' > "$folder/sources.list"
+    if [[ ! -s $folder/sources.list || -n $(find /etc/apt -newer "$folder/sources.list" -print -quit) ]]; then
+        debian_sources "$suite" "$@" |
+            sed -e 's/^deb /deb [target=Packages] /' -e 's/^deb-src /deb-src [target=Sources] /' > "$folder/sources.list.new"
+        mv "$folder/sources.list.new" "$folder/sources.list"
+    fi
     cat > "$folder/apt.conf" <<CONF
 Dir::State "$folder";
 Dir::State::status "$folder/status";
 Dir::Cache "$folder";
-Dir::Cache::pkgcache "pkgcache.bin";
-Dir::Cache::srcpkgcache "srcpkgcache.bin";
 Dir::Etc::sourcelist "$folder/sources.list";
 Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
@@ -97,10 +98,16 @@ distro_indexes() { # DIR [SHARED]
     if ! cmp -s "$shared/refreshed" "$dir/refreshed"; then
         rm -rf "$dir"
         mkdir -p "$dir"
-        cp -r --preserve=timestamps "$shared/lists" "$shared/refreshed" "$dir/"
+        cp -r --preserve=timestamps "$shared"/{lists,refreshed,sources.list} "$dir/"
         (debian_apt_configure "$DEBIAN_SUITE" "$dir" deb)
     fi
     exec {held}<&-
+}
+
+# Asks that apt, which keeps what it parsed (some hosts tell theirs not to; what APT_CONFIG says, they would override).
+debian_ask() { # PROGRAM ARGUMENT...
+    local program=$1; shift
+    APT_CONFIG=$STATE/apt/apt.conf "$program" -o Dir::Cache::pkgcache=pkgcache.bin -o Dir::Cache::srcpkgcache=srcpkgcache.bin "$@"
 }
 
 # A root's packages, as apt would fetch them into nothing at all. Asked once for each set of indexes.
@@ -109,7 +116,7 @@ distro_resolve() { # PACKAGE...
     # shellcheck disable=SC2153 # the caller's STATE
     saved=$STATE/apt/resolved-$(sha256sum < <(printf '%s\n' "$@" && cat "$STATE/apt/refreshed") | cut -c1-16)
     if [[ ! -f $saved ]]; then
-        APT_CONFIG=$STATE/apt/apt.conf apt-get install --print-uris -qq --no-install-recommends -o Acquire::ForceHash=SHA256 \
+        debian_ask apt-get install --print-uris -qq --no-install-recommends -o Acquire::ForceHash=SHA256 \
             '?essential' '?priority(required)' apt "$@" > "$saved.uris"
         debian_digests < "$saved.uris" > "$saved.new"
         mv "$saved.new" "$saved"
@@ -120,14 +127,14 @@ debian_digests() { awk '{ sub(/^SHA256:/, "", $4); print $4, $2 }' | LC_ALL=C so
 
 debian_kernel_package() {
     local package
-    package=$(APT_CONFIG=$STATE/apt/apt.conf apt-cache depends "$KERNEL_PACKAGE" | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')
+    package=$(debian_ask apt-cache depends "$KERNEL_PACKAGE" | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')
     [[ -n $package ]] || die "$KERNEL_PACKAGE depends on no kernel" "look at apt-cache depends $KERNEL_PACKAGE"
     printf '%s\n' "$package"
 }
 distro_kernel_file() {
     local package
     package=$(debian_kernel_package)
-    APT_CONFIG=$STATE/apt/apt.conf apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$package" | debian_digests
+    debian_ask apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$package" | debian_digests
 }
 
 # By that apt: a source package into FOLDER. LOCK is only named, where the mirror has another revision than it pins.
