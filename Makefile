@@ -129,6 +129,9 @@ lint: | $(OUT)/.deps ## shellcheck and a warning-free build
 	tests/shellcheck.sh
 	dotnet build --nologo -v quiet
 
+reproducible: release ## build the layers and the initramfs a second time, without the cache, and compare every byte
+	tests/reproducible.sh --always
+
 cache: ## show what builds keep outside the checkout; PRUNE=all, a kind, 30d, 5GB removes from it
 	@images/cache.sh $(if $(PRUNE),prune '$(PRUNE)',show)
 

@@ -10,7 +10,8 @@ usage: initramfs/pack.sh --root DIR --kernel DIR --init FILE --out DIR [--made-o
   --kernel  the unpacked kernel package: boot/vmlinuz-*, modules (out/images/kernel)
   --init    the operos-init binary
   --out     gets vmlinuz, initramfs.img and kernel-release
-  --made-of what names all that root and kernel are made of (out/images/layers/base.inputs): the result is kept in the cache, or taken from it
+  --made-of what names all that root and kernel are made of (out/images/layers/base.inputs): the result is kept in the cache, or
+            taken from it; --out gets inputs, which names all that it is made of, too
 
 Same inputs, same bytes (SOURCE_DATE_EPOCH). Prints what the size is made of.
 EOF
@@ -46,8 +47,9 @@ inputs() {
 }
 if [[ -n $made_of ]]; then
     inputs > "$work/inputs"
+    cp "$work/inputs" "$out/inputs"
     if "$here/../images/cache.sh" get initramfs "$work/inputs" "$work/taken"; then
-        mv "$work"/taken/{vmlinuz,initramfs.img,kernel-release} "$out/"
+        mv "$work"/taken/{vmlinuz,kernel-release,initramfs.img} "$out/"
         printf 'initramfs: from the cache\n'
         exit
     fi

@@ -89,6 +89,7 @@ holds 'and leave nothing behind' nothing_partial
 # A cut between writing and renaming: mv is where it happens, and who calls it dies there.
 make_entry cut 50000
 mkdir "$work/cut" "$work/slow"
+# shellcheck disable=SC2016 # the script's own variable
 printf '#!/bin/sh\nkill -KILL $PPID\n' > "$work/cut/mv"
 printf '#!/bin/sh\ntouch "%s/reached"\nuntil [ -e "%s/go" ]; do sleep 0.05; done\nexec /bin/mv "$@"\n' "$work" "$work" > "$work/slow/mv"
 chmod 755 "$work"/{cut,slow}/mv
