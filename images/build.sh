@@ -6,7 +6,7 @@ shopt -s inherit_errexit
 usage() {
     cat <<'USAGE'
 usage: images/build.sh [--out DIR] [--bin DIR] [--kubernetes DIR] [--cache DIR] [--indexes DIR] [LAYER...]
-       images/build.sh --inputs [OPTION...] LAYER
+       images/build.sh --keys [OPTION...] [LAYER...]
 
 Makes the layers (default: all) and those below them in DIR (default out/images): layers/*.squashfs, roots/, kernel/.
 With --kubernetes (out/kubernetes) the layers' Kubernetes component is built in.
@@ -15,13 +15,13 @@ What another checkout made of the same is taken from the cache (images/cache.sh 
 
   --cache    downloaded packages (default DIR/apt-cache)
   --indexes  the archive's indexes of another build (its DIR/state/apt), instead of what the archive has now
-  --inputs   only prints all that LAYER depends on; those below it must be there
+  --keys     only prints the key of each, and leaves all that it depends on in DIR/state/LAYER.inputs
 USAGE
 }
 die() { printf 'images: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-OUT=$here/../out/images BIN=$here/../out/bin KUBERNETES='' CACHE='' INDEXES='' ONLY_INPUTS='' wanted=()
+OUT=$here/../out/images BIN=$here/../out/bin KUBERNETES='' CACHE='' INDEXES='' ONLY_KEYS='' wanted=()
 while (($#)); do
     case $1 in
         --out) OUT=${2:?--out needs a folder}; shift 2 ;;
@@ -29,7 +29,7 @@ while (($#)); do
         --kubernetes) KUBERNETES=${2:?--kubernetes needs a folder}; shift 2 ;;
         --cache) CACHE=${2:?--cache needs a folder}; shift 2 ;;
         --indexes) INDEXES=${2:?--indexes needs a folder}; shift 2 ;;
-        --inputs) ONLY_INPUTS=yes; shift ;;
+        --keys) ONLY_KEYS=yes; shift ;;
         -h|--help) usage; exit 0 ;;
         -*) usage >&2; exit 2 ;;
         *) wanted+=("$1"); shift ;;
@@ -57,7 +57,7 @@ tell() { printf 'images: %-10s %7s MB  %s\n' "$1" "$(megabytes "$OUT/layers/$1.s
 prepare_indexes() {
     local shared
     if [[ -n $INDEXES ]]; then
-        [[ $INDEXES -ef $STATE/apt ]] || { rm -rf "$STATE/apt"; cp -r "$INDEXES" "$STATE/apt"; }
+        cmp -s "$INDEXES/refreshed" "$STATE/apt/refreshed" || { rm -rf "$STATE/apt"; cp -r --preserve=timestamps "$INDEXES" "$STATE/apt"; }
         (debian_apt_configure "$DEBIAN_SUITE" "$STATE/apt" deb)
         return
     fi
@@ -105,8 +105,8 @@ keep() { # LAYER INPUTS
 
 make_layer() { # LAYER
     local layer=$1 inputs=$STATE/$1.inputs hash start=$SECONDS
-    layer_inputs "$layer" > "$inputs"
-    hash=$(sha256sum < "$inputs" | cut -d' ' -f1)
+    note_inputs "$layer" "$inputs"
+    hash=${KEY[$layer]}
     if [[ -f $OUT/layers/$layer.squashfs && -d $OUT/roots/$layer && $(cat "$OUT/layers/$layer.inputs" 2> /dev/null) == "$hash" ]]; then
         tell "$layer" unchanged
         return
@@ -127,10 +127,16 @@ make_layer() { # LAYER
 exec 9> "$OUT/.lock"
 flock -n 9 || { printf 'images: waiting for another build in %s\n' "$OUT"; flock 9; }
 prepare_indexes
-if [[ -n $ONLY_INPUTS ]]; then layer_inputs "${wanted[0]}"; exit; fi
 for layer in "${LAYERS[@]}"; do
-    if [[ $needed == *",$layer,"* ]]; then make_layer "$layer"; fi
+    [[ $needed == *",$layer,"* ]] || continue
+    if [[ -n $ONLY_KEYS ]]; then
+        note_inputs "$layer" "$STATE/$layer.inputs"
+        printf '%s %s\n' "$layer" "${KEY[$layer]}"
+    else
+        make_layer "$layer"
+    fi
 done
+[[ -z $ONLY_KEYS ]] || exit 0
 if [[ $needed == *,worker,* ]]; then
     printf 'images: a worker holds %s MB in RAM\n' "$(megabytes "$OUT"/layers/{base,node,worker}.squashfs)"
 fi

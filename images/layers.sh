@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The layers, and all that the bytes of each depend on. Sourced by what builds or compares them, which sets
-#   OUT (of the layers)     BIN (the binaries)     KUBERNETES (the component, or empty)     STATE (with the distribution's indexes)
+#   BIN (the binaries)     KUBERNETES (the component, or empty)     STATE (with the distribution's indexes)
 # and brings die; distro/*.sh is sourced before.
 
 IMAGES=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -9,6 +9,8 @@ IMAGES=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034 # the caller's
 LAYERS=(base node worker controller)
 declare -A UNDER=([base]='' [node]='base' [worker]='base,node' [controller]='base,node')
+# The key of each whose inputs were looked at, in that order.
+declare -A KEY=()
 
 # Lines of a list without comments and blanks.
 entries() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^[[:space:]]*$/d' "$1"; }
@@ -58,6 +60,18 @@ need_installed() { # SOURCE
     [[ -f $file ]] || die "no $file" "$hint"
 }
 
+# A file's SHA-256, read again only when its inode says that it changed: Kubernetes is 400 MB.
+digest_once() { # FILE
+    local inode known
+    inode=$(stat -L -c '%d:%i:%s:%.Z' "$1")
+    known=$(awk -v inode="$inode" '$1 == inode { known = $2 } END { print known }' "$STATE/digests" 2> /dev/null || true)
+    if [[ -z $known ]]; then
+        known=$(sha256sum < "$1" | cut -d' ' -f1)
+        printf '%s %s\n' "$inode" "$known" >> "$STATE/digests"
+    fi
+    printf '%s\n' "$known"
+}
+
 # What stands in a layer's folder: contents, modes, links.
 layer_files() { # LAYER
     local skip=()
@@ -81,9 +95,13 @@ layer_inputs() { # LAYER: all its bytes depend on, as a text
         [[ -f $IMAGES/$part/install ]] || continue
         while read -r source _; do
             need_installed "$source"
-            printf 'binary %s %s\n' "$source" "$(sha256sum < "$(installed_file "$source")")"
+            printf 'binary %s %s\n' "$source" "$(digest_once "$(installed_file "$source")")"
         done < <(entries "$IMAGES/$part/install")
     done < <(layer_parts "$layer")
     layer_archive "$layer"
-    for name in ${UNDER[$layer]//,/ }; do printf 'below %s %s\n' "$name" "$(cat "$OUT/layers/$name.inputs")"; done
+    for name in ${UNDER[$layer]//,/ }; do printf 'below %s %s\n' "$name" "${KEY[$name]}"; done
+}
+note_inputs() { # LAYER FILE: those below it are noted
+    layer_inputs "$1" > "$2"
+    KEY[$1]=$(sha256sum < "$2" | cut -d' ' -f1)
 }

@@ -11,7 +11,7 @@ done | tar --create --null --files-from=- | tar --extract --directory "$keys"
 in_copy() { git -C "$keys" -c user.name=test -c user.email=test@invalid "$@"; }
 in_copy add --all
 GIT_COMMITTER_DATE='2001-01-01 00:00:00 +0000' in_copy commit -q --allow-empty -m 'as it is'
-mkdir -p "$keys"/out/{bin,kubernetes/bin,kubernetes/images,images/layers,images/state}
+mkdir -p "$keys"/out/{bin,kubernetes/bin,kubernetes/images}
 while read -r name _; do
     case $name in
         kubernetes/*) printf '%s\n' "$name" > "$keys/out/$name" ;;
@@ -31,15 +31,7 @@ else
     )
 fi
 
-layer_keys() { # "LAYER KEY" of each: a key needs those below it
-    local layer key
-    for layer in base node worker controller; do
-        key=$("$keys/images/build.sh" --inputs --indexes "$indexes" --out "$keys/out/images" --bin "$keys/out/bin" \
-            --kubernetes "$keys/out/kubernetes" "$layer" | sha256sum | cut -d' ' -f1)
-        printf '%s\n' "$key" > "$keys/out/images/layers/$layer.inputs"
-        printf '%s %s\n' "$layer" "$key"
-    done
-}
+layer_keys() { "$keys/images/build.sh" --keys --indexes "$indexes" --out "$keys/out/images" --bin "$keys/out/bin" --kubernetes "$keys/out/kubernetes"; }
 binary_keys() {
     local project
     for project in Init Worker Controller Ctl; do
@@ -65,9 +57,12 @@ commit() { # FILE
 # In the index that apt fetched: another version of one package.
 move_package() { # PACKAGE
     local list
-    list=$(grep -l "^Package: $1\$" "$indexes"/lists/*_dists_trixie_main_*Packages)
-    awk -v package="$1" 'BEGIN { RS = ""; ORS = "\n\n" } { if (index($0, "Package: " package "\n") == 1) sub(/SHA256: ..../, "SHA256: 0000") } 1' "$list" > "$work/list.new"
-    mv "$work/list.new" "$list"
+    for list in "$indexes"/lists/*Packages*; do
+        /usr/lib/apt/apt-helper cat-file "$list" > "$work/list"
+        grep -qx "Package: $1" "$work/list" || continue
+        rm "$list"
+        awk -v package="$1" 'BEGIN { RS = ""; ORS = "\n\n" } { if (index($0, "Package: " package "\n") == 1) sub(/SHA256: ..../, "SHA256: 0000") } 1' "$work/list" > "${list%Packages*}Packages"
+    done
     date +%s.%N > "$indexes/refreshed"
 }
 

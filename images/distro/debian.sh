@@ -110,50 +110,31 @@ debian_ask() { # PROGRAM ARGUMENT...
     APT_CONFIG=$STATE/apt/apt.conf "$program" -o Dir::Cache::pkgcache=pkgcache.bin -o Dir::Cache::srcpkgcache=srcpkgcache.bin "$@"
 }
 
-# A root's packages, as apt would fetch them into nothing at all. Asked once for each set of indexes.
-distro_resolve() { # PACKAGE...
-    local saved
-    # shellcheck disable=SC2153 # the caller's STATE
-    saved=$STATE/apt/resolved-$(sha256sum < <(printf '%s\n' "$@" && cat "$STATE/apt/refreshed") | cut -c1-16)
-    if [[ ! -f $saved ]]; then
-        debian_ask apt-get install --print-uris -qq --no-install-recommends -o Acquire::ForceHash=SHA256 \
-            '?essential' '?priority(required)' apt "$@" > "$saved.uris"
-        debian_digests < "$saved.uris" > "$saved.new"
+# What is asked of the same indexes again is answered from beside them.
+debian_once() { # NAME FUNCTION ARGUMENT...
+    local saved=$STATE/apt/$1
+    shift
+    if [[ ! $saved -nt $STATE/apt/refreshed ]]; then
+        "$@" > "$saved.new"
         mv "$saved.new" "$saved"
     fi
     cat "$saved"
 }
-debian_digests() { awk '{ sub(/^SHA256:/, "", $4); print $4, $2 }' | LC_ALL=C sort -k 2; }
+debian_files() { awk '{ sub(/^SHA256:/, "", $4); print $4, $2 }' | LC_ALL=C sort -k 2; }
 
-debian_kernel_package() {
+# A root's packages, as apt would fetch them into nothing at all.
+debian_resolve() { # PACKAGE...
+    debian_ask apt-get install --print-uris -qq --no-install-recommends -o Acquire::ForceHash=SHA256 '?essential' '?priority(required)' apt "$@" | debian_files
+}
+distro_resolve() { debian_once "packages-$(sha256sum <<< "$*" | cut -c1-16)" debian_resolve "$@"; }
+
+debian_kernel() { # PACKAGE FILE SHA256
     local package
     package=$(debian_ask apt-cache depends "$KERNEL_PACKAGE" | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')
     [[ -n $package ]] || die "$KERNEL_PACKAGE depends on no kernel" "look at apt-cache depends $KERNEL_PACKAGE"
-    printf '%s\n' "$package"
+    debian_ask apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$package" | debian_files | awk -v package="$package" '{ print package, $2, $1 }'
 }
-distro_kernel_file() {
-    local package
-    package=$(debian_kernel_package)
-    debian_ask apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$package" | debian_digests
-}
-
-# By that apt: a source package into FOLDER. LOCK is only named, where the mirror has another revision than it pins.
-debian_download_source() { # PACKAGE VERSION FOLDER LOCK
-    (cd "$3" && apt-get source -qq --download-only "$1=$2") ||
-        die "the mirror has no source package $1 $2" "there is: $(apt-cache showsrc "$1" | awk '$1 == "Version:" { print $2 }' | sort -u | paste -sd' '); pin it in $4"
-}
-
-# A .dsc pins the other files of its source package, which stand beside it: dpkg-source compares them with the hashes in it.
-debian_unpack_source() { # DSC FOLDER TREE PATCH...: the files of the .dsc are in FOLDER
-    local dsc=$1 folder=$2 tree=$3 links=$3.source name patch; shift 3
-    rm -rf "$tree" "$links"
-    mkdir -p "$links"
-    cp "$dsc" "$links/package.dsc"
-    while read -r name; do ln -s "$folder/$name" "$links/$name"; done < <(awk '/^Checksums-Sha256:/ { on = 1; next } /^[^ ]/ { on = 0 } on { print $3 }' "$dsc")
-    dpkg-source --no-copy -x "$links/package.dsc" "$tree"
-    rm -rf "$links"
-    for patch; do patch -d "$tree" -p1 --no-backup-if-mismatch -i "$patch"; done
-}
+distro_kernel_file() { debian_once kernel debian_kernel | awk '{ print $3, $2 }'; }
 
 # The host's keyring proves the packages. Downloads go to and come from $CACHE, apt checks their hashes again.
 distro_bootstrap() {
@@ -195,9 +176,8 @@ distro_install() {
 # Unpacked, not installed: a kernel package would pull an initramfs generator in, and ours is built elsewhere.
 distro_kernel() {
     local root=$1 into=$2 package file
-    package=$(debian_kernel_package)
     # The candidate's own file, not whichever the cache has: a kernel may be updated under the same package name.
-    read -r _ file < <(distro_kernel_file)
+    read -r package file _ < <(debian_once kernel debian_kernel)
     in_root "$root" sh -c "cd /var/cache/apt/archives && apt-get download -qq -o Acquire::Retries=5 -o APT::Sandbox::User=root '$package'" >&2
     [[ -f $CACHE/$file ]] || die "apt did not download $file" "run apt-get update on this host, then build again"
     dpkg-deb -x "$CACHE/$file" "$into"
