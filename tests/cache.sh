@@ -222,6 +222,6 @@ holds 'what is read-only still gives' from_read_only
 holds 'and is said not to take' says 'cannot be written to' env OPEROS_CACHE="$work/mount-ro" images/cache.sh put small "$work/two.inputs" "$work/made" two
 umount "$work/mount-ro"
 
-# shellcheck source=tests/cache-keys.sh
-source "$top/tests/cache-keys.sh"
+# shellcheck source=tests/cache/keys.sh
+source "$top/tests/cache/keys.sh"
 exit $((failures > 0))

@@ -11,6 +11,8 @@ ip link set lo up
 unset OPEROS_KUBERNETES_URL
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# What it makes is no component for anybody.
+export OPEROS_CACHE=
 failures=0
 
 report() { # STATUS WHAT
@@ -135,6 +137,13 @@ accepts 'the component beside it' --version 1.30.1 --out "$work/a"
 holds 'is not made again' test "$(grep -c ' unchanged$' "$work/log")" = 2
 holds 'and is as it was' test "$stamp" = "$(stat -c %y "$work/a/inputs")"
 holds 'without the tool' test ! -e "$work/a/bin/kubeadm"
+
+# What one checkout made is another's.
+OPEROS_CACHE=$work/kept accepts 'keeps what was made in the cache' --version 1.30.1 --out "$work/a"
+OPEROS_CACHE=$work/kept OPEROS_KUBERNETES_URL=http://127.0.0.1:1 accepts 'another checkout needs no server' --version 1.30.1 --out "$work/d"
+holds 'takes both parts' test "$(grep -c 'from the cache' "$work/log")" = 2
+holds 'and has the same component' diff -r "$work/a/bin/" "$work/d/bin/"
+holds 'and the same container images' diff -r "$work/a/images/" "$work/d/images/"
 
 # What this checkout's layers are made of is there already.
 if [[ -f out/kubernetes/inputs ]]; then

@@ -12,6 +12,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     private const string Policy = "Operos.Policy.Tests", ComponentBuild = "tests/kubernetes.sh", Lint = "tests/shellcheck.sh";
     private const string Daemons = "Operos.Net.Tests", ControlPlane = "Operos.Kubernetes.Tests", Nodes = "Operos.Node.Tests";
     private const string LongPolicy = Policy + " soak", Hardware = "Operos.Hardware.Tests", LongHardware = Hardware + " soak";
+    private const string Cache = "tests/cache.sh";
     private const string Reproducible = "tests/reproducible.sh", Lab = "Operos.Lab.Tests", Controller = "Operos.Controller.Tests";
 
     /// <summary>In minutes: about twice of what the item takes on two slow cores. tests/README.md has what each area may take.</summary>
@@ -20,7 +21,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         [Lint] = 3,
         ["Operos.Release.Tests"] = 4, ["Operos.Init.Tests"] = 4, [Hardware] = 4, ["Operos.Proto.Tests"] = 4,
         [Controller] = 4, ["Operos.Ctl.Tests"] = 4, [Lab] = 5, ["Operos.TestRun.Tests"] = 5,
-        [Policy] = 5, [ComponentBuild] = 8,
+        [Policy] = 5, [ComponentBuild] = 8, [Cache] = 5,
         [LongPolicy] = 3, [LongHardware] = 3,
         [Release] = 40,
         [Canary] = 8,
@@ -36,7 +37,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         "Operos.TestRun.Tests", "Operos.Release.Tests", "Operos.Init.Tests", "Operos.Proto.Tests", "Operos.Ctl.Tests",
     ];
 
-    private static readonly HashSet<string> WithoutRelease = [Lint, .. Small, Hardware, Controller, Policy, ComponentBuild];
+    private static readonly HashSet<string> WithoutRelease = [Lint, .. Small, Hardware, Controller, Policy, ComponentBuild, Cache];
 
     /// <summary>What is cheap and tells most stands first.</summary>
     public IReadOnlyList<Stage> All =>
@@ -54,7 +55,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     private IReadOnlyList<Stage> BeforeServices =>
     [
         new("lint", [Beside(Lint)]),
-        new("units", [Beside(Small), Beside(Hardware), Beside(Controller), Soak(soak), Beside(Policy, ComponentBuild)]),
+        new("units", [Beside(Small), Beside(Hardware), Beside(Controller), Soak(soak), Beside(Policy, ComponentBuild, Cache)]),
         .. ReleaseStage,
     ];
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154,SC2317 # set, and called by name, in cache.sh
-# What changes which key: the builders' own key functions, asked in a copy of this checkout. Sourced by cache.sh.
+# What changes which key: the builders' own key functions, asked in a copy of this checkout. Sourced by ../cache.sh.
 
 # A clone for the history, and over it what this checkout has now. Binaries that are none: only their bytes matter to a key.
 keys=$work/keys
@@ -54,14 +54,15 @@ commit() { # FILE
     append "$1"
     in_copy commit -q --all -m 'a change'
 }
-# In the index that apt fetched: another version of one package.
-move_package() { # PACKAGE
+# In the index that apt fetched: other bytes of these packages.
+move_packages() { # PACKAGE...
     local list
     for list in "$indexes"/lists/*Packages*; do
         /usr/lib/apt/apt-helper cat-file "$list" > "$work/list"
-        grep -qx "Package: $1" "$work/list" || continue
+        grep -qxE "Package: ($(tr ' ' '|' <<< "$*"))" "$work/list" || continue
         rm "$list"
-        awk -v package="$1" 'BEGIN { RS = ""; ORS = "\n\n" } { if (index($0, "Package: " package "\n") == 1) sub(/SHA256: ..../, "SHA256: 0000") } 1' "$work/list" > "${list%Packages*}Packages"
+        awk -v packages=" $* " 'BEGIN { RS = ""; ORS = "\n\n" } { if (index(packages, " " $2 " ")) sub(/SHA256: ..../, "SHA256: 0000") } 1' \
+            "$work/list" > "${list%Packages*}Packages"
     done
     date +%s.%N > "$indexes/refreshed"
 }
@@ -84,9 +85,8 @@ layer_keys > "$work/layers.before"
 changes layers 'worker' "a commit to the worker's folder" commit images/worker/customise.sh
 changes layers '' 'a commit elsewhere' commit agents/Operos.Worker/Program.cs
 changes layers '' "a commit to the initramfs's folder" commit initramfs/modules
-changes layers 'controller' "a package of the controller's that moved in the archive" move_package dnsmasq-base
-changes layers 'node worker controller' "a package of the node's that moved" move_package openssh-server
-changes layers '' 'one that nobody installs' move_package emacs
+changes layers 'controller' "a package of the controller's that moved in the archive, and one that nobody installs" move_packages dnsmasq-base emacs
+changes layers 'node worker controller' "a package of the node's that moved" move_packages openssh-server
 
 binary_keys > "$work/binaries.before"
 changes binaries 'Worker' 'a source of the worker' append agents/Operos.Worker/Program.cs
