@@ -73,7 +73,7 @@ debian_refresh() { # SUITE STATE
     before=$(cat "$folder/sources.list" 2> /dev/null || true)
     debian_apt_configure "$1" "$folder" deb
     [[ -z $(find "$folder/refreshed" -mmin -60 2> /dev/null) || $before != "$(cat "$folder/sources.list")" ]] || return 0
-    [[ ! -f $folder/refreshed ]] || patience=(-o Acquire::Retries=1 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15)
+    [[ ! -f $folder/refreshed ]] || patience=(-o Acquire::Retries=0 -o Acquire::http::Timeout=15 -o Acquire::https::Timeout=15)
     if timeout 600 apt-get update -qq --error-on=any "${patience[@]}"; then
         date +%s.%N > "$folder/refreshed"
     elif [[ -f $folder/refreshed && $before == "$(cat "$folder/sources.list")" ]]; then

@@ -94,10 +94,12 @@ make_once() { # NAME INPUTS FUNCTION: DIR/built/NAME-KEY by FUNCTION, which fill
         "$HERE/../cache.sh" put kubernetes "$inputs" "$folder" .
     else
         rm -rf "$folder.partial"
-        mkdir -p "$folder.partial"
         if "$HERE/../cache.sh" get kubernetes "$inputs" "$folder.partial"; then
             how='from the cache'
         else
+            # Nothing of an entry that could not be unpacked.
+            rm -rf "$folder.partial"
+            mkdir -p "$folder.partial"
             "$3" "$folder.partial"
             "$HERE/../cache.sh" put kubernetes "$inputs" "$folder.partial" .
         fi
@@ -114,7 +116,10 @@ debian_fetch_once() {
     local downloads=$CACHE/downloads pins=$CACHE/source file names
     locked | awk 'BEGIN { print "source of Kubernetes" } $1 != "kubeadm"' > "$pins"
     if [[ -z $(find "$downloads" -name '*.checked' -print -quit) ]] && "$HERE/../cache.sh" get downloads "$pins" "$downloads"; then
-        for file in "$downloads"/*.checked; do admit "$(basename "$file" .checked)" "$file" "$file"; done
+        for file in "$downloads"/*.checked; do
+            mv "$file" "${file%.checked}"
+            admit "$(basename "$file" .checked)" "${file%.checked}" "$file"
+        done
     fi
     debian_fetch
     mapfile -t names < <(cd "$downloads" && find . -type f -size +0 -printf '%P\n' | sort)

@@ -35,11 +35,16 @@ source "$HERE/../pinned.sh"
 read -r VERSION DSC PINNED < <(sed '/^#/d' "$HERE/lock")
 
 fetch() {
+    local pins=$WORK/source names
     [[ ! -f $WORK/$DSC.checked || $(digest "$WORK/$DSC.checked") != "$PINNED" ]] || return 0
+    { printf 'source of the loader of BIOS machines\n'; sed '/^#/d' "$HERE/lock"; } > "$pins"
+    if "$HERE/../cache.sh" get downloads "$pins" "$WORK" && [[ $(digest "$WORK/$DSC.checked") == "$PINNED" ]]; then return; fi
     printf 'lpxelinux: fetching %s\n' "${DSC%.dsc}"
     # In a subshell: the build uses this host's apt again.
     (debian_apt "$DEBIAN_SUITE" "$WORK/apt"; debian_download_source syslinux "$VERSION" "$WORK" "$HERE/lock")
     admit_pinned "$DSC" "$PINNED" "$HERE/lock" "$WORK/$DSC" "$WORK/$DSC.checked"
+    mapfile -t names < <(debian_source_files "$WORK/$DSC.checked")
+    "$HERE/../cache.sh" put downloads "$pins" "$WORK" "$DSC.checked" "${names[@]}"
 }
 
 compile() {
