@@ -30,7 +30,7 @@ layer_packages() { # LAYER...
 }
 
 layer_epoch() { # LAYER
-    local name paths=("images/$1" images/distro images/accounts images/build-layer.sh)
+    local name paths=("images/$1" images/distro/debian.sh images/accounts images/build-layer.sh)
     for name in ${UNDER[$1]//,/ }; do paths+=("images/$name"); done
     "$IMAGES/epoch.sh" "${paths[@]}"
 }
@@ -80,7 +80,7 @@ layer_files() { # LAYER
         cd "$IMAGES" || exit
         find "$1" \( -type f -o -type l \) "${skip[@]}" -printf 'mode %m %p %l\n' | sort
         find "$1" -type f "${skip[@]}" -print0 | sort -z | xargs -0 sha256sum
-        find distro -type f -print0 | sort -z | xargs -0 sha256sum build-layer.sh accounts
+        sha256sum build-layer.sh accounts distro/debian.sh
     )
 }
 

@@ -77,6 +77,8 @@ admit() { # FILE PARTIAL FINAL
 source "$HERE/upstream.sh"
 # shellcheck source=images/kubernetes/debian-source.sh
 source "$HERE/debian-source.sh"
+# shellcheck source=images/distro/source.sh
+source "$HERE/../distro/source.sh"
 # shellcheck source=images/kubernetes/containers.sh
 source "$HERE/containers.sh"
 

@@ -29,6 +29,8 @@ umask 022
 mkdir -p "$WORK"; WORK=$(cd "$WORK" && pwd)
 # shellcheck source=images/distro/debian.sh
 source "$HERE/../distro/debian.sh"
+# shellcheck source=images/distro/source.sh
+source "$HERE/../distro/source.sh"
 # shellcheck source=images/pinned.sh
 source "$HERE/../pinned.sh"
 
