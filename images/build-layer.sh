@@ -47,7 +47,7 @@ unset OPEROS_LAYER_NAMESPACE
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-0} LC_ALL=C TZ=UTC
+export LC_ALL=C TZ=UTC
 umask 022
 mkdir -p "$OUT"; OUT=$(cd "$OUT" && pwd); CACHE=${CACHE:-$OUT/apt-cache}
 STATE=$OUT/state
@@ -64,6 +64,8 @@ in_root() { local root=$1; shift; env -u TMPDIR chroot "$root" "$@"; }
 source "$here/distro/debian.sh"
 # shellcheck source=images/layers.sh
 source "$here/layers.sh"
+SOURCE_DATE_EPOCH=$(layer_epoch "$LAYER")
+export SOURCE_DATE_EPOCH
 [[ -f $STATE/apt/refreshed ]] || distro_indexes "$STATE/apt"
 
 overlay_mount() {

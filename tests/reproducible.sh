@@ -31,6 +31,12 @@ mkdir "$second/green"
     (cd "$out" && cat images/layers/{base,node,worker,controller}.inputs initramfs/inputs)
 } > "$second/inputs"
 
+for layer in base node worker controller; do
+    epoch=$(sed -n 's/^epoch \([0-9]*\),.*/\1/p' "$out/images/state/$layer.inputs")
+    [[ $(unsquashfs -fstime "$out/images/layers/$layer.squashfs") == "$epoch" ]] ||
+        { printf 'reproducible: FAILED: the time in %s is not that of its last commit, %s\n' "$layer" "$epoch"; exit 1; }
+done
+
 if [[ -z $always ]] && images/cache.sh get green "$second/inputs" "$second/known"; then
     if diff "$second/known/sums" "$second/green/sums"; then
         printf 'reproducible: not built again: these inputs are known to give these bytes, from two builds (make reproducible builds)\n'
