@@ -30,12 +30,12 @@ internal sealed class LiveView(VirtualCluster cluster)
         {
             if (clock.Elapsed - asked >= Ask)
             {
-                known = await cluster.AskAsync(cancellationToken);
+                known = await cluster.AskAsync();
                 controllerUp |= known.Any(machine => machine is ("controller", "up"));
                 if (controllerUp && cluster.Machines.Count == 1)
                 {
                     Say("demo: the controller serves; switching two bare workers on");
-                    await cluster.PowerOnWorkersAsync(cancellationToken);
+                    await cluster.PowerOnWorkersAsync();
                 }
                 asked = clock.Elapsed;
             }
@@ -52,7 +52,7 @@ internal sealed class LiveView(VirtualCluster cluster)
         var said = "";
         while (true)
         {
-            var status = await cluster.AskStatusAsync(cancellationToken);
+            var status = await cluster.AskStatusAsync();
             var (ready, waits) = (status?.ReadyNodes.Count ?? 0, status?.Waits ?? NoAnswer);
             if (ready == 3) break;
             var now = $"{ready} of 3 nodes Ready{(waits.Length > 0 ? $", waiting: {Cut(waits)}" : "")}";

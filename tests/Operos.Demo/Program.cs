@@ -39,14 +39,14 @@ async Task<bool> RunAsync()
     {
         await cluster.RunAsync(async token =>
         {
-            await cluster.PowerOnControllerAsync(token);
+            await cluster.PowerOnControllerAsync();
             await new LiveView(cluster).WatchAsync(token);
             if (cluster.HasKubernetes) await cluster.RunSampleAsync(token);
             await cluster.IntroduceAsync(token);
             if (Environment.GetEnvironmentVariable("DEMO_EXIT") == "1") return;
             Console.WriteLine("\nThe cluster runs until Ctrl-C.");
             await Task.Delay(Timeout.Infinite, token);
-        }, stop.Token);
+        });
         return true;
     }
     catch (LabException e) when (Accelerator.IsKvm && cluster.GuestFailed)

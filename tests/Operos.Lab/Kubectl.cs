@@ -6,7 +6,7 @@ public sealed class Kubectl
     private readonly Build build;
     private readonly LabNetwork network;
 
-    private Kubectl(Build build, LabNetwork network, string kubeconfig) => (this.build, this.network, Kubeconfig) = (build, network, kubeconfig);
+    internal Kubectl(Build build, LabNetwork network, string kubeconfig) => (this.build, this.network, Kubeconfig) = (build, network, kubeconfig);
 
     public string Kubeconfig { get; }
 

@@ -23,6 +23,8 @@ internal static class QemuCommandLine
             "-qmp", $"unix:{QmpPath(options, folder)},server=on,wait=off",
         };
         if (options.StartsPaused) arguments.Add("-S");
+        // Two copies of one guest would draw the same random numbers: its kernel learns here that it is a new one, and draws a new seed.
+        if (options.Memory is not null || options.Wakes is not null) arguments.AddRange(["-device", "vmgenid,guid=auto"]);
         if (options.Uuid is not null) arguments.AddRange(["-uuid", options.Uuid]);
         if (options.Kernel is { } kernel)
             arguments.AddRange(["-kernel", kernel.Kernel, "-initrd", kernel.Initramfs, "-append", kernel.CommandLine]);
@@ -40,12 +42,34 @@ internal static class QemuCommandLine
         for (var i = 0; i < options.Disks.Count; i++)
         {
             var (serial, file) = options.Disks[i];
-            var format = file.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw";
-            arguments.AddRange(["-drive", $"file={file},if=none,id=disk{i},format={format},cache=unsafe,discard=unmap",
+            arguments.AddRange(["-drive", $"file={file},if=none,id=disk{i},format={DiskFormat(file)},cache=unsafe,discard=unmap",
                 "-device", $"virtio-blk-pci,drive=disk{i},serial={serial}{(options.BootsFromDisk ? $",bootindex={i + 1}" : "")}"]);
         }
         return arguments;
     }
+
+    /// <summary>
+    /// Arguments that differ from one power-on to the next; a machine that starts again after it woke is an ordinary one, with the same disks.
+    /// </summary>
+    public static List<string> PowerOnArguments(VirtualMachineOptions options, bool wakes)
+    {
+        var arguments = new List<string>();
+        // A copy wakes at the wall time at which it was saved, and so do all of its rack. One that starts again must not be ahead of them.
+        if (options.ClockBehind > TimeSpan.Zero)
+            arguments.AddRange(["-rtc", $"base={DateTime.UtcNow - options.ClockBehind:yyyy-MM-dd'T'HH:mm:ss}"]);
+        if ((options.Memory ?? (wakes ? options.Wakes?.Memory : null)) is { } memory)
+        {
+            var shared = options.Memory is null ? "off" : "on";
+            arguments.AddRange(["-machine", "memory-backend=pc.ram", "-object", "memory-backend-file,id=pc.ram,x-use-canonical-path-for-ramblock-id=off,"
+                + $"size={memory.Mebibytes}M,mem-path={memory.Path},share={shared}"]);
+        }
+        if (wakes) arguments.AddRange(["-S", "-incoming", "defer"]);
+        return arguments;
+    }
+
+    public static string DiskFormat(string file) => file.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw";
+
+    public static string VariablesPath(VirtualMachineOptions options, LabFolder folder) => folder[$"{options.Name}.vars.fd"];
 
     public static string QmpPath(VirtualMachineOptions options, LabFolder folder) => folder.SocketPath($"{options.Name}.qmp");
 
@@ -55,7 +79,7 @@ internal static class QemuCommandLine
     {
         if (options.Firmware == Firmware.Bios) return [];
         var secure = options.Firmware == Firmware.SecureBoot;
-        var variables = folder[$"{options.Name}.vars.fd"];
+        var variables = VariablesPath(options, folder);
         if (!File.Exists(variables)) File.Copy($"/usr/share/OVMF/{(secure ? "OVMF_VARS_4M.ms.fd" : "OVMF_VARS_4M.fd")}", variables);
         List<string> arguments =
         [

@@ -45,10 +45,12 @@ public static class SampleWorkload
     {
         await File.WriteAllTextAsync(folder["sample.yaml"], Manifest, cancellationToken).ConfigureAwait(false);
         await kubectl.RunAsync(cancellationToken, "apply", "-f", folder["sample.yaml"]).ConfigureAwait(false);
-        var output = await kubectl.WaitAsync(text => text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line.StartsWith("Running ", StringComparison.Ordinal)) == 2, patience, cancellationToken,
-            "get", "pods", "-l", "app=sample", "--no-headers", "-o", "custom-columns=P:.status.phase,N:.metadata.name,W:.spec.nodeName").ConfigureAwait(false);
-        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(words => (words[1], words[2]))];
+        return Read(await kubectl.WaitAsync(text => Read(text).Count == 2, patience, cancellationToken, ListPods).ConfigureAwait(false));
     }
+
+    /// <summary>Its pods that run, and their nodes.</summary>
+    public static async Task<IReadOnlyList<(string Pod, string Node)>> PodsAsync(Kubectl kubectl, CancellationToken cancellationToken) =>
+        Read(await kubectl.RunAsync(cancellationToken, ListPods).ConfigureAwait(false));
 
     /// <summary>What a pod of the image runs to fetch a page; Debian's static busybox has a wget that crashes, so by nc.</summary>
     public static string[] Fetch(string pod, string host, int port, string path, string otherwise = "echo refused") =>
@@ -65,4 +67,11 @@ public static class SampleWorkload
         }, patience, cancellationToken, Fetch(fromPod, Name, 80, "/")).ConfigureAwait(false);
         return [.. answered];
     }
+
+    private static readonly string[] ListPods =
+        ["get", "pods", "-l", "app=sample", "--no-headers", "-o", "custom-columns=P:.status.phase,N:.metadata.name,W:.spec.nodeName"];
+
+    private static List<(string Pod, string Node)> Read(string list) =>
+        [.. list.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(words => words[0] == "Running").Select(words => (words[1], words[2]))];
 }

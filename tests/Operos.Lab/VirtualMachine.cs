@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 namespace Operos.Lab;
 
 /// <summary>A real machine as far as software can tell: QEMU with real firmware, its console in a file, watched from power on.</summary>
-public sealed class VirtualMachine : IDisposable
+public sealed partial class VirtualMachine : IDisposable
 {
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
     private readonly LabFolder folder;
@@ -20,7 +20,7 @@ public sealed class VirtualMachine : IDisposable
 
     private VirtualMachine(VirtualMachineOptions options, LabFolder folder, Func<Process> powerOn, string commandLine)
     {
-        (Options, this.folder, this.powerOn, CommandLine, paused) = (options, folder, powerOn, commandLine, options.StartsPaused);
+        (Options, this.folder, this.powerOn, CommandLine, paused) = (options, folder, powerOn, commandLine, options.StartsPaused || options.Wakes is not null);
         Console = new SerialLog(QemuCommandLine.SerialPath(options, folder), Ended);
         process = powerOn();
         connection = ConnectAsync(process);
@@ -44,8 +44,13 @@ public sealed class VirtualMachine : IDisposable
         string[] line = [.. (string[])(options.YieldsToController ? ["nice", "-n", "5"] : []), "qemu-system-x86_64", .. arguments];
         var command = string.Join(' ', network.Command(line[0], line[1..]).Select(LabNetwork.Quote));
         await File.AppendAllTextAsync(folder[$"{options.Name}.command"], command + "\n", cancellationToken).ConfigureAwait(false);
+        var wakes = options.Wakes is not null;
         var machine = new VirtualMachine(options, folder, PowerOn, command);
-        try { await machine.connection.WaitAsync(cancellationToken).ConfigureAwait(false); }
+        try
+        {
+            await machine.connection.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (options.Wakes is { } saved) await machine.LoadAsync(saved, cancellationToken).ConfigureAwait(false);
+        }
         catch (LabException e)
         {
             machine.Dispose();
@@ -62,7 +67,9 @@ public sealed class VirtualMachine : IDisposable
         Process PowerOn()
         {
             if (options.TpmState is not null) SoftwareTpm.Start(options, network, folder);
-            return network.Start(line[0], line[1..], folder[$"{options.Name}.qemu.log"]);
+            var started = network.Start(line[0], [.. line[1..], .. QemuCommandLine.PowerOnArguments(options, wakes)], folder[$"{options.Name}.qemu.log"]);
+            wakes = false;
+            return started;
         }
     }
 

@@ -39,4 +39,10 @@ public sealed record VirtualMachineOptions
     public bool ExpectsPanic { get; init; }
     /// <summary>Stands still after power on until <see cref="VirtualMachine.ResumeAsync"/>.</summary>
     public bool StartsPaused { get; init; }
+    /// <summary>Its memory, for one that is to be saved; null for memory of QEMU's own.</summary>
+    public MemoryFile? Memory { get; init; }
+    /// <summary>What it starts from, paused, instead of from its firmware.</summary>
+    public SavedMachine? Wakes { get; init; }
+    /// <summary>How far its hardware clock is behind the host's.</summary>
+    public TimeSpan ClockBehind { get; init; }
 }

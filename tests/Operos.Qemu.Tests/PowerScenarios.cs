@@ -1,0 +1,48 @@
+using Operos.Lab;
+
+namespace Operos.Qemu.Tests;
+
+/// <summary>Machines that restart and lose power: what was declared and named outlives it.</summary>
+internal static class PowerScenarios
+{
+    /// <summary>
+    /// Nothing serves the worker's boot, which it waits out. It comes back as the same node, Ready by itself; pods elsewhere run on meanwhile,
+    /// and all that was declared still is.
+    /// </summary>
+    public static async Task WorkerRestartsWhileItsControllerLosesPowerAsync(Cluster cluster)
+    {
+        var kubectl = cluster.Kubectl;
+        var pods = await SampleWorkload.PodsAsync(kubectl, cluster.Token);
+        var restarted = pods[1].Node;
+        await cluster.CtlAsync("machines", "rename", restarted, "rack1-1");
+        var kernelBoot = await KernelBootAsync();
+        await cluster.CtlAsync("machines", "reboot", restarted);
+        await cluster.UntilAsync("the worker that restarts is not Ready", status => !status.ReadyNodes.Contains(restarted));
+        await cluster.CutControllersPowerAsync();
+        await cluster.UntilAsync("the controller answers again", _ => true);
+        await cluster.UntilWholeAsync("all is well again");
+        Assert.NotEqual(kernelBoot, await KernelBootAsync());
+        Assert.Contains("Ready", await cluster.CtlAsync("why", restarted), StringComparison.Ordinal);
+        await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], cluster.Left, cluster.Token);
+        const string restarts = "jsonpath={.status.containerStatuses[0].restartCount}";
+        Assert.Equal("0", await kubectl.RunAsync(cluster.Token, "get", "pod", pods[0].Pod, "-o", restarts));
+        Assert.Contains("rack1-1", await cluster.CtlAsync("machines"), StringComparison.Ordinal);
+
+        Task<string> KernelBootAsync() =>
+            kubectl.RunAsync(cluster.Token, "get", "node", restarted, "-o", "jsonpath={.status.nodeInfo.bootID}");
+    }
+
+    /// <summary>The workers' agents find their controller again by themselves.</summary>
+    public static async Task ControllerLosesPowerAsync(Cluster cluster)
+    {
+        var before = await IdentitiesAsync();
+        await cluster.CtlAsync("machines", "rename", before.First(machine => machine.Kind == "worker").Id, "rack1-1");
+        await cluster.CutControllersPowerAsync();
+        await cluster.UntilWholeAsync("all machines are up again");
+        Assert.Equal(before, await IdentitiesAsync());
+        Assert.Contains("rack1-1", await cluster.CtlAsync("machines"), StringComparison.Ordinal);
+
+        async Task<IReadOnlyList<(string Id, string Kind)>> IdentitiesAsync() =>
+            [.. (await cluster.ListAsync()).Select(machine => (machine.Id, machine.Kind)).Order()];
+    }
+}
