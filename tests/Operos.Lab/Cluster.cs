@@ -23,7 +23,7 @@ public sealed class Cluster : IAsyncDisposable
 
     private const string LeaseTimes = "jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name} {.spec.renewTime}{\"\\n\"}{end}";
 
-    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(30);
 
     private readonly Build build;
     private readonly MachineGroup machines;
@@ -115,7 +115,7 @@ public sealed class Cluster : IAsyncDisposable
     public Task<string> SshAsync(string address, string command, CancellationToken? limit = null) =>
         Disk.SshAsync(Network, address, command, limit ?? Token);
 
-    /// <param name="patience">For the controller's answer; null for 10 s.</param>
+    /// <param name="patience">For the controller's answer; null for 30 s.</param>
     public async Task<IReadOnlyList<ClusterMachine>> ListAsync(TimeSpan? patience = null, CancellationToken? limit = null)
     {
         var list = await CtlAsync(["machines", "list", "--json"], patience ?? AnswerPatience, limit ?? Token).ConfigureAwait(false);
