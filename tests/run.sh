@@ -58,4 +58,5 @@ seconds=$(awk -v from="$start" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.1f", to
 printf 'compiled in %s s\n' "$seconds"
 # Each commit does one part of the long lists of make soak.
 commit=$(git -C "$here" rev-parse HEAD 2> /dev/null || echo none)
-exec dotnet "$here/Operos.TestRun/bin/Release/net10.0/operos-test-run.dll" --compiled "$seconds" --soak "$commit" "$@"
+# A shell starts what runs in its background with these two ignored, and a .NET program that starts so never sees them.
+exec env --default-signal=INT,QUIT dotnet "$here/Operos.TestRun/bin/Release/net10.0/operos-test-run.dll" --compiled "$seconds" --soak "$commit" "$@"
