@@ -47,6 +47,16 @@ public sealed class QmpTests : IDisposable
     }
 
     [Fact]
+    public async Task QEMU_that_ends_while_it_is_asked_has_ended_for_the_reason_that_it_gave()
+    {
+        var peer = ServeAsync(Greeting, """{"return": {}, "id": 1}""" + "\n", """{"event": "SHUTDOWN", "data": {"reason": "guest-reset"}}""" + "\n");
+        await using var qmp = await Qmp.ConnectAsync(SocketPath, default);
+        var watch = new GuestWatch(qmp, new SerialLog(Path.Combine(folder, "console"), () => null), mayPanic: false, () => false);
+        Assert.Equal("guest-reset", await watch.UntilEndAsync(default).WaitAsync(TimeSpan.FromSeconds(10)));
+        await peer;
+    }
+
+    [Fact]
     public async Task Who_waits_for_QEMU_can_be_called_off()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));

@@ -45,7 +45,8 @@ internal sealed class GuestWatch(Qmp qmp, SerialLog console, bool mayPanic, Func
         var askedFor = mayStandStill();
         JsonElement answer;
         try { answer = await qmp.ExecuteAsync("query-status", null, cancellationToken).ConfigureAwait(false); }
-        catch (LabException) when (qmp.Events.Completion.IsCompleted || shutdown is not null) { return; }
+        // QEMU that ends while it is asked has mostly said why, in an event that is still unread.
+        catch (LabException) when (qmp.HasEnded) { return; }
         var status = answer.GetProperty("status").GetString();
         if (Stuck.Contains(status) || status == "paused" && !askedFor && !mayStandStill())
             throw new LabException($"the guest stands in state {status}");

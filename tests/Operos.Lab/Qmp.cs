@@ -27,7 +27,7 @@ public sealed class Qmp : IAsyncDisposable
     private readonly TaskCompletionSource greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task reading;
     private long lastId;
-    private string? end;
+    private volatile string? end;
 
     private Qmp(string path, Socket socket)
     {
@@ -37,6 +37,9 @@ public sealed class Qmp : IAsyncDisposable
 
     /// <summary>For one reader; completes when QEMU closes the connection.</summary>
     public ChannelReader<QmpEvent> Events => events.Reader;
+
+    /// <summary>Nothing more comes; events that came before may still be unread.</summary>
+    public bool HasEnded => end is not null;
 
     /// <summary>Connects, for which QEMU may be just starting, and negotiates. QEMU talks to one client a socket.</summary>
     /// <exception cref="LabException">Nobody answered at the socket within 20 s.</exception>
@@ -85,7 +88,12 @@ public sealed class Qmp : IAsyncDisposable
         {
             throw new LabException($"QMP {command}: no answer at {path} within {Patience.TotalSeconds:0} s");
         }
-        catch (IOException e) { throw new LabException($"QMP {command}: {end ?? e.Message}"); }
+        catch (IOException e)
+        {
+            // Who closed it may have said something before, which is read first.
+            await reading.WaitAsync(ConnectPatience, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw new LabException($"QMP {command}: {end ?? e.Message}");
+        }
         finally { waiting.TryRemove(id, out _); }
     }
 
