@@ -81,8 +81,9 @@ release: ## build and sign the release in out/release
 	@rm -f $(OPEROS_CACHE_SAID)
 	@$(MAKE) -j3 $(RELEASE)/release.json.sig
 
-$(OUT)/initramfs/initramfs.img: $(OUT)/bin/operos-init $(OUT)/images/layers/base.inputs $(shell find initramfs -type f -not -name README.md)
-	initramfs/pack.sh --root $(OUT)/images/roots/base --kernel $(OUT)/images/kernel --init $(OUT)/bin/operos-init --out $(OUT)/initramfs \
+# Always asked, too: the time of the last commit is one of its inputs.
+$(OUT)/initramfs/initramfs.img: FORCE $(OUT)/bin/operos-init $(OUT)/images/layers/base.inputs
+	@initramfs/pack.sh --root $(OUT)/images/roots/base --kernel $(OUT)/images/kernel --init $(OUT)/bin/operos-init --out $(OUT)/initramfs \
 	    --made-of $(OUT)/images/layers/base.inputs
 
 $(RELEASE)/release.json.sig: $(OUT)/initramfs/initramfs.img $(OUT)/.images $(KEY)

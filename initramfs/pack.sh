@@ -11,7 +11,7 @@ usage: initramfs/pack.sh --root DIR --kernel DIR --init FILE --out DIR [--made-o
   --init    the operos-init binary
   --out     gets vmlinuz, initramfs.img and kernel-release
   --made-of what names all that root and kernel are made of (out/images/layers/base.inputs): the result is kept in the cache, or
-            taken from it; --out gets inputs, which names all that it is made of, too
+            taken from it, and left as it is where nothing changed; --out gets inputs, which names all that it is made of, too
 
 Same inputs, same bytes (SOURCE_DATE_EPOCH). Prints what the size is made of.
 EOF
@@ -47,9 +47,16 @@ inputs() {
 }
 if [[ -n $made_of ]]; then
     inputs > "$work/inputs"
-    cp "$work/inputs" "$out/inputs"
+    if [[ -f $out/vmlinuz && -f $out/kernel-release && -f $out/initramfs.img ]] && cmp -s "$work/inputs" "$out/inputs"; then
+        printf 'initramfs: unchanged\n'
+        exit
+    fi
+    rm -f "$out/inputs"
     if "$here/../images/cache.sh" get initramfs "$work/inputs" "$work/taken"; then
+        # They are as old as the entry: make would take what was made of others since for newer.
+        touch "$work"/taken/*
         mv "$work"/taken/{vmlinuz,kernel-release,initramfs.img} "$out/"
+        cp "$work/inputs" "$out/inputs"
         printf 'initramfs: from the cache\n'
         exit
     fi
@@ -134,4 +141,6 @@ printf 'initramfs:   libraries       %s\n' "$(mb "$(part "$tree"/usr/lib/*-linux
 printf 'initramfs:   operos-init     %s\n' "$(mb "$(part "$tree/init")")"
 printf 'initramfs: both              %s\n' "$(mb $((kernel_size + image_size)))"
 ((kernel_size + image_size <= 24000000)) || die "kernel and initramfs are over 24 MB: a small machine's boot loader and memory have limits"
-[[ -z $made_of ]] || "$here/../images/cache.sh" put initramfs "$work/inputs" "$out" vmlinuz initramfs.img kernel-release
+[[ -n $made_of ]] || exit 0
+cp "$work/inputs" "$out/inputs"
+"$here/../images/cache.sh" put initramfs "$work/inputs" "$out" vmlinuz initramfs.img kernel-release
