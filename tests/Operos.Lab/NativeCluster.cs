@@ -63,6 +63,13 @@ public sealed class NativeCluster : IDisposable
             if (options.Admission == "approve") await cluster.ApproveAsync(options.Workers, cancellationToken).ConfigureAwait(false);
             return cluster;
         }
+        catch (LabException e) when (cluster.controller is not null)
+        {
+            // Whoever waits for it gets no cluster to ask.
+            var told = await cluster.DescribeAsync().ConfigureAwait(false);
+            cluster.Dispose();
+            throw new LabException($"{e.Message}\n{told}");
+        }
         catch
         {
             cluster.Dispose();

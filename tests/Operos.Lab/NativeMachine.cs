@@ -28,6 +28,7 @@ internal sealed record NativeBind(string Host, string Inside, bool Writable = fa
 /// </summary>
 public sealed class NativeMachine : IDisposable
 {
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
     private readonly LabFolder folder;
     private readonly NativeMachineOptions options;
     private readonly string name;
@@ -99,7 +100,7 @@ public sealed class NativeMachine : IDisposable
     public void Dispose()
     {
         process?.Kill(entireProcessTree: true);
-        process?.WaitForExit();
+        process?.WaitForExit(EndPatience);
         process?.Dispose();
         process = null;
         LabFolder.RemoveControlGroups(name);
@@ -156,6 +157,7 @@ public sealed class NativeMachine : IDisposable
     {
         var children = process is { HasExited: false } ? File.ReadAllText($"/proc/{process.Id}/task/{process.Id}/children").Split(' ') : [];
         if (children.Length > 0 && int.TryParse(children[0], CultureInfo.InvariantCulture, out var leader)) return leader;
-        throw new LabException($"{options.Name} does not run:\n{string.Join('\n', File.ReadLines(ConsolePath).TakeLast(20))}");
+        var said = File.Exists(ConsolePath) ? File.ReadLines(ConsolePath).TakeLast(20) : [];
+        throw new LabException($"{options.Name} does not run:\n{string.Join('\n', said)}");
     }
 }

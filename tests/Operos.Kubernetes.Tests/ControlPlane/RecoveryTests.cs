@@ -50,13 +50,16 @@ public sealed class RecoveryTests(Cluster cluster, ITestOutputHelper output) : C
         var admin = Cluster.PathOf("admin.kubeconfig");
         using var stop = new CancellationTokenSource();
         var outages = PollAsync(admin, stop.Token);
-        await Cluster.CrashAsync(Cluster.Controller, Agent);
-        await Cluster.UntilAsync("the API server serves a renewed certificate", async () => await ServedExpiryAsync() > old.AddDays(300));
-        foreach (var name in (string[])["kube-controller-manager", "kube-scheduler"])
-            await Cluster.UntilAsync($"{name} was restarted",
-                async () => await Cluster.ProcessOfAsync(name) is var now && now != 0 && now != before[name]);
-        await Cluster.WholeAsync();
-        await stop.CancelAsync();
+        try
+        {
+            await Cluster.CrashAsync(Cluster.Controller, Agent);
+            await Cluster.UntilAsync("the API server serves a renewed certificate", async () => await ServedExpiryAsync() > old.AddDays(300));
+            foreach (var name in (string[])["kube-controller-manager", "kube-scheduler"])
+                await Cluster.UntilAsync($"{name} was restarted",
+                    async () => await Cluster.ProcessOfAsync(name) is var now && now != 0 && now != before[name]);
+            await Cluster.WholeAsync();
+        }
+        finally { await stop.CancelAsync(); }
         var (asked, failed) = await outages;
         Output.WriteLine($"{asked} requests during the renewal");
         Assert.Empty(failed);
