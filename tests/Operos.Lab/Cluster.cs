@@ -94,14 +94,15 @@ public sealed class Cluster : IAsyncDisposable
             {
                 Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = 1536,
                 Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}", Nics = [new VirtualNic($"52:54:00:77:01:0{number}")],
-                Disks = [($"OPEROS-WORKER-{number}", NewDisk($"worker-{number}"))], YieldsToController = true, ClockBehind = Controller.Options.ClockBehind,
+                Disks = [($"OPEROS-WORKER-{number}", NewDisk($"worker-{number}"))], YieldsToController = true,
+                ClockBehind = Controller.ClockBehind,
             }, savable).ConfigureAwait(false);
     }
 
     /// <summary>Pulls the controller's plug and switches it on again: the same disk, nothing else.</summary>
     public async Task CutControllersPowerAsync()
     {
-        var options = Controller.Options with { Name = "controller-again", Memory = null, Wakes = null };
+        var options = Controller.Options with { Name = "controller-again", Memory = null, Wakes = null, ClockBehind = Controller.ClockBehind };
         Controller.Dispose();
         controller = await machines.StartAsync(options, Network, Folder, Token).ConfigureAwait(false);
     }
@@ -164,7 +165,7 @@ public sealed class Cluster : IAsyncDisposable
         var open = await Network.RunAsync("ss", ["-Htn", "state", "established"], Token).ConfigureAwait(false);
         if (open.Length > 0) throw new LabException($"the cluster cannot be saved while this host is connected to it:\n{open}");
         await Task.WhenAll(Machines.Select(machine => machine.PauseAsync(Token))).ConfigureAwait(false);
-        var moment = DateTime.UtcNow - Controller.Options.ClockBehind;
+        var moment = DateTime.UtcNow - Controller.ClockBehind;
         var all = await Task.WhenAll(Machines.Select(machine => machine.SaveAsync(Token))).ConfigureAwait(false);
         saved = true;
         Tell($"saved as: {state}");

@@ -54,7 +54,7 @@ internal static class QemuCommandLine
     public static List<string> PowerOnArguments(VirtualMachineOptions options, bool wakes)
     {
         var arguments = new List<string>();
-        // A copy wakes at the wall time at which it was saved, and so do all of its rack. One that starts again must not be ahead of them.
+        // A copy wakes at the wall time at which it was saved, and so do all of its rack. One that starts again is as far behind.
         if (options.ClockBehind > TimeSpan.Zero)
             arguments.AddRange(["-rtc", $"base={DateTime.UtcNow - options.ClockBehind:yyyy-MM-dd'T'HH:mm:ss}"]);
         if ((options.Memory ?? (wakes ? options.Wakes?.Memory : null)) is { } memory)

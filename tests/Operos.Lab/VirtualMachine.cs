@@ -9,7 +9,7 @@ public sealed partial class VirtualMachine : IDisposable
 {
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
     private readonly LabFolder folder;
-    private readonly Func<Process> powerOn;
+    private readonly Func<TimeSpan, Process> powerOn;
     private readonly Lock power = new();
     private readonly CancellationTokenSource off = new();
     private readonly TaskCompletionSource<LabException> failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -17,12 +17,15 @@ public sealed partial class VirtualMachine : IDisposable
     private Process process;
     private Task<Qmp> connection;
     private volatile bool paused;
+    private DateTime? clockStandsSince;
 
-    private VirtualMachine(VirtualMachineOptions options, LabFolder folder, Func<Process> powerOn, string commandLine)
+    private VirtualMachine(VirtualMachineOptions options, LabFolder folder, Func<TimeSpan, Process> powerOn, string commandLine)
     {
-        (Options, this.folder, this.powerOn, CommandLine, paused) = (options, folder, powerOn, commandLine, options.StartsPaused || options.Wakes is not null);
+        (Options, this.folder, this.powerOn, CommandLine) = (options, folder, powerOn, commandLine);
+        (paused, ClockBehind) = (options.StartsPaused || options.Wakes is not null, options.ClockBehind);
+        clockStandsSince = options.Wakes is null ? null : DateTime.UtcNow;
         Console = new SerialLog(QemuCommandLine.SerialPath(options, folder), Ended);
-        process = powerOn();
+        process = powerOn(ClockBehind);
         connection = ConnectAsync(process);
     }
 
@@ -31,6 +34,9 @@ public sealed partial class VirtualMachine : IDisposable
     /// <summary>Can be pasted into a shell.</summary>
     public string CommandLine { get; }
     public SerialLog Console { get; }
+
+    /// <summary>How far its guest's clock is behind the host's: further by as long as it stood still.</summary>
+    public TimeSpan ClockBehind { get; private set; }
 
     /// <summary>Completes when the machine fails: it stands still without being asked to, its kernel panicked, QEMU ended. Never faults.</summary>
     public Task<LabException> Failure => failure.Task;
@@ -64,10 +70,11 @@ public sealed partial class VirtualMachine : IDisposable
         _ = machine.RunAsync();
         return machine;
 
-        Process PowerOn()
+        Process PowerOn(TimeSpan behind)
         {
             if (options.TpmState is not null) SoftwareTpm.Start(options, network, folder);
-            var started = network.Start(line[0], [.. line[1..], .. QemuCommandLine.PowerOnArguments(options, wakes)], folder[$"{options.Name}.qemu.log"]);
+            var more = QemuCommandLine.PowerOnArguments(options with { ClockBehind = behind }, wakes);
+            var started = network.Start(line[0], [.. line[1..], .. more], folder[$"{options.Name}.qemu.log"]);
             wakes = false;
             return started;
         }
@@ -88,12 +95,15 @@ public sealed partial class VirtualMachine : IDisposable
     {
         paused = true;
         await CommandAsync("stop", null, cancellationToken).ConfigureAwait(false);
+        clockStandsSince ??= DateTime.UtcNow;
     }
 
     public async Task ResumeAsync(CancellationToken cancellationToken)
     {
         await CommandAsync("cont", null, cancellationToken).ConfigureAwait(false);
         paused = false;
+        if (clockStandsSince is { } since) ClockBehind += DateTime.UtcNow - since;
+        clockStandsSince = null;
     }
 
     /// <summary>Presses keys on its keyboard, by QEMU's names for them (QKeyCode).</summary>
@@ -153,7 +163,7 @@ public sealed partial class VirtualMachine : IDisposable
                 lock (power)
                 {
                     if (off.IsCancellationRequested) return;
-                    process = powerOn();
+                    process = powerOn(ClockBehind);
                     connection = ConnectAsync(process);
                 }
             }

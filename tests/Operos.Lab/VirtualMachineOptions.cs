@@ -43,6 +43,6 @@ public sealed record VirtualMachineOptions
     public MemoryFile? Memory { get; init; }
     /// <summary>What it starts from, paused, instead of from its firmware.</summary>
     public SavedMachine? Wakes { get; init; }
-    /// <summary>How far its hardware clock is behind the host's.</summary>
+    /// <summary>How far its hardware clock is behind the host's at power on; of one that wakes, its guest's clock.</summary>
     public TimeSpan ClockBehind { get; init; }
 }
