@@ -16,9 +16,9 @@ case ${1-} in
     -h|--help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
 esac
-# As images/cache.sh has it; set to nothing there is none.
-cache=${OPEROS_CACHE-${XDG_CACHE_HOME:-${HOME-}/.cache}/operos}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Empty where there is none.
+cache=$("$root/images/cache.sh" folder)
 problems=()
 say() { printf '%s: %-7s %s\n' "$command" "$1" "$2"; }
 problem() { problems+=("$1"$'\n'"  next: $2"); } # WHAT NEXT-STEP

@@ -11,7 +11,6 @@ internal sealed class VirtualCluster : IAsyncDisposable
     /// <summary>The view stands still meanwhile.</summary>
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(2);
 
-
     private readonly Cluster cluster;
 
     private VirtualCluster(Cluster cluster) => this.cluster = cluster;

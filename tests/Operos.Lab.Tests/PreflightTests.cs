@@ -28,7 +28,7 @@ public sealed class PreflightTests : IDisposable
         // The script as it stands, in a checkout with a disk of 8 MiB.
         var (status, output) = await RunAsync($"""
             mount --bind {folder}/meminfo /proc/meminfo
-            cp -r --parents tests/preflight.sh images/install-deps.sh {folder}
+            cp -r --parents tests/preflight.sh images/install-deps.sh images/cache.sh {folder}
             mount -t tmpfs -o size=8m tmpfs {tiny}
             exec {folder}/tests/preflight.sh test
             """);
