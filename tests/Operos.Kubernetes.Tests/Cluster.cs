@@ -92,7 +92,9 @@ public sealed class Cluster : IAsyncLifetime
 
     public Task<string> KubectlAsync(IEnumerable<string> arguments, string? kubeconfig = null) =>
         Network.RunAsync(Path.Combine(build.Out, "kubernetes/bin/kubectl"),
-            ["--kubeconfig", kubeconfig ?? admin, "--cache-dir", folder["kubectl-cache"], "--request-timeout=30s", .. arguments], default);
+            ["--kubeconfig", kubeconfig ?? admin, "--cache-dir", folder["kubectl-cache"], "--request-timeout=30s", .. arguments], default,
+            // One that hangs all the same ends before its item does.
+            patience: Patience);
 
     public async Task ApplyAsync(string yaml)
     {

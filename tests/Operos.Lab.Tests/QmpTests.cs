@@ -49,7 +49,8 @@ public sealed class QmpTests : IDisposable
     [Fact]
     public async Task QEMU_that_ends_while_it_is_asked_has_ended_for_the_reason_that_it_gave()
     {
-        var peer = ServeAsync(Greeting, """{"return": {}, "id": 1}""" + "\n", """{"event": "SHUTDOWN", "data": {"reason": "guest-reset"}}""" + "\n");
+        const string reset = """{"event": "SHUTDOWN", "data": {"reason": "guest-reset"}}""" + "\n";
+        var peer = ServeAsync(Greeting, """{"return": {}, "id": 1}""" + "\n", reset);
         await using var qmp = await Qmp.ConnectAsync(SocketPath, default);
         var watch = new GuestWatch(qmp, new SerialLog(Path.Combine(folder, "console"), () => null), mayPanic: false, () => false);
         Assert.Equal("guest-reset", await watch.UntilEndAsync(default).WaitAsync(TimeSpan.FromSeconds(10)));

@@ -84,7 +84,8 @@ public sealed class Cluster : IAsyncDisposable
     }
 
     /// <param name="savable">It is to be saved: its memory is a file.</param>
-    public async Task PowerOnControllerAsync(bool savable = false) => controller = await PowerOnAsync(Disk.Machine, savable).ConfigureAwait(false);
+    public async Task PowerOnControllerAsync(bool savable = false) =>
+        controller = await PowerOnAsync(Disk.Machine, savable).ConfigureAwait(false);
 
     /// <summary>Switches the workers on. Nothing is configured on them; both have a blank disk.</summary>
     public async Task PowerOnWorkersAsync(bool savable = false)
@@ -102,7 +103,10 @@ public sealed class Cluster : IAsyncDisposable
     /// <summary>Pulls the controller's plug and switches it on again: the same disk, nothing else.</summary>
     public async Task CutControllersPowerAsync()
     {
-        var options = Controller.Options with { Name = "controller-again", Memory = null, Wakes = null, ClockBehind = Controller.ClockBehind };
+        var options = Controller.Options with
+        {
+            Name = "controller-again", Memory = null, Wakes = null, ClockBehind = Controller.ClockBehind,
+        };
         Controller.Dispose();
         controller = await machines.StartAsync(options, Network, Folder, Token).ConfigureAwait(false);
     }
@@ -240,8 +244,8 @@ public sealed class Cluster : IAsyncDisposable
         var line = File.ReadLines("/proc/meminfo").First(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal));
         var available = long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1048576.0;
         if (available < NeededGiB)
-            throw new LabException($"a cluster of three emulated machines needs {NeededGiB} GiB of free memory, and {available:0.0} GiB are available "
-                + "on this host (MemAvailable in /proc/meminfo): end other programs, or give it more");
+            throw new LabException($"a cluster of three emulated machines needs {NeededGiB} GiB of free memory, and {available:0.0} GiB are "
+                + "available on this host (MemAvailable in /proc/meminfo): end other programs, or give it more");
     }
 
     private Task<VirtualMachine> PowerOnAsync(VirtualMachineOptions options, bool savable) =>

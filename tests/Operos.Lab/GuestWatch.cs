@@ -53,7 +53,8 @@ internal sealed class GuestWatch(Qmp qmp, SerialLog console, bool mayPanic, Func
         // A guest whose kernel has no driver for QEMU's panic device tells on its console alone.
         if (mayPanic) return;
         var text = console.Text;
-        if (text.IndexOf(Panic, Math.Min(start, text.Length), StringComparison.Ordinal) >= 0) await PanickedAsync(cancellationToken).ConfigureAwait(false);
+        if (text.IndexOf(Panic, Math.Min(start, text.Length), StringComparison.Ordinal) >= 0)
+            await PanickedAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task PanickedAsync(CancellationToken cancellationToken)

@@ -65,7 +65,15 @@ public sealed class LabFolder : IDisposable
     {
         var groups = $"/sys/fs/cgroup/*/{name}";
         using var removal = System.Diagnostics.Process.Start("sh",
-            ["-c", $"for i in 1 2 3 4 5 6 7 8 9 10; do find {groups} -depth -type d -exec rmdir {{}} + 2>/dev/null; ls -d {groups} >/dev/null 2>&1 || exit 0; sleep 0.5; done"]);
+        [
+            "-c", $$"""
+                for i in 1 2 3 4 5 6 7 8 9 10; do
+                    find {{groups}} -depth -type d -exec rmdir {} + 2>/dev/null
+                    ls -d {{groups}} >/dev/null 2>&1 || exit 0
+                    sleep 0.5
+                done
+                """,
+        ]);
         removal.WaitForExit();
     }
 

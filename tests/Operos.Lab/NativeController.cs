@@ -22,13 +22,19 @@ public sealed class NativeController : IDisposable
     public string ReleaseFolder => Path.Combine(Releases, Path.GetFileName(build.Release));
 
     /// <param name="configuration">Further tables of the controller's configuration.</param>
-    public static async Task<NativeController> StartAsync(Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken, string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, string configuration = "")
+    public static async Task<NativeController> StartAsync(
+        Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken,
+        string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, string configuration = "")
     {
         var controller = new NativeController(build, folder, network);
         Directory.CreateDirectory(controller.Releases);
         // A copy: a test may damage it.
         await Shell.RunAsync("cp", ["-r", build.Release, controller.Releases], cancellationToken).ConfigureAwait(false);
-        var setup = new ControllerSetup { Admission = admission, DhcpMode = dhcpMode, MenuSeconds = menuSeconds, Configuration = $"[kubernetes]\nenabled = false\n{configuration}" };
+        var setup = new ControllerSetup
+        {
+            Admission = admission, DhcpMode = dhcpMode, MenuSeconds = menuSeconds,
+            Configuration = $"[kubernetes]\nenabled = false\n{configuration}",
+        };
         await setup.RunAsync(build, folder, cancellationToken).ConfigureAwait(false);
         await controller.RunAsync(cancellationToken).ConfigureAwait(false);
         return controller;

@@ -12,15 +12,16 @@ public enum ClusterState
 }
 
 /// <summary>
-/// A cluster whose machines were saved at one moment. Its clocks stand still meanwhile: copies wake at the time at which it was saved, all of
-/// them equally far behind this host, and nothing in the rack knows the time better. They are not set: a controller's clock set by hand cost
-/// about 30 processor seconds. What compares a guest's clock with this host's, as a short-lived certificate read here would, was not tried. A
-/// machine that starts again gets a hardware clock that is as far behind.
+/// A cluster whose machines were saved at one moment. Its clocks stand still meanwhile: copies wake at the time at which it was saved, all
+/// of them equally far behind this host, and nothing in the rack knows the time better. They are not set: a controller's clock set by hand
+/// cost about 30 processor seconds. What compares a guest's clock with this host's, as a short-lived certificate read here would, was not
+/// tried. A machine that starts again gets a hardware clock that is as far behind.
 /// </summary>
 /// <param name="Moment">The guests' wall time at which it was saved.</param>
 /// <param name="Kubeconfig">The operator's; null where none was issued.</param>
 public sealed record SavedCluster(
-    Build Build, ControllerDisk Disk, ClusterState State, IReadOnlyList<SavedMachine> Machines, DateTime Moment, string? Kubeconfig) : IDisposable
+    Build Build, ControllerDisk Disk, ClusterState State, IReadOnlyList<SavedMachine> Machines, DateTime Moment, string? Kubeconfig)
+    : IDisposable
 {
     /// <summary>Wakes a copy in a network of its own, and waits until it has proved that it works.</summary>
     /// <param name="folder">Taken over, also where it fails.</param>

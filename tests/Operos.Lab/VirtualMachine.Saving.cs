@@ -29,7 +29,8 @@ public sealed partial class VirtualMachine
         var memory = Options.Memory ?? throw new InvalidOperationException($"{Options.Name} has no memory that can be saved");
         var devices = folder[$"{Options.Name}.devices"];
         await LeaveMemoryOutAsync(cancellationToken).ConfigureAwait(false);
-        var (quick, file) = (new JsonObject { ["max-bandwidth"] = 10L << 30 }, new JsonObject { ["uri"] = $"exec:cat > {LabNetwork.Quote(devices)}" });
+        var quick = new JsonObject { ["max-bandwidth"] = 10L << 30 };
+        var file = new JsonObject { ["uri"] = $"exec:cat > {LabNetwork.Quote(devices)}" };
         await CommandAsync("migrate-set-parameters", quick, cancellationToken).ConfigureAwait(false);
         await CommandAsync("migrate", file, cancellationToken).ConfigureAwait(false);
         await MigratedAsync(cancellationToken).ConfigureAwait(false);
@@ -61,7 +62,10 @@ public sealed partial class VirtualMachine
             var status = reply.TryGetProperty("status", out var word) ? word.GetString() : "not begun";
             if (status == "completed") return;
             if (status is "failed" or "cancelled" || DateTime.UtcNow > deadline)
-                throw new LabException($"{Options.Name} was not saved or loaded within {MigrationPatience.TotalSeconds:0} s; QEMU says: {reply}\n{Describe()}");
+            {
+                var why = $"{Options.Name} was not saved or loaded within {MigrationPatience.TotalSeconds:0} s; QEMU says: {reply}";
+                throw new LabException($"{why}\n{Describe()}");
+            }
             await Task.Delay(MigrationGlance, cancellationToken).ConfigureAwait(false);
         }
     }
