@@ -49,10 +49,13 @@ public sealed record SavedCluster(
         }
         catch (Exception e)
         {
+            var over = e is OperationCanceledException && budget.Token.IsCancellationRequested;
+            var why = over ? $"the budget of {budget.Total.TotalSeconds:0} s is used up" : e.Message;
             if (cluster is not null) await cluster.DisposeAsync().ConfigureAwait(false);
             machines.Dispose();
             folder.Dispose();
-            throw new LabException($"the saved cluster did not wake: {e.Message}");
+            budget.Dispose();
+            throw new LabException($"the saved cluster did not wake: {why}");
         }
     }
 
