@@ -3,6 +3,7 @@ namespace Operos.Lab;
 /// <summary>What an operator would ask of a cluster that failed, in this order: a run's summary shows a failure's first lines only.</summary>
 public static class ClusterDiagnosis
 {
+    /// <summary>For all questions together: a failure is not to be told late.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private const string Look =
@@ -12,26 +13,29 @@ public static class ClusterDiagnosis
     public static async Task<string> TellAsync(Cluster cluster)
     {
         var told = cluster.Machines.Select(machine => $"{machine.Options.Name}: {machine.Console.Tail(4)}").ToList();
+        // A controller that stands still answers nothing.
+        if (cluster.Machines.Count == 0 || cluster.Controller.Failure.IsCompleted) return string.Join('\n', told);
+        using var limit = new CancellationTokenSource(Patience);
         IReadOnlyList<ClusterMachine> workers = [];
-        told.Add(await AskAsync(async limit =>
+        await AskAsync(async () =>
         {
-            workers = await cluster.WorkersAsync(limit).ConfigureAwait(false);
+            workers = await cluster.WorkersAsync(limit.Token).ConfigureAwait(false);
             return $"{workers.Count} workers are known";
-        }).ConfigureAwait(false));
+        }).ConfigureAwait(false);
         foreach (var worker in workers)
         {
-            told.Add(await AskAsync(limit => cluster.CtlAsync(["why", worker.Id], Patience, limit)).ConfigureAwait(false));
-            if (worker.Address is { } address)
-                told.Add(await AskAsync(limit => cluster.SshAsync(address, Look, limit)).ConfigureAwait(false));
+            await AskAsync(() => cluster.CtlAsync(["why", worker.Id], Patience, limit.Token)).ConfigureAwait(false);
+            if (worker.Address is { } address) await AskAsync(() => cluster.SshAsync(address, Look, limit.Token)).ConfigureAwait(false);
         }
         return string.Join('\n', told);
+
+        async Task AskAsync(Func<Task<string>> ask) => told.Add(await TryAsync(ask).ConfigureAwait(false));
     }
 
-    private static async Task<string> AskAsync(Func<CancellationToken, Task<string>> ask)
+    private static async Task<string> TryAsync(Func<Task<string>> ask)
     {
-        using var limit = new CancellationTokenSource(Patience);
-        try { return (await ask(limit.Token).ConfigureAwait(false)).Trim(); }
+        try { return (await ask().ConfigureAwait(false)).Trim(); }
         catch (LabException e) { return e.Message; }
-        catch (OperationCanceledException) { return $"no answer within {Patience.TotalSeconds:0} s"; }
+        catch (OperationCanceledException) { return $"no answer within the {Patience.TotalSeconds:0} s for all questions"; }
     }
 }

@@ -72,7 +72,9 @@ internal sealed class TestRun(RunOptions options, TextWriter output, Cancellatio
             .Select(result => $"{result.Item.Name} failed").FirstOrDefault();
     }
 
-    private TimeSpan Shorter(TimeSpan limit) => limit < options.Limit - _clock.Elapsed ? limit : options.Limit - _clock.Elapsed;
+    /// <summary>An item's limit, or what is left of the run's; the run's may pass at any moment.</summary>
+    private TimeSpan Shorter(TimeSpan limit) =>
+        TimeSpan.FromTicks(Math.Clamp((options.Limit - _clock.Elapsed).Ticks, TimeSpan.FromSeconds(1).Ticks, limit.Ticks));
 
     private async Task WaitAsync(Task results, List<ItemRun> runs)
     {
