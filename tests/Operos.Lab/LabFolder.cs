@@ -63,13 +63,14 @@ public sealed class LabFolder : IDisposable
     /// <summary>Once what was in it is dead, which the kernel may need a moment to say.</summary>
     internal static void RemoveControlGroups(string name)
     {
-        var groups = $"/sys/fs/cgroup/*/{name}";
+        // One in each hierarchy of version 1, one in all of version 2.
+        var groups = $"/sys/fs/cgroup/*/{name} /sys/fs/cgroup/{name}";
         using var removal = System.Diagnostics.Process.Start("sh",
         [
             "-c", $$"""
                 for i in 1 2 3 4 5 6 7 8 9 10; do
                     find {{groups}} -depth -type d -exec rmdir {} + 2>/dev/null
-                    ls -d {{groups}} >/dev/null 2>&1 || exit 0
+                    ls -d {{groups}} 2>/dev/null | grep -q . || exit 0
                     sleep 0.5
                 done
                 """,

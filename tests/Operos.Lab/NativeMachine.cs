@@ -133,7 +133,15 @@ public sealed class NativeMachine : IDisposable
         File.WriteAllText(boot, $$"""
             set -e
             mount -t overlay overlay -o lowerdir={{roots}},upperdir={{upper}},workdir={{work}} {{root}}
-            for hierarchy in /sys/fs/cgroup/*/; do
+            hierarchies=/sys/fs/cgroup/*/
+            if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+                # Version 2 has one hierarchy; what is not handed down in it, kubelet misses.
+                hierarchies=/sys/fs/cgroup/
+                for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
+                    echo "+$controller" > /sys/fs/cgroup/cgroup.subtree_control || echo "this host does not hand down $controller"
+                done
+            fi
+            for hierarchy in $hierarchies; do
                 [ -e "$hierarchy/cgroup.procs" ] || continue
                 mkdir -p "$hierarchy/{{name}}"
                 for file in cpuset.cpus cpuset.mems; do
