@@ -30,7 +30,7 @@ internal sealed record Item
     public string FileName => Name.Split('/')[^1].Replace(' ', '.');
 }
 
-/// <summary>Items that run beside each other: the first is seen running, the others tell when they are done.</summary>
+/// <summary>Items that run beside each other: the first has the CPU when it wants it; scripts beside it tell when they are done.</summary>
 internal sealed record Group(params IReadOnlyList<Item> Items);
 
 internal sealed record Stage(string Name, IReadOnlyList<Group> Groups);

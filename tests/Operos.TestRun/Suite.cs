@@ -45,12 +45,12 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         .. BeforeServices,
         new("lab", [Beside(Lab)]),
         new("canary", [new Group(Guest with { Name = Canary, Limit = LimitOf(Canary), Filter = [.. filter, "-trait", "stage=canary"] })]),
-        new("services", [Beside([.. Services, Reproducible])]),
-        new("machines", [new Group(Guest with { Filter = [.. filter, "-trait-", "stage=canary"], Needs = [Release, Canary] })]),
+        new("services", [Beside(Daemons, Nodes, Reproducible)]),
+        new("machines", [new Group([.. ControlPlanes, OtherGuests])]),
     ];
 
     /// <summary>All without guests, and without building the layers a second time.</summary>
-    public IReadOnlyList<Stage> Quick => [.. BeforeServices, new("services", [Beside(Services)])];
+    public IReadOnlyList<Stage> Quick => [.. BeforeServices, new("services", [new Group([Find(Daemons), .. ControlPlanes, Find(Nodes)])])];
 
     private IReadOnlyList<Stage> BeforeServices =>
     [
@@ -61,7 +61,10 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
 
     private Item Guest => Find(Guests);
 
-    private string[] Services => kubernetes ? [Daemons, ControlPlane, Nodes] : [Daemons, Nodes];
+    private Item OtherGuests => Guest with { Filter = [.. filter, "-trait-", "stage=canary"], Needs = [Release, Canary] };
+
+    /// <summary>It mostly waits: guests fill what it leaves of the CPU.</summary>
+    private Item[] ControlPlanes => kubernetes ? [Find(ControlPlane)] : [];
 
     private IReadOnlyList<Stage> ReleaseStage
     {

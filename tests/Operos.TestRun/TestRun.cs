@@ -35,33 +35,35 @@ internal sealed class TestRun(RunOptions options, TextWriter output, Cancellatio
     {
         var runs = new List<ItemRun>();
         var results = new List<Task<ItemResult>>();
-        var told = new List<List<string>>();
+        Show($"\n== {string.Join(", ", group.Items.Select(item => item.Name))}");
         foreach (var item in group.Items)
         {
-            var lines = new List<string>();
-            told.Add(lines);
-            if (WhyNotStarted(item) is { } reason)
-            {
-                results.Add(ItemRun.NotStartedAsync(item, reason, list: !stop.IsCancellationRequested));
-                continue;
-            }
-            var isFirst = results.Count == 0;
-            var run = new ItemRun(item, options.Results, isFirst ? Show : lines.Add);
-            runs.Add(run);
-            if (isFirst) Show($"\n== {item.Name}");
-            // What looks at the clock stands first of its group: it has the CPU when it wants it.
-            results.Add(run.RunAsync(isFirst ? 0 : item.IsProject ? 10 : 19, Shorter(item.Limit), stop));
+            // A test says by its name whose it is; the lines of two scripts would mix.
+            var held = new List<string>();
+            var isHeld = !item.IsProject && results.Count > 0;
+            var run = WhyNotStarted(item) is { } reason
+                ? ItemRun.NotStartedAsync(item, reason, list: !stop.IsCancellationRequested)
+                : StartAsync(item, isHeld ? held.Add : Show, isFirst: results.Count == 0, runs);
+            results.Add(EndAsync(run, held));
         }
         await WaitAsync(Task.WhenAll(results), runs).ConfigureAwait(false);
         runs.ForEach(run => run.Dispose());
-        for (var i = 0; i < results.Count; i++)
-        {
-            var result = await results[i].ConfigureAwait(false);
-            if (i > 0) Show($"\n== {result.Item.Name} (beside {group.Items[0].Name})");
-            told[i].ForEach(Show);
-            Show(RunReport.Row(result));
-            _results.Add(result);
-        }
+        foreach (var result in results) _results.Add(await result.ConfigureAwait(false));
+    }
+
+    private Task<ItemResult> StartAsync(Item item, Action<string> show, bool isFirst, List<ItemRun> runs)
+    {
+        var run = new ItemRun(item, options.Results, show);
+        runs.Add(run);
+        // What looks at the clock stands first of its group: it has the CPU when it wants it.
+        return run.RunAsync(isFirst ? 0 : item.IsProject ? 10 : 19, Shorter(item.Limit), stop);
+    }
+
+    private async Task<ItemResult> EndAsync(Task<ItemResult> run, List<string> held)
+    {
+        var result = await run.ConfigureAwait(false);
+        Show(string.Join('\n', [.. held, RunReport.Row(result)]));
+        return result;
     }
 
     private string? WhyNotStarted(Item item)
