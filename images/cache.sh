@@ -94,16 +94,20 @@ trim_to_limit() { trim "$(bytes_of "${OPEROS_CACHE_LIMIT:-20GB}")"; }
 has() { [[ -n $folder && -d $folder/$1/$(key_of "$2") ]]; } # KIND INPUTS
 
 get() { # KIND INPUTS DIR
-    local entry fd
+    local entry fd sums
     [[ -n $folder ]] || return 1
     entry=$1/$(key_of "$2")
     { exec {fd}< "$folder/$entry"; } 2> /dev/null || return 1
     # Removed between opening and locking, it is not there.
     flock -s -w 60 "$fd" && [[ $folder/$entry -ef /proc/self/fd/$fd ]] || return 1
-    if ! (cd "$folder/$entry" && cmp -s <(sha256sum content inputs 2> /dev/null) sums); then
+    # Waited for to its end: what still ran would hold the lock with which a damaged entry is removed.
+    if ! sums=$(cd "$folder/$entry" && sha256sum content inputs 2> /dev/null) || [[ $sums != "$(cat "$folder/$entry/sums")" ]]; then
         exec {fd}<&-
-        printf 'cache: the entry %s (%s) is damaged and was removed\n' "$entry" "$(name_of "$2")" >&2
-        remove "$entry" || say_once "the damaged $folder/$entry cannot be removed"
+        if remove "$entry"; then
+            printf 'cache: the entry %s (%s) is damaged and was removed\n' "$entry" "$(name_of "$2")" >&2
+        else
+            say_once "the entry $folder/$entry is damaged and cannot be removed"
+        fi
         return 1
     fi
     mkdir -p "$3"

@@ -129,6 +129,14 @@ for part in content inputs sums; do
     holds 'and made again' put first
     holds 'as it was' get first
 done
+# Removing needs the lock that reading holds: a program that reads on after the difference was seen must not keep it.
+mkdir "$work/late"
+printf '#!/bin/sh\n/usr/bin/sha256sum "$@"\nexec sleep 0.5 >&-\n' > "$work/late/sha256sum"
+chmod 755 "$work/late/sha256sum"
+flip "$(entry first)/content"
+late() { PATH="$work/late:$PATH" refused && is_gone first; }
+holds 'a damaged entry goes, however long reading it takes' late
+put first
 truncate -s -1 "$(entry first)/content"
 holds 'an entry cut short is found' refused
 put first
