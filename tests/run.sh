@@ -7,7 +7,7 @@ usage() {
 usage: tests/run.sh [--results DIR] [--filter ARGS] [--limit MINUTES] [--make] [--without-kubernetes] all|quick|soak|ITEM[+ITEM...]...
 
   all       the whole suite, stage by stage
-  quick     all without guests
+  quick     all without guests, and without what waits out a minute of a real program
   soak      all parts of the long lists of which the suite does one; the next goes on where one was stopped
   ITEM      a project: a folder below tests/, such as Operos.Net.Tests
             or a script: a path that ends in .sh; it passes with exit code 0

@@ -31,32 +31,36 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
 
     private static readonly TimeSpan OtherLimit = TimeSpan.FromMinutes(10);
 
-    /// <summary>The first of them mostly waits.</summary>
-    private static readonly string[] Small =
+    /// <summary>What needs no release. The first sends packets and looks at the clock; the others fill what it leaves.</summary>
+    private static readonly string[] Units =
     [
-        "Operos.TestRun.Tests", "Operos.Release.Tests", "Operos.Init.Tests", "Operos.Proto.Tests", "Operos.Ctl.Tests",
+        Policy, "Operos.TestRun.Tests", Hardware, Controller, "Operos.Release.Tests", "Operos.Init.Tests", "Operos.Proto.Tests",
+        "Operos.Ctl.Tests", Cache, ComponentBuild,
     ];
 
-    private static readonly HashSet<string> WithoutRelease = [Lint, .. Small, Hardware, Controller, Policy, ComponentBuild, Cache];
+    private static readonly HashSet<string> WithoutRelease = [Lint, .. Units];
 
     /// <summary>What is cheap and tells most stands first.</summary>
     public IReadOnlyList<Stage> All =>
     [
-        .. BeforeServices,
+        new("lint", [Beside(Lint)]),
+        new("units", [Beside(Units), Soak(soak)]),
+        .. ReleaseStage,
         new("lab", [Beside(Lab)]),
         new("canary", [new Group(Guest with { Name = Canary, Limit = LimitOf(Canary), Filter = [.. filter, "-trait", "stage=canary"] })]),
         new("services", [Beside(Daemons, Nodes, Reproducible)]),
         new("machines", [new Group([.. ControlPlanes, OtherGuests])]),
     ];
 
-    /// <summary>All without guests, and without building the layers a second time.</summary>
-    public IReadOnlyList<Stage> Quick => [.. BeforeServices, new("services", [new Group([Find(Daemons), .. ControlPlanes, Find(Nodes)])])];
-
-    private IReadOnlyList<Stage> BeforeServices =>
+    /// <summary>
+    /// All without guests, without what waits out a minute of a real program, and without building the layers a second time. What takes
+    /// longest begins first, and everything else beside it.
+    /// </summary>
+    public IReadOnlyList<Stage> Quick =>
     [
         new("lint", [Beside(Lint)]),
-        new("units", [Beside(Small), Beside(Hardware), Beside(Controller), Soak(soak), Beside(Policy, ComponentBuild, Cache)]),
         .. ReleaseStage,
+        new("quick", [new Group([Find(Daemons), .. ControlPlanes.Select(Impatient), Find(Nodes), .. Beside(Units).Items])]),
     ];
 
     private Item Guest => Find(Guests);
@@ -65,6 +69,8 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
 
     /// <summary>It mostly waits: guests fill what it leaves of the CPU.</summary>
     private Item[] ControlPlanes => kubernetes ? [Find(ControlPlane)] : [];
+
+    private Item Impatient(Item item) => item with { Filter = [.. filter, "-trait-", "stage=patient"] };
 
     private IReadOnlyList<Stage> ReleaseStage
     {

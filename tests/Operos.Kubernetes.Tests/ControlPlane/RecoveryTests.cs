@@ -40,6 +40,7 @@ public sealed class RecoveryTests(Cluster cluster, ITestOutputHelper output) : C
     }
 
     [Fact]
+    [Trait("stage", "patient")]
     public async Task Certificates_near_expiry_are_renewed_without_an_outage()
     {
         // With a life of 400 days, one that has 30 left is in its last third: the same renewal as after 20 of 30 days.

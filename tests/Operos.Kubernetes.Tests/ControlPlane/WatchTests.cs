@@ -11,6 +11,7 @@ public sealed class WatchTests(Cluster cluster, ITestOutputHelper output) : Clus
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     [Fact]
+    [Trait("stage", "patient")]
     public async Task A_watch_resumes_where_its_line_broke_and_lists_again_where_the_server_has_forgotten_that()
     {
         using var relay = new Relay(() => new NamespaceSockets(Cluster.Network.Name).Connect(NativeController.Address, 6443));

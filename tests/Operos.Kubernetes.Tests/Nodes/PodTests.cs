@@ -47,6 +47,7 @@ public sealed class PodTests(Cluster cluster, ITestOutputHelper output) : Cluste
     }
 
     [Fact]
+    [Trait("stage", "patient")]
     public async Task A_Node_that_is_deleted_under_its_kubelet_comes_back()
     {
         var id = await Cluster.IdOfAsync(Cluster.Two);
