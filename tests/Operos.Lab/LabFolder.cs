@@ -84,8 +84,11 @@ public sealed class LabFolder : IDisposable
     private static void Reap(string path)
     {
         var owner = System.IO.Path.Combine(path, OwnerName);
-        if (!File.Exists(owner) || IsAlive(File.ReadAllText(owner))) return;
-        Clear(path);
+        try
+        {
+            if (File.Exists(owner) && !IsAlive(File.ReadAllText(owner))) Clear(path);
+        }
+        catch (IOException) when (!File.Exists(owner)) { /* Another project, which runs beside this one, has cleared it meanwhile. */ }
     }
 
     private static void Clear(string path)
