@@ -11,7 +11,7 @@ usage: tests/run.sh [--results DIR] [--filter ARGS] [--limit MINUTES] [--make] [
   soak      all parts of the long lists of which the suite does one; the next goes on where one was stopped
   ITEM      a project: a folder below tests/, such as Operos.Net.Tests
             or a script: a path that ends in .sh; it passes with exit code 0
-  +         runs the others beside the first, projects with nice 10, scripts with nice 19
+  +         runs the others beside the first, which has nice -10; scripts among them have nice 10
   --filter  passed on to each project's runner, such as '-method *Reboot*'
   --limit   of the whole run, after which nothing more is started; 80 minutes otherwise. Each item has one of its own.
   --make    makes the release before the first item that needs it

@@ -19,7 +19,7 @@ public sealed class Cluster : IAsyncDisposable
     private const long NeededGiB = 8;
 
     /// <summary>Each question costs the controller, which is emulated, a handshake: what takes long is asked for less often.</summary>
-    private static readonly TimeSpan ShortestGlance = TimeSpan.FromSeconds(1), LongestGlance = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ShortestGlance = TimeSpan.FromSeconds(1), LongestGlance = TimeSpan.FromSeconds(10);
 
     private const string LeaseTimes = "jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name} {.spec.renewTime}{\"\\n\"}{end}";
 

@@ -69,8 +69,8 @@ public sealed class RunTests
         const string tell = "nice; cat /proc/self/autogroup 2> /dev/null | sed 's/.*nice //'";
         var (first, beside) = (SampleRun.Script("first.sh", tell), SampleRun.Script("beside.sh", tell));
         await run.RunAsync(new Group(first, beside));
-        Assert.Equal(["0"], run.LogOf(first).Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct());
-        Assert.Equal(["19"], run.LogOf(beside).Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct());
+        Assert.Equal(["-10"], run.LogOf(first).Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct());
+        Assert.Equal(["10"], run.LogOf(beside).Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct());
     }
 
     [Fact]

@@ -22,6 +22,9 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
 
     public Item Item => item;
 
+    /// <summary>Until its process has ended and its tests are judged.</summary>
+    public bool IsRunning { get; private set; } = true;
+
     /// <summary>The tests that are running, each with its seconds.</summary>
     public IReadOnlyList<(string Name, double Seconds)> InFlight => _ledger.InFlight;
 
@@ -64,6 +67,7 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
         var tests = cut is null
             ? await JudgeAsync(group.ExitCode).ConfigureAwait(false)
             : await UnfinishedAsync(cut, hanging, list: !stop.IsCancellationRequested).ConfigureAwait(false);
+        IsRunning = false;
         var outcome = cut ?? (tests.Any(test => test.Outcome == TestOutcome.Failed) ? "failed" : "passed");
         return new ItemResult(item, clock.Elapsed.TotalSeconds, outcome, tests);
     }

@@ -24,7 +24,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         [Policy] = 5, [ComponentBuild] = 8, [Cache] = 5,
         [LongPolicy] = 3, [LongHardware] = 3,
         [Release] = 40,
-        [Canary] = 8,
+        [Canary] = 10,
         [Daemons] = 10, [ControlPlane] = 12, [Nodes] = 12, [Reproducible] = 20,
         [Guests] = 45,
     };
@@ -40,15 +40,16 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
 
     private static readonly HashSet<string> WithoutRelease = [Lint, .. Units];
 
-    /// <summary>What is cheap and tells most stands first.</summary>
+    /// <summary>
+    /// What is cheap and tells most stands first. Daemons and the native cluster mostly wait: guests take the CPU that they leave.
+    /// </summary>
     public IReadOnlyList<Stage> All =>
     [
         new("lint", [Beside(Lint)]),
         new("units", [Beside(Units), Soak(soak)]),
         .. ReleaseStage,
         new("lab", [Beside(Lab)]),
-        new("canary", [new Group(Guest with { Name = Canary, Limit = LimitOf(Canary), Filter = [.. filter, "-trait", "stage=canary"] })]),
-        new("services", [Beside(Daemons, Nodes, Reproducible)]),
+        new("canary", [new Group([.. Beside(Daemons, Nodes).Items, Canaries, Find(Reproducible)])]),
         new("machines", [new Group([.. ControlPlanes, OtherGuests])]),
     ];
 
@@ -65,9 +66,10 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
 
     private Item Guest => Find(Guests);
 
+    private Item Canaries => Guest with { Name = Canary, Limit = LimitOf(Canary), Filter = [.. filter, "-trait", "stage=canary"] };
+
     private Item OtherGuests => Guest with { Filter = [.. filter, "-trait-", "stage=canary"], Needs = [Release, Canary] };
 
-    /// <summary>It mostly waits: guests fill what it leaves of the CPU.</summary>
     private Item[] ControlPlanes => kubernetes ? [Find(ControlPlane)] : [];
 
     private Item Impatient(Item item) => item with { Filter = [.. filter, "-trait-", "stage=patient"] };

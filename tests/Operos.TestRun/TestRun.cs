@@ -13,6 +13,12 @@ internal sealed class TestRun(RunOptions options, TextWriter output, Cancellatio
     /// <summary>Nobody looks at silence for longer.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// Niceness. What looks at the clock stands first of its group: it has the CPU when it wants it. What stands beside it is the equal of
+    /// whatever else this host does, and does not starve there.
+    /// </summary>
+    private const int First = -10, Beside = 0, ScriptBeside = 10;
+
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<ItemResult> _results = [];
     private readonly Lock _lock = new();
@@ -55,8 +61,7 @@ internal sealed class TestRun(RunOptions options, TextWriter output, Cancellatio
     {
         var run = new ItemRun(item, options.Results, show);
         runs.Add(run);
-        // What looks at the clock stands first of its group: it has the CPU when it wants it.
-        return run.RunAsync(isFirst ? 0 : item.IsProject ? 10 : 19, Shorter(item.Limit), stop);
+        return run.RunAsync(isFirst ? First : item.IsProject ? Beside : ScriptBeside, Shorter(item.Limit), stop);
     }
 
     private async Task<ItemResult> EndAsync(Task<ItemResult> run, List<string> held)
@@ -83,7 +88,7 @@ internal sealed class TestRun(RunOptions options, TextWriter output, Cancellatio
         while (await Task.WhenAny(results, Task.Delay(TimeSpan.FromSeconds(5), CancellationToken.None)).ConfigureAwait(false) != results)
         {
             if (Stopwatch.GetElapsedTime(Interlocked.Read(ref _shown)) < Silence) continue;
-            Show($"  {_clock.Elapsed.TotalSeconds:0} s: {string.Join(", ", runs.SelectMany(Running))}");
+            Show($"  {_clock.Elapsed.TotalSeconds:0} s: {string.Join(", ", runs.Where(run => run.IsRunning).SelectMany(Running))}");
         }
         await results.ConfigureAwait(false);
     }

@@ -6,7 +6,7 @@ namespace Operos.Kubernetes.Tests.Nodes;
 [Collection(Cluster.Name)]
 public sealed class RemovalTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
-    private const string Space = "removal";
+    private const string Space = "removal", Ending = "ending", Controllers = "kube-controller-manager.service";
 
     /// <summary>What a machine must not keep: keys, the pod network, services, containers; and the one word that is left.</summary>
     private const string Remains = """
@@ -49,12 +49,14 @@ public sealed class RemovalTests(Cluster cluster, ITestOutputHelper output) : Cl
     public async Task A_machine_is_drained_with_respect_for_budgets_leaves_nothing_and_joins_again_when_it_is_let_in()
     {
         var (one, two) = (await Cluster.IdOfAsync(Cluster.One), await Cluster.IdOfAsync(Cluster.Two));
-        await Cluster.ApplyAsync(SamplePods.Namespace(Space) + Guarded);
+        await Cluster.ApplyAsync(SamplePods.Namespace(Space) + Guarded + SamplePods.Namespace(Ending) + SamplePods.Pod(Ending, "a", two));
+        await SamplePods.RunAsync(Cluster, Ending, 1);
         await Cluster.UntilAsync("a guarded pod runs on each worker", async () => (await NodesAsync()).ToHashSet().SetEquals([one, two]));
         const string Counted = $"-n {Space} get poddisruptionbudget guard -o jsonpath={{.status.currentHealthy}}";
         await Cluster.UntilAsync("the budget counts both", async () => await Cluster.KubectlAsync(Counted) == "2");
 
-        var refused = (await Assert.ThrowsAsync<LabException>(() => RemoveAsync(two, seconds: 3))).Message;
+        var refused = await RefusedWhileANamespaceEndsAsync(two);
+        Assert.Contains($"{Ending}/a", refused, StringComparison.Ordinal);
         Assert.Contains($"{Space}/guarded", refused, StringComparison.Ordinal);
         Assert.Contains("disruption budget", refused, StringComparison.Ordinal);
         Assert.Equal("true", await Cluster.KubectlAsync($"get node {two} -o jsonpath={{.spec.unschedulable}}"));
@@ -73,6 +75,18 @@ public sealed class RemovalTests(Cluster cluster, ITestOutputHelper output) : Cl
         await Cluster.ApproveAsync();
         await Cluster.WholeAsync();
         await Cluster.KubectlAsync($"delete namespace {Space} --wait=false");
+    }
+
+    /// <summary>The API server takes no eviction in a namespace that is being deleted; who deletes its pods is stopped meanwhile.</summary>
+    private async Task<string> RefusedWhileANamespaceEndsAsync(string id)
+    {
+        await Cluster.Controller.RunAsync("systemctl", ["kill", "--signal=STOP", Controllers], default);
+        try
+        {
+            await Cluster.KubectlAsync($"delete namespace {Ending} --wait=false");
+            return (await Assert.ThrowsAsync<LabException>(() => RemoveAsync(id, seconds: 3))).Message;
+        }
+        finally { await Cluster.Controller.RunAsync("systemctl", ["kill", "--signal=CONT", Controllers], default); }
     }
 
     private Task<string> RemoveAsync(string id, int seconds) =>

@@ -34,7 +34,10 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
     private static bool MustGo(V1Pod pod) =>
         pod.Metadata.OwnerReferences?.Any(owner => owner.Kind == "DaemonSet" && owner.Controller == true) != true && pod.Metadata.Annotations?.ContainsKey(MirrorPod) != true && pod.Status?.Phase is not ("Succeeded" or "Failed");
 
-    /// <summary>Null where the eviction is on its way.</summary>
+    /// <summary>
+    /// Null where the eviction is on its way. Any refusal is asked again: a budget may allow it later, and a pod whose namespace is being
+    /// deleted cannot be evicted ("forbidden") but ends by itself.
+    /// </summary>
     private async Task<string?> EvictAsync(V1Pod pod, string version, CancellationToken cancellationToken)
     {
         var (space, name) = (pod.Metadata.NamespaceProperty, pod.Metadata.Name);
@@ -45,7 +48,7 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
             return null;
         }
         catch (ApiException e) when (e.Code == HttpStatusCode.NotFound) { return null; }
-        catch (ApiException e) when (e.Code == HttpStatusCode.TooManyRequests) { return e.Message; }
+        catch (ApiException e) { return e.Message; }
     }
 
     /// <summary>policy/v1 from 1.22 on, v1beta1 before: the subresource itself says which.</summary>
