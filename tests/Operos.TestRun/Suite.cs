@@ -25,7 +25,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         [LongPolicy] = 3, [LongHardware] = 3,
         [Release] = 40,
         [Canary] = 10,
-        [Daemons] = 10, [ControlPlane] = 12, [Nodes] = 12, [Reproducible] = 20,
+        [Daemons] = 10, [ControlPlane] = 12, [Nodes] = 12, [Reproducible] = 30,
         [Guests] = 45,
     };
 
@@ -49,8 +49,8 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         new("units", [Beside(Units), Soak(soak)]),
         .. ReleaseStage,
         new("lab", [Beside(Lab)]),
-        new("canary", [new Group([.. Beside(Daemons, Nodes).Items, Canaries, Find(Reproducible)])]),
-        new("machines", [new Group([.. ControlPlanes, OtherGuests])]),
+        new("canary", [new Group([.. Beside(Daemons, Nodes).Items, Canaries])]),
+        new("machines", [new Group([.. ControlPlanes, OtherGuests, Find(Reproducible)])]),
     ];
 
     /// <summary>

@@ -49,7 +49,8 @@ public sealed class RemovalTests(Cluster cluster, ITestOutputHelper output) : Cl
     public async Task A_machine_is_drained_with_respect_for_budgets_leaves_nothing_and_joins_again_when_it_is_let_in()
     {
         var (one, two) = (await Cluster.IdOfAsync(Cluster.One), await Cluster.IdOfAsync(Cluster.Two));
-        await Cluster.ApplyAsync(SamplePods.Namespace(Space) + Guarded + SamplePods.Namespace(Ending) + SamplePods.Pod(Ending, "a", two));
+        await Cluster.ApplyAsync(SamplePods.Namespace(Ending) + SamplePods.Pod(Ending, "a", two)
+            + "---\n" + SamplePods.Namespace(Space) + Guarded);
         await SamplePods.RunAsync(Cluster, Ending, 1);
         await Cluster.UntilAsync("a guarded pod runs on each worker", async () => (await NodesAsync()).ToHashSet().SetEquals([one, two]));
         const string Counted = $"-n {Space} get poddisruptionbudget guard -o jsonpath={{.status.currentHealthy}}";
