@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net.Sockets;
+using Operos.Ctl.Rendering;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
@@ -29,10 +30,11 @@ internal static class Outcome
         catch (OperationCanceledException) { return 130; }
         catch (Exception e)
         {
-            Console.Error.WriteLine($"operosctl: {e.Message}");
-            for (var cause = e.InnerException; cause is not null; cause = cause.InnerException) Console.Error.WriteLine($"  because: {cause.Message}");
+            Console.Error.WriteLine(Terminal.Page($"operosctl: {e.Message}"));
+            for (var cause = e.InnerException; cause is not null; cause = cause.InnerException)
+                Console.Error.WriteLine(Terminal.Page($"  because: {cause.Message}"));
             if (parsed.GetValue(Debug)) Console.Error.WriteLine(e);
-            if (e is ControlFaultException { Hint: { } hint }) Console.Error.WriteLine($"  next: {hint}");
+            if (e is ControlFaultException { Hint: { } hint }) Console.Error.WriteLine(Terminal.Page($"  next: {hint}"));
             return e switch
             {
                 ControlFaultException { Code: FaultCode.NotFound or FaultCode.Conflict or FaultCode.Unauthorized or FaultCode.BadRequest } => Refused,

@@ -1,7 +1,7 @@
 namespace Operos.Release;
 
 /// <summary>What a boot did and how long each phase took: written by <c>operos-init</c> to <c>/run/operos/boot.json</c>.</summary>
-public sealed record BootRecord
+public sealed partial record BootRecord
 {
     public const int CurrentFormat = 1;
     public const string Path = "/run/operos/boot.json";

@@ -36,7 +36,7 @@ internal sealed class TestController : IAsyncDisposable
         var paths = new ControllerPaths { State = Folder, Run = Path.Combine(Folder, "run") };
         Authority = CertificateAuthority.OpenOrCreate(paths.Pki, Clock);
         Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock);
-        var sessions = new Sessions();
+        var sessions = Sessions = new Sessions();
         var enrolment = new EnrolmentDesk(Registry, Authority, sessions, null, settings, Clock, NullLogger<EnrolmentDesk>.Instance);
         var operators = new OperatorDesk(Registry, new MachineViews(sessions, Clock), sessions, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), new BootWatch(Clock),
             new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null, null, settings, paths, Authority, Clock, NullLogger<OperatorDesk>.Instance);
@@ -49,6 +49,7 @@ internal sealed class TestController : IAsyncDisposable
     public TestClock Clock { get; } = new();
     public CertificateAuthority Authority { get; }
     public MachineRegistry Registry { get; }
+    public Sessions Sessions { get; }
     public IPEndPoint Endpoint { get; }
 
     public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null, bool tolerateClock = false, Func<Message, CancellationToken, ValueTask<Message>>? handler = null) =>

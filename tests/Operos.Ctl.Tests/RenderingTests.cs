@@ -55,6 +55,42 @@ public sealed class RenderingTests
     }
 
     [Fact]
+    public void No_answer_makes_a_terminal_do_anything_but_show_it()
+    {
+        const string escape = "\u001b]0;owned\u0007\u001b[2J\u202e\u009b1m\r\nUP";
+        var endless = escape + new string('M', 100_000);
+        var summary = Worker with { Name = escape, State = escape, Release = escape, Address = escape, Model = endless, Note = endless, LastSeenUnixMs = long.MaxValue, BootedUnixMs = long.MaxValue };
+        var steps = new[] { new NodeStep { Name = escape, Done = false, Text = endless, SinceUnixMs = long.MaxValue } };
+        var inventory = new Inventory
+        {
+            System = new Identity { Product = endless }, Disks = [new Disk { Model = escape }], Cpus = [.. Enumerable.Range(0, 500).Select(number => new Cpu { Model = number + escape })],
+        };
+        var boot = $$"""{"format":1,"bootId":"b","release":"{{new string('r', 9000)}}","kernelRelease":"k","kind":"k","firmware":"\u001b[2J f","phases":[{"name":"p","startMs":-9223372036854775808,"endMs":9223372036854775807}],"layers":[{"name":"l","bytes":9223372036854775807,"source":"s","durationMs":1},{"name":"l","bytes":9223372036854775807,"source":"s","durationMs":1}]}""";
+        string[] pages =
+        [
+            MachineCommands.RenderList(new MachineList { Machines = [summary] }),
+            MachineStory.Render(new MachineDetail
+            {
+                Summary = summary, SystemState = escape, Labels = new Dictionary<string, string> { [escape] = endless }, Inventory = inventory.ToJson(), BootRecord = Encoding.UTF8.GetBytes(boot),
+                Events = [new MachineEvent { UnixMs = long.MinValue, Text = endless }], CertificateExpiresUnixMs = long.MaxValue,
+            }, Now),
+            ClusterCommands.RenderExplanation(new MachineExplanation { Id = "i", Steps = steps, Text = endless }),
+            ClusterCommands.RenderStatus(new StatusReply
+            {
+                Version = "v", StartedUnixMs = 1, Admission = "auto", Components = [new ComponentStatus { Name = escape, Healthy = false, Text = endless }],
+                Nodes = [new NodeSummary { Id = "i", Ready = false, Text = endless, Version = escape }], PodsNotRunning = [new PodTrouble { Namespace = "n", Name = escape, Text = endless }],
+            }),
+            ClusterCommands.RenderLeases(new LeaseList { Mode = "full", Leases = [new Lease { Mac = "m", Address = "a", Hostname = endless, ExpiresUnixMs = long.MaxValue }] }),
+        ];
+        foreach (var page in pages)
+        {
+            Assert.DoesNotContain(page, c => (char.IsControl(c) && c != '\n') || c == '\u202e');
+            Assert.DoesNotContain(page.Split('\n'), line => line.StartsWith("UP", StringComparison.Ordinal) || line.Length > 3000);
+        }
+        Assert.Equal("a?]0;b\nc", Terminal.Page("a\u001b]0;b\nc"));
+    }
+
+    [Fact]
     public void JSON_has_the_messages_own_names() =>
         Assert.Contains("\"id\": \"402fce53-3779-8c9f-ac73-4c34a31fc2bc\"", AnswerJson.Render(new MachineList { Machines = [Worker] }), StringComparison.Ordinal);
 

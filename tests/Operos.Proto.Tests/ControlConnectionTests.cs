@@ -4,10 +4,7 @@ using Operos.Proto.Connection;
 
 namespace Operos.Proto.Tests;
 
-/// <summary>
-/// A connection whose stream is disposed in the moment that a read or a write begins: SslStream then says what it says before a handshake, so
-/// one without a handshake stands for it.
-/// </summary>
+/// <summary>How a connection ends, and what it does not do for a peer that asks too much.</summary>
 public sealed class ControlConnectionTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -31,6 +28,45 @@ public sealed class ControlConnectionTests
         Assert.Equal("the control connection has ended", error.Message);
     }
 
+    [Fact]
+    public async Task An_answer_too_large_for_a_frame_is_a_fault_that_says_so_and_the_connection_stays()
+    {
+        await using var pair = await TlsPair.ConnectAsync();
+        await using var server = ControlConnection.Over(pair.Server, Patience, ControlConnection.MaxFrame, (request, _) => ValueTask.FromResult<Message>(
+            new Done { Text = new string('x', request is ListMachines ? ControlConnection.MaxFrame + 1 : 1000) }));
+        await using var client = ControlConnection.Over(pair.Client, Patience, ControlConnection.MaxFrame, null);
+        var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => client.CallAsync<Done>(new ListMachines(), default));
+        Assert.Equal(FaultCode.TooLarge, refusal.Code);
+        Assert.Contains($"a frame holds at most {ControlConnection.MaxFrame}", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(1000, (await client.CallAsync<Done>(new ListLeases(), default)).Text.Length);
+        var own = await Assert.ThrowsAsync<IOException>(() => client.CallAsync<Done>(new ShowMachine { Machine = new string('x', ControlConnection.MaxFrame) }, default));
+        Assert.Contains("at most", own.Message, StringComparison.Ordinal);
+        Assert.Equal(1000, (await client.CallAsync<Done>(new ListLeases(), default)).Text.Length);
+    }
+
+    [Fact]
+    public async Task A_peer_that_asks_and_never_reads_is_answered_a_little_and_then_left()
+    {
+        await using var pair = await TlsPair.ConnectAsync();
+        var asked = 0;
+        await using var server = ControlConnection.Over(pair.Server, TimeSpan.FromSeconds(3), ControlConnection.MaxFrame, (_, _) =>
+        {
+            Interlocked.Increment(ref asked);
+            return ValueTask.FromResult<Message>(new Done { Text = new string('x', 1 << 20) });
+        });
+        var frame = Frame.Write(1, reply: false, new ListMachines());
+        var asking = Task.Run(async () => { for (var number = 0; number < 2000; number++) await pair.Client.WriteAsync(frame); });
+        await server.Completion.WaitAsync(Patience);
+        // What fits into the sockets, and those that are being answered.
+        Assert.InRange(asked, 1, 64);
+        await pair.Client.DisposeAsync();
+        await asking.ContinueWith(_ => { }, TaskScheduler.Default);
+    }
+
+    /// <summary>
+    /// Its stream is disposed in the moment that a read or a write begins: SslStream then says what it says before a handshake, so one without a
+    /// handshake stands for it.
+    /// </summary>
     private sealed class Disposed(bool reads) : SslStream(new MemoryStream())
     {
         public override X509Certificate? RemoteCertificate => null;

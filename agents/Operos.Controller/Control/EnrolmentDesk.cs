@@ -1,8 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Operos.Controller.Configuration;
 using Operos.Controller.ControlPlane;
@@ -11,14 +9,13 @@ using Operos.Controller.Pki;
 using Operos.Hardware.Inventories;
 using Operos.Proto;
 using Operos.Proto.Connection;
-using Operos.Release;
 
 namespace Operos.Controller.Control;
 
 /// <summary>What workers ask: a place in the cluster, a fresh certificate, to be known alive.</summary>
 internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthority authority, Sessions sessions, ClusterDesk? cluster, ControllerSettings settings, TimeProvider time, ILogger<EnrolmentDesk> logger)
 {
-    private const int MaxBootRecord = 64 * 1024, MaxCsr = 4096, RetrySeconds = 5;
+    private const int MaxCsr = 4096, RetrySeconds = 5;
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(10);
 
     public async Task<Message> EnrolAsync(Enrol request, IPAddress from, CancellationToken cancellationToken)
@@ -46,7 +43,9 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
     {
         switch (request)
         {
-            case Heartbeat heartbeat:
+            case Heartbeat said:
+                if (!MachineWords.IsBootId(said.BootId)) return Bad("the heartbeat's boot id is malformed");
+                var heartbeat = MachineWords.Bounded(said, time.GetUtcNow());
                 session.Last = heartbeat;
                 session.BootId = heartbeat.BootId;
                 return new HeartbeatReply { Configuration = Configure(registry.Get(session.Machine)!), UnixTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
@@ -84,19 +83,9 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
     private static Newcomer Read(Enrol request, IPAddress from)
     {
         if (request.Csr is not { Length: > 0 and <= MaxCsr }) throw Malformed("its certificate request is missing or too large");
-        if (request.BootId is not { Length: > 0 and <= 64 } || request.BootId.Any(c => !char.IsAsciiLetterOrDigit(c) && c != '-')) throw Malformed("its boot id is malformed");
-        if (request.BootRecord is null || request.BootRecord.Length > MaxBootRecord) throw Malformed("its boot record is too large");
-        try
-        {
-            string? boot = null;
-            if (request.BootRecord.Length > 0)
-            {
-                JsonSerializer.Deserialize(request.BootRecord, ReleaseJson.Default.BootRecord);
-                boot = Encoding.UTF8.GetString(request.BootRecord);
-            }
-            return new Newcomer(Inventory.Parse(request.Inventory ?? []), boot, request.BootId, from.ToString());
-        }
-        catch (Exception e) when (e is FormatException or JsonException) { throw Malformed(e.Message); }
+        if (!MachineWords.IsBootId(request.BootId)) throw Malformed("its boot id is malformed");
+        try { return new Newcomer(Inventory.Parse(request.Inventory ?? []), MachineWords.BootRecordOf(request.BootRecord ?? []), request.BootId, from.ToString()); }
+        catch (FormatException e) { throw Malformed(e.Message); }
     }
 
     private EnrolReply Refusal(MachineRecord record)

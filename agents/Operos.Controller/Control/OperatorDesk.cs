@@ -6,6 +6,8 @@ using Operos.Controller.Dhcp;
 using Operos.Controller.Dns;
 using Operos.Controller.Machines;
 using Operos.Controller.Pki;
+using Operos.Kubernetes;
+using Operos.Linux;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
@@ -31,7 +33,7 @@ internal sealed class OperatorDesk(
             case ShowStatus: return await StatusAsync(cancellationToken).ConfigureAwait(false);
             case ExplainMachine explain: return await ExplainAsync(registry.Find(explain.Machine), cancellationToken).ConfigureAwait(false);
         }
-        logger.LogInformation("{User}: {Request}", user, request);
+        logger.LogInformation("{User}: {Request}", user, PrintableText.Line($"{request}", MachineWords.LongestText));
         return request switch
         {
             ApproveMachine approve => Approve(registry.Find(approve.Machine)),
@@ -69,13 +71,14 @@ internal sealed class OperatorDesk(
 
     private Message Label(MachineRecord record, LabelMachine change)
     {
-        foreach (var (key, value) in change.Set)
-            if (!IsLabelKey(key) || value.Length > 63 || value.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
-                throw Refusal(FaultCode.BadRequest, $"'{key}={value}' is no label", "letters, digits, '-', '_', '.' ('/' in keys), at most 63, as in Kubernetes");
+        var bad = change.Set.Where(label => !LabelSyntax.IsKey(label.Key) || !LabelSyntax.IsValue(label.Value)).Select(label => $"'{label.Key}={label.Value}'").ToList();
+        var names = PrintableText.Line(string.Join(", ", bad), MachineWords.LongestText);
+        if (bad.Count > 0) throw Refusal(FaultCode.BadRequest, $"nothing was changed: {(bad.Count == 1 ? "this is no label" : "these are no labels")}: {names}", LabelSyntax.Words);
         var labels = record.Labels.Where(label => !change.Remove.Contains(label.Key)).ToDictionary();
         foreach (var (key, value) in change.Set) labels[key] = value;
         if (labels.Count > MaxLabels) throw Refusal(FaultCode.BadRequest, $"over {MaxLabels} labels", null);
-        return Done(registry.Update(record.Id, known => known with { Labels = labels }, $"labels: {string.Join(", ", labels.Select(label => $"{label.Key}={label.Value}"))}"), $"has {labels.Count} labels");
+        var happened = PrintableText.Line($"labels: {string.Join(", ", labels.Select(label => $"{label.Key}={label.Value}"))}", MachineWords.LongestText);
+        return Done(registry.Update(record.Id, known => known with { Labels = labels }, happened), $"has {labels.Count} labels");
     }
 
     private async Task<Message> RemoveAsync(MachineRecord record, RemoveMachine request, CancellationToken cancellationToken)
@@ -149,8 +152,6 @@ internal sealed class OperatorDesk(
 
     private static ComponentStatus Component(string name, (bool Healthy, string Text, DateTimeOffset Since) status) =>
         new() { Name = name, Healthy = status.Healthy, Text = status.Text, SinceUnixMs = status.Since.ToUnixTimeMilliseconds() };
-
-    private static bool IsLabelKey(string key) => key.Length is > 0 and <= 63 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/');
 
     private static Done Done(MachineRecord record, string text) => new() { Text = $"{record.Name ?? record.Id} {text}" };
 

@@ -8,6 +8,7 @@ using Operos.Controller.ControlPlane.Components;
 using Operos.Controller.ControlPlane.Nodes;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
+using Operos.Linux;
 using Operos.Node;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -138,8 +139,9 @@ internal sealed class ClusterDesk : IDisposable
         Components = [.. status.Components, .. state.Report()],
         Nodes = [.. roster.Nodes.OrderBy(node => node.Metadata.Name, StringComparer.Ordinal).Select(node => (Node: node, Condition: NodeRoster.ReadyCondition(node))).Select(pair => new NodeSummary
         {
-            Id = pair.Node.Metadata.Name, Name = nameOf(pair.Node.Metadata.Name), Ready = pair.Condition?.Status == "True", Version = pair.Node.Status?.NodeInfo?.KubeletVersion,
-            Text = pair.Condition is { Status: not "True" } condition ? $"{condition.Reason}: {condition.Message}" : pair.Node.Spec?.Unschedulable == true ? "cordoned" : "",
+            Id = pair.Node.Metadata.Name, Name = nameOf(pair.Node.Metadata.Name), Ready = pair.Condition?.Status == "True",
+            Version = PrintableText.Line(pair.Node.Status?.NodeInfo?.KubeletVersion),
+            Text = pair.Condition is { Status: not "True" } condition ? MachineExplainer.Said(condition) : pair.Node.Spec?.Unschedulable == true ? "cordoned" : "",
             SinceUnixMs = pair.Condition?.LastTransitionTime is { } since ? new DateTimeOffset(since.ToUniversalTime()).ToUnixTimeMilliseconds() : 0,
         })],
         PodsNotRunning = state.IsHealthy(Component.ApiServer) ? await PodTroubles.FindAsync(client, null, cancellationToken).ConfigureAwait(false) : [],

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Operos.Linux;
 using Operos.Proto;
 
 namespace Operos.Controller.Dhcp;
@@ -19,7 +20,7 @@ internal static class LeaseFile
     internal static Lease? Parse(string line)
     {
         var words = line.Split(' ');
-        if (words.Length != 5 || line.Length > 1024 || line.Any(char.IsControl)) return null;
+        if (words.Length != 5 || line.Length > 1024 || !line.All(PrintableText.IsPrintable)) return null;
         if (!long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out var expiry) || !IPAddress.TryParse(words[2], out var address)) return null;
         return new Lease
         {

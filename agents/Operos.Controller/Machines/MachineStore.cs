@@ -19,7 +19,7 @@ internal sealed class MachineStore(string folder, ILogger<MachineStore> logger)
             {
                 var record = JsonSerializer.Deserialize(File.ReadAllBytes(path), MachineJson.Default.MachineRecord);
                 if (record?.Id != Path.GetFileNameWithoutExtension(path)) throw new JsonException("its id is not its file's name");
-                records.Add(record);
+                records.Add(MachineWords.Bounded(record));
             }
             catch (JsonException e)
             {

@@ -37,18 +37,20 @@ internal static class ClusterCommands
             text += "\n" + Table.Render(["NODE", "UUID", "STATE", "SINCE", "VERSION", ""], [.. status.Nodes.Select(node => (IReadOnlyList<string>)[node.Name ?? "-", node.Id, node.Ready ? "Ready" : "NotReady", Figures.Age(node.SinceUnixMs, now), node.Version ?? "-", node.Text])]);
         if (status.PodsNotRunning.Count > 0)
             text += "\npods not running\n" + Table.Render(["NAMESPACE", "POD", "NODE", ""], [.. status.PodsNotRunning.Select(pod => (IReadOnlyList<string>)[pod.Namespace, pod.Name, pod.Node ?? "-", pod.Text])]);
-        return text + string.Concat(status.Expiring.Select(certificate => $"\ncertificate near expiry: {certificate.Name}, {When(certificate.ExpiresUnixMs, now)}")) + (status.Expiring.Count > 0 ? "\n" : "");
+        foreach (var certificate in status.Expiring) text += $"\ncertificate near expiry: {Terminal.Line(certificate.Name)}, {When(certificate.ExpiresUnixMs, now)}";
+        return text + (status.Expiring.Count > 0 ? "\n" : "");
     }
 
     internal static string RenderExplanation(MachineExplanation explanation)
     {
         var now = DateTimeOffset.UtcNow;
-        return $"{explanation.Text}\n\n" + Table.Render(["STEP", "STATE", "SINCE", ""], [.. explanation.Steps.Select(step => (IReadOnlyList<string>)[step.Name, step.Done ? "done" : "NOT DONE", Figures.Age(step.SinceUnixMs, now), step.Text])]);
+        return $"{Terminal.Line(explanation.Text)}\n\n" + Table.Render(["STEP", "STATE", "SINCE", ""],
+            [.. explanation.Steps.Select(step => (IReadOnlyList<string>)[step.Name, step.Done ? "done" : "NOT DONE", Figures.Age(step.SinceUnixMs, now), step.Text])]);
     }
 
     private static string When(long unixMs, DateTimeOffset now)
     {
-        var left = DateTimeOffset.FromUnixTimeMilliseconds(unixMs) - now;
+        var left = Figures.Time(unixMs) - now;
         return left > TimeSpan.Zero ? $"in {Figures.Span(left)}" : $"expired {Figures.Span(-left)} ago";
     }
 
@@ -57,7 +59,10 @@ internal static class ClusterCommands
         if (list.Mode != "full") return $"DHCP mode {list.Mode}: another server hands out the leases\n";
         if (list.Leases.Count == 0) return "no leases yet\n";
         return Table.Render(["ADDRESS", "MAC", "MACHINE", "HOSTNAME", "EXPIRES"],
-            [.. list.Leases.Select(lease => (IReadOnlyList<string>)[lease.Address, lease.Mac, lease.MachineId ?? "-", lease.Hostname ?? "-", $"in {Figures.Span(DateTimeOffset.FromUnixTimeMilliseconds(lease.ExpiresUnixMs) - DateTimeOffset.UtcNow)}"])]);
+            [.. list.Leases.Select(lease => (IReadOnlyList<string>)
+            [
+                lease.Address, lease.Mac, lease.MachineId ?? "-", lease.Hostname ?? "-", $"in {Figures.Span(Figures.Time(lease.ExpiresUnixMs) - DateTimeOffset.UtcNow)}",
+            ])]);
     }
 
     internal static string RenderReleases(ReleaseList list) => list.Releases.Count == 0 ? "no releases: see images/README.md\n"

@@ -37,7 +37,8 @@ internal static class MachineCommands
                 machine.State == "up" ? "now" : Figures.Age(machine.LastSeenUnixMs, now),
             ]),
         ]);
-        var notes = list.Machines.Where(machine => machine.Note is not null).Select(machine => $"{machine.Name ?? machine.Id[..8]}: {machine.Note}\n").ToList();
+        var notes = list.Machines.Where(machine => machine.Note is not null)
+            .Select(machine => Terminal.Line($"{machine.Name ?? machine.Id[..Math.Min(8, machine.Id.Length)]}: {machine.Note}") + "\n").ToList();
         return notes.Count == 0 ? table : table + "\n" + string.Concat(notes);
     }
 
@@ -122,7 +123,8 @@ internal static class MachineCommands
                 if (Console.ReadLine()?.Trim().ToLowerInvariant() is not ("y" or "yes")) return;
             }
             var request = new RemoveMachine { Machine = name, DrainSeconds = result.GetValue(seconds), Force = result.GetValue(force) };
-            Console.WriteLine((await Credentials.AskAsync<Done>(result, request, cancellationToken, TimeSpan.FromSeconds(request.DrainSeconds))).Text);
+            var done = await Credentials.AskAsync<Done>(result, request, cancellationToken, TimeSpan.FromSeconds(request.DrainSeconds));
+            Console.WriteLine(Terminal.Page(done.Text));
         });
         return command;
     }

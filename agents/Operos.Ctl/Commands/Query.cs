@@ -19,7 +19,7 @@ internal static class Query
             {
                 var answer = await Credentials.AskAsync<TReply>(result, request(result), cancellationToken);
                 if (result.GetValue(watch) && !Console.IsOutputRedirected) Console.Clear();
-                Console.Write(result.GetValue(json) ? AnswerJson.Render(answer) + "\n" : render(answer));
+                Console.Write(result.GetValue(json) ? AnswerJson.Render(answer) + "\n" : Terminal.Page(render(answer)));
                 if (!result.GetValue(watch)) return;
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
             }
@@ -28,5 +28,9 @@ internal static class Query
 
     /// <summary>A command that changes something and says what was done.</summary>
     public static void Does(this Command command, Func<ParseResult, Message> request) =>
-        command.SetAction(async (result, cancellationToken) => Console.WriteLine((await Credentials.AskAsync<Done>(result, request(result), cancellationToken)).Text));
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            var done = await Credentials.AskAsync<Done>(result, request(result), cancellationToken);
+            Console.WriteLine(Terminal.Page(done.Text));
+        });
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Operos.Hardware.Inventories;
 using Operos.Proto;
 using Operos.Release;
@@ -9,7 +8,7 @@ namespace Operos.Ctl.Rendering;
 /// <summary>All that is known of one machine, in the order in which an operator asks.</summary>
 internal static class MachineStory
 {
-    private const int BarWidth = 30;
+    private const int BarWidth = 30, MostModels = 4;
 
     public static string Render(MachineDetail machine, DateTimeOffset now)
     {
@@ -24,11 +23,12 @@ internal static class MachineStory
         Line(text, "labels", machine.Labels.Count == 0 ? "-" : string.Join(", ", machine.Labels.Select(label => $"{label.Key}={label.Value}")));
         Line(text, "first seen", Figures.Age(machine.FirstSeenUnixMs, now));
         Line(text, "last seen", Figures.Age(summary.LastSeenUnixMs, now));
-        if (machine.CertificateExpiresUnixMs > 0) Line(text, "certificate", $"expires in {Figures.Span(DateTimeOffset.FromUnixTimeMilliseconds(machine.CertificateExpiresUnixMs) - now)}");
+        if (machine.CertificateExpiresUnixMs > 0)
+            Line(text, "certificate", $"expires in {Figures.Span(Figures.Time(machine.CertificateExpiresUnixMs) - now)}");
         Hardware(text, machine.Inventory);
         Boot(text, machine.BootRecord);
         if (machine.Events.Count > 0) text.Append("\nevents\n");
-        foreach (var happened in machine.Events) text.Append(null, $"  {Figures.Age(happened.UnixMs, now),-9}  {happened.Text}\n");
+        foreach (var happened in machine.Events) text.Append(null, $"  {Figures.Age(happened.UnixMs, now),-9}  {Terminal.Line(happened.Text)}\n");
         return text.ToString();
     }
 
@@ -39,7 +39,9 @@ internal static class MachineStory
         catch (FormatException) { return; }
         text.Append("\nhardware\n");
         Line(text, "  system", $"{inventory.System.Vendor} {inventory.System.Product}, serial {inventory.System.Serial ?? "-"}");
-        Line(text, "  cpus", $"{inventory.LogicalCpus} ({string.Join(", ", inventory.Cpus.Select(cpu => cpu.Model).Distinct())})");
+        var models = inventory.Cpus.Select(cpu => cpu.Model).Distinct().ToList();
+        var others = models.Count > MostModels ? $" and {models.Count - MostModels} more" : "";
+        Line(text, "  cpus", $"{inventory.LogicalCpus} ({string.Join(", ", models.Take(MostModels))}{others})");
         Line(text, "  memory", $"{Figures.Size(inventory.MemoryBytes)} in {inventory.MemoryModules.Count} modules");
         foreach (var nic in inventory.Nics) Line(text, "  nic", $"{nic.Name} {nic.Mac} ({nic.Driver})");
         foreach (var disk in inventory.Disks) Line(text, "  disk", $"{disk.Name} {Figures.Size(disk.Bytes)} {(disk.Rotational ? "rotating" : "solid state")} {disk.Model} serial {disk.Serial ?? disk.Wwn ?? "-"}");
@@ -48,8 +50,10 @@ internal static class MachineStory
     private static void Boot(StringBuilder text, byte[] json)
     {
         if (json.Length == 0) return;
-        var boot = JsonSerializer.Deserialize(json, ReleaseJson.Default.BootRecord);
-        if (boot is null || boot.Phases.Count == 0) return;
+        BootRecord boot;
+        try { boot = BootRecord.Parse(json); }
+        catch (FormatException) { return; }
+        if (boot.Phases.Count == 0) return;
         text.Append(null, $"\nlast boot: release {boot.Release}, {boot.Firmware}{(boot.SecureBoot ? ", Secure Boot" : "")}, kernel {boot.KernelRelease}\n");
         if (boot.Network is { } network) Line(text, "  network", $"{network.Address} on {network.Interface} by {network.Source}");
         if (boot.Layers.Count > 0) Line(text, "  layers", $"{Figures.Size(boot.Layers.Sum(layer => layer.Bytes))}: {string.Join(", ", boot.Layers.Select(layer => layer.Name))}");
@@ -64,5 +68,5 @@ internal static class MachineStory
         }
     }
 
-    private static void Line(StringBuilder text, string name, string value) => text.Append(null, $"{name,-12} {value}\n");
+    private static void Line(StringBuilder text, string name, string value) => text.Append(null, $"{name,-12} {Terminal.Line(value)}\n");
 }

@@ -2,11 +2,12 @@ using System.Text;
 
 namespace Operos.Ctl.Rendering;
 
-/// <summary>Columns as wide as their widest cell; the last one runs on.</summary>
+/// <summary>Columns as wide as their widest cell; the last one runs on. A cell is one line, whatever it was.</summary>
 internal static class Table
 {
     public static string Render(IReadOnlyList<string> heads, IReadOnlyList<IReadOnlyList<string>> rows)
     {
+        rows = [.. rows.Select(row => (IReadOnlyList<string>)[.. row.Select(Terminal.Line)])];
         var widths = heads.Select((head, column) => rows.Select(row => row[column].Length).Append(head.Length).Max()).ToList();
         var text = new StringBuilder();
         foreach (var row in rows.Prepend(heads))
@@ -18,12 +19,17 @@ internal static class Table
 /// <summary>Figures as people read them.</summary>
 internal static class Figures
 {
+    private static readonly long Earliest = DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), Latest = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     public static string Age(long unixMs, DateTimeOffset now)
     {
         if (unixMs <= 0) return "-";
-        var age = now - DateTimeOffset.FromUnixTimeMilliseconds(unixMs);
+        var age = now - Time(unixMs);
         return age.TotalSeconds < 0 ? "now" : Span(age) + " ago";
     }
+
+    /// <summary>A time as it came; one that no calendar has is the nearest that it has.</summary>
+    public static DateTimeOffset Time(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(unixMs, Earliest, Latest));
 
     public static string Span(TimeSpan span) => span switch
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Operos.Linux;
 
 namespace Operos.Hardware.Inventories;
 
@@ -30,7 +31,7 @@ public sealed record Inventory
     /// <summary>SHA-256 of the TPM's public endorsement key, hex; null where there is no TPM 2.0.</summary>
     public string? TpmEndorsementKey { get; init; }
 
-    /// <summary>Reads an inventory of unknown origin.</summary>
+    /// <summary>Reads an inventory of unknown origin; its strings are made printable and short (<see cref="PrintableText"/>).</summary>
     /// <exception cref="FormatException">It is no inventory; the message says why.</exception>
     public static Inventory Parse(ReadOnlySpan<byte> json)
     {
@@ -46,6 +47,9 @@ public sealed record Inventory
         }
         catch (JsonException e) { throw new FormatException($"the inventory is no valid JSON: {e.Message}"); }
     }
+
+    /// <summary>The same with each string as <see cref="Parse"/> makes it: printable and short.</summary>
+    public Inventory Cleaned() => JsonSerializer.Deserialize(ToJson(), InventoryJson.Default.Inventory)!;
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, InventoryJson.Default.Inventory);
 
@@ -98,6 +102,6 @@ public sealed record Disk
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, MaxDepth = 16)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, MaxDepth = 16, Converters = [typeof(PrintableStrings)])]
 [JsonSerializable(typeof(Inventory))]
 public sealed partial class InventoryJson : JsonSerializerContext;

@@ -84,7 +84,7 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
     private Nic ReadNic(NetworkInterface nic) => new()
     {
         Name = nic.Name,
-        Mac = Clean.Text(sysfs == "/sys" ? nic.PermanentMac : nic.Mac)?.ToLowerInvariant(),
+        Mac = PrintableText.Line(sysfs == "/sys" ? nic.PermanentMac : nic.Mac)?.ToLowerInvariant(),
         Driver = LinkName($"class/net/{nic.Name}/device/driver"),
     };
 
@@ -115,16 +115,16 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
     private string? ReadVitalSerial(string disk)
     {
         var page = ReadBytes($"block/{disk}/device/vpd_pg80");
-        return page.Length < 4 ? null : Clean.Text(global::System.Text.Encoding.Latin1.GetString(page.AsSpan(4, Math.Min(page.Length - 4, page[2] << 8 | page[3]))));
+        return page.Length < 4 ? null : PrintableText.Line(global::System.Text.Encoding.Latin1.GetString(page.AsSpan(4, Math.Min(page.Length - 4, page[2] << 8 | page[3]))));
     }
 
     private string? LinkName(string path)
     {
-        try { return new FileInfo(Path.Combine(sysfs, path)).LinkTarget is { } target ? Clean.Text(Path.GetFileName(target)) : null; }
+        try { return new FileInfo(Path.Combine(sysfs, path)).LinkTarget is { } target ? PrintableText.Line(Path.GetFileName(target)) : null; }
         catch (IOException) { return null; }
     }
 
-    private string? ReadText(string path) => ReadBytes(path) is { Length: > 0 } bytes ? Clean.Text(global::System.Text.Encoding.UTF8.GetString(bytes)) : null;
+    private string? ReadText(string path) => ReadBytes(path) is { Length: > 0 } bytes ? PrintableText.Line(global::System.Text.Encoding.UTF8.GetString(bytes)) : null;
 
     /// <summary>A file of sysfs, whose announced size is a page whatever it holds: read to its end, within bounds.</summary>
     private byte[] ReadBytes(string path)

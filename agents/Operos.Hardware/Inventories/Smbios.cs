@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Operos.Linux;
 
 namespace Operos.Hardware.Inventories;
 
@@ -13,7 +14,7 @@ internal sealed class SmbiosStructure(byte type, byte[] area, IReadOnlyList<stri
     public uint Double(int offset) => offset + 4 <= area.Length ? BinaryPrimitives.ReadUInt32LittleEndian(area.AsSpan(offset)) : 0;
 
     /// <summary>The string whose number stands at an offset; null for none.</summary>
-    public string? Text(int offset) => Byte(offset) is var number and > 0 && number <= strings.Count ? Clean.Text(strings[number - 1]) : null;
+    public string? Text(int offset) => Byte(offset) is var number and > 0 && number <= strings.Count ? PrintableText.Line(strings[number - 1]) : null;
 
     /// <summary>The UUID at an offset; its first three fields are little-endian since SMBIOS 2.6 (DSP0134, 7.2.1).</summary>
     public string? Uuid(int offset) => offset + 16 <= area.Length ? new Guid(area.AsSpan(offset, 16)).ToString() : null;
@@ -48,26 +49,5 @@ internal static class Smbios
             table = table[Math.Min(table.Length, strings.Count == 0 ? 2 : 1)..];
         }
         return structures;
-    }
-}
-
-/// <summary>Strings from firmware and devices, made fit for logs, tables and comparison.</summary>
-internal static class Clean
-{
-    private const int MaxLength = 128;
-
-    /// <summary>Printable, single-spaced, at most 128 characters; null where nothing is left.</summary>
-    public static string? Text(string? raw)
-    {
-        if (raw is null) return null;
-        var text = new StringBuilder(Math.Min(raw.Length, MaxLength));
-        foreach (var c in raw)
-        {
-            if (text.Length == MaxLength) break;
-            var shown = char.IsControl(c) || char.IsSurrogate(c) || c == '\ufffd' ? ' ' : c;
-            if (shown != ' ' || (text.Length > 0 && text[^1] != ' ')) text.Append(shown);
-        }
-        var result = text.ToString().Trim();
-        return result.Length == 0 ? null : result;
     }
 }

@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using Operos.Kubernetes;
 
 namespace Operos.Node.Configuration;
 
@@ -6,7 +6,7 @@ namespace Operos.Node.Configuration;
 /// Which labels a kubelet may put on its own Node (the NodeRestriction admission plugin): of <c>kubernetes.io</c> and <c>k8s.io</c> a few,
 /// others freely. With one that it may not, a kubelet refuses to start; so such ones are left out here and are the controller's to set.
 /// </summary>
-public static partial class NodeLabels
+public static class NodeLabels
 {
     private static readonly string[] OwnPrefixes = ["kubelet.kubernetes.io", "node.kubernetes.io"];
     private static readonly string[] OwnLabels =
@@ -16,7 +16,7 @@ public static partial class NodeLabels
     ];
 
     public static IEnumerable<KeyValuePair<string, string>> ForKubelet(IReadOnlyDictionary<string, string> labels) =>
-        labels.Where(label => IsKey(label.Key) && IsValue(label.Value) && IsAllowed(label.Key)).OrderBy(label => label.Key, StringComparer.Ordinal);
+        labels.Where(label => LabelSyntax.IsKey(label.Key) && LabelSyntax.IsValue(label.Value) && IsAllowed(label.Key)).OrderBy(label => label.Key, StringComparer.Ordinal);
 
     private static bool IsAllowed(string key)
     {
@@ -28,19 +28,4 @@ public static partial class NodeLabels
     }
 
     private static bool IsWithin(string domain, string of) => domain == of || domain.EndsWith("." + of, StringComparison.Ordinal);
-
-    private static bool IsKey(string key) => key.Split('/') switch
-    {
-        [var name] => Name().IsMatch(name),
-        [{ Length: <= 253 } prefix, var name] => Prefix().IsMatch(prefix) && Name().IsMatch(name),
-        _ => false,
-    };
-
-    private static bool IsValue(string value) => value.Length == 0 || Name().IsMatch(value);
-
-    [GeneratedRegex(@"\A[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?\z")]
-    private static partial Regex Name();
-
-    [GeneratedRegex(@"\A[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\z")]
-    private static partial Regex Prefix();
 }

@@ -81,16 +81,18 @@ public sealed class ControlConnection : IAsyncDisposable
     /// <summary>Sends a request and waits for its reply.</summary>
     /// <exception cref="ControlFaultException">The peer answered with a fault.</exception>
     /// <exception cref="TimeoutException">No answer in time; the connection stays.</exception>
-    /// <exception cref="IOException">The connection ended.</exception>
+    /// <exception cref="IOException">The connection ended, or the request does not fit into a frame.</exception>
     public async Task<TReply> CallAsync<TReply>(Message request, CancellationToken cancellationToken) where TReply : Message
     {
         var call = Interlocked.Increment(ref lastCall) & 0x7fff_ffff;
+        var frame = Frame.Write(call, reply: false, request);
+        if (IsTooLarge(frame)) throw new IOException($"{request.GetType().Name} would be a frame of {frame.Length} bytes; at most {MaxFrame} are allowed: send less");
         var reply = new TaskCompletionSource<Message>(TaskCreationOptions.RunContinuationsAsynchronously);
         calls[call] = reply;
         try
         {
             if (ended.IsCancellationRequested) throw new IOException("the control connection has ended");
-            await SendAsync(Frame.Write(call, reply: false, request), cancellationToken).ConfigureAwait(false);
+            await SendAsync(frame, cancellationToken).ConfigureAwait(false);
             return await reply.Task.WaitAsync(callTimeout, cancellationToken).ConfigureAwait(false) switch
             {
                 TReply expected => expected,
@@ -146,10 +148,23 @@ public sealed class ControlConnection : IAsyncDisposable
 
     private async Task AnswerAsync(uint call, Message? request)
     {
-        Message reply;
         try
         {
-            reply = request switch
+            var reply = await ReplyAsync(request).ConfigureAwait(false);
+            var frame = Frame.Write(call, reply: true, reply);
+            if (IsTooLarge(frame)) frame = Frame.Write(call, reply: true, TooLarge(request, frame.Length));
+            await SendAsync(frame, ended.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (Ends(e)) { }
+        // Not before the answer is on its way: a peer that asks and does not read would fill the memory with answers.
+        finally { handling.Release(); }
+    }
+
+    private async Task<Message> ReplyAsync(Message? request)
+    {
+        try
+        {
+            return request switch
             {
                 null => new Fault { Code = FaultCode.BadRequest, Text = "no such operation", Hint = "the programs may be of different versions" },
                 Ping => new Done { Text = "alive" },
@@ -157,19 +172,35 @@ public sealed class ControlConnection : IAsyncDisposable
                 _ => new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is not answered here" },
             };
         }
-        catch (ControlFaultException e) { reply = new Fault { Code = e.Code, Text = e.Message, Hint = e.Hint, RetryAfterSeconds = e.RetryAfterSeconds }; }
-        catch (OperationCanceledException) { return; }
-        catch (Exception e) { reply = new Fault { Code = FaultCode.Internal, Text = $"{e.GetType().Name}: {e.Message}" }; }
-        finally { handling.Release(); }
-        try { await SendAsync(Frame.Write(call, reply: true, reply), ended.Token).ConfigureAwait(false); }
-        catch (Exception e) when (Ends(e)) { }
+        catch (ControlFaultException e) { return new Fault { Code = e.Code, Text = e.Message, Hint = e.Hint, RetryAfterSeconds = e.RetryAfterSeconds }; }
+        catch (Exception e) when (e is not OperationCanceledException) { return new Fault { Code = FaultCode.Internal, Text = $"{e.GetType().Name}: {e.Message}" }; }
     }
+
+    private static bool IsTooLarge(byte[] frame) => frame.Length - Frame.HeaderSize > MaxFrame;
+
+    private static Fault TooLarge(Message? request, int length) => new()
+    {
+        Code = FaultCode.TooLarge,
+        Text = $"the answer to {request?.GetType().Name} has {length} bytes; a frame holds at most {MaxFrame}",
+        Hint = "ask for a part of it: one machine instead of all",
+    };
 
     private async Task SendAsync(byte[] frame, CancellationToken cancellationToken)
     {
         await writing.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try { await stream.WriteAsync(frame, cancellationToken).ConfigureAwait(false); }
-        catch (InvalidOperationException e) { throw new IOException("the control connection has ended", e); }
+        try
+        {
+            // A frame goes out as a whole or the connection ends: what is sent after half of one would be read as its other half.
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ended.Token);
+            deadline.CancelAfter(callTimeout);
+            await stream.WriteAsync(frame, deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!ended.IsCancellationRequested)
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+            throw new IOException($"the peer has read nothing for {callTimeout.TotalSeconds:0} s: the control connection has ended");
+        }
+        catch (Exception e) when (e is InvalidOperationException or OperationCanceledException) { throw new IOException("the control connection has ended", e); }
         finally { writing.Release(); }
     }
 

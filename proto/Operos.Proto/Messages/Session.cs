@@ -37,6 +37,8 @@ public static class FaultCode
     public const string NotFound = "not-found";
     public const string Conflict = "conflict";
     public const string Busy = "busy";
+    /// <summary>The answer does not fit into a frame: nothing was lost, but less must be asked for.</summary>
+    public const string TooLarge = "too-large";
     public const string Internal = "internal";
 }
 

@@ -1,6 +1,7 @@
 using k8s.Models;
 using Operos.Controller.ControlPlane.Components;
 using Operos.Controller.Machines;
+using Operos.Linux;
 using Operos.Proto;
 
 namespace Operos.Controller.ControlPlane.Nodes;
@@ -20,11 +21,18 @@ internal static class MachineExplainer
         steps.Add(new NodeStep { Name = "api-server", Done = apiServer?.Healthy == true, Text = apiServer is { Healthy: false } ? apiServer.Text : "", SinceUnixMs = apiServer?.Since.ToUnixTimeMilliseconds() ?? 0 });
         steps.Add(new NodeStep { Name = "registered", Done = node is not null, Text = node is null ? "the API server has no Node of this name: its kubelet has not registered" : "", SinceUnixMs = Unix(node?.Metadata.CreationTimestamp) });
         var condition = node is null ? null : NodeRoster.ReadyCondition(node);
-        if (node is not null) steps.Add(new NodeStep { Name = "ready", Done = condition?.Status == "True", Text = condition is null ? "its kubelet has not reported yet" : condition.Status == "True" ? "" : $"{condition.Reason}: {condition.Message}", SinceUnixMs = Unix(condition?.LastTransitionTime) });
+        var notReady = condition is null ? "its kubelet has not reported yet" : condition.Status == "True" ? "" : Said(condition);
+        if (node is not null) steps.Add(new NodeStep { Name = "ready", Done = condition?.Status == "True", Text = notReady, SinceUnixMs = Unix(condition?.LastTransitionTime) });
         if (node?.Status?.Conditions is { } conditions)
-            steps.AddRange(conditions.Where(other => other.Type != "Ready" && other.Status == "True").Select(other => new NodeStep { Name = other.Type, Done = false, Text = $"{other.Reason}: {other.Message}", SinceUnixMs = Unix(other.LastTransitionTime) }));
+            steps.AddRange(conditions.Where(other => other.Type != "Ready" && other.Status == "True").Select(other => new NodeStep
+            {
+                Name = PrintableText.Line(other.Type) ?? "unnamed", Done = false, Text = Said(other), SinceUnixMs = Unix(other.LastTransitionTime),
+            }));
         return new MachineExplanation { Id = record.Id, Ready = condition?.Status == "True" && (connected || record.Kind == "controller"), Steps = steps, Text = Words(record, steps, node, pods) };
     }
+
+    /// <summary>A kubelet's own words.</summary>
+    internal static string Said(V1NodeCondition condition) => PrintableText.Line($"{condition.Reason}: {condition.Message}", MachineWords.LongestText)!;
 
     private static string Words(MachineRecord record, List<NodeStep> steps, V1Node? node, IReadOnlyList<PodTrouble> pods)
     {

@@ -81,11 +81,15 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
         applied[name] = (uid, text);
     }
 
-    /// <summary>The labels of a machine's Node. Operators' labels without a domain get ours, so that <c>rack</c> is <c>operos.io/rack</c>.</summary>
+    /// <summary>
+    /// The labels of a machine's Node. Operators' labels without a domain get ours, so that <c>rack</c> is <c>operos.io/rack</c>. One that is none, as
+    /// an old record may hold it, is left out: the API server would refuse all of them for it.
+    /// </summary>
     internal static SortedDictionary<string, string> Labels(MachineRecord record)
     {
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (key, value) in record.Labels) labels[key.Contains('/', StringComparison.Ordinal) ? key : Domain + key] = value;
+        foreach (var (key, value) in record.Labels.Where(label => LabelSyntax.IsKey(label.Key) && LabelSyntax.IsValue(label.Value)))
+            labels[key.Contains('/', StringComparison.Ordinal) ? key : Domain + key] = value;
         labels[record.Kind == "controller" ? "node-role.kubernetes.io/control-plane" : "node-role.kubernetes.io/worker"] = "";
         Put("name", record.Name);
         Put("model", string.Join(' ', new[] { record.Inventory.System.Vendor, record.Inventory.System.Product }.OfType<string>()));

@@ -1,5 +1,7 @@
 using k8s.Models;
+using Operos.Controller.Machines;
 using Operos.Kubernetes;
+using Operos.Linux;
 using Operos.Proto;
 
 namespace Operos.Controller.ControlPlane.Nodes;
@@ -41,5 +43,7 @@ internal static class PodTroubles
         };
     }
 
-    private static string Join(string reason, string? message) => string.IsNullOrWhiteSpace(message) ? reason : $"{reason}: {message}";
+    /// <summary>Whoever may make a pod, and the registry that its images are asked of, choose the words.</summary>
+    private static string Join(string reason, string? message) =>
+        PrintableText.Line(string.IsNullOrWhiteSpace(message) ? reason : $"{reason}: {message}", MachineWords.LongestText) ?? "Unknown";
 }
