@@ -57,8 +57,9 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var cluster = settings.Kubernetes.Enabled ? new ClusterDesk(settings, paths, registry, time, loggers) : null;
         var enrolment = new EnrolmentDesk(registry, authority, sessions, cluster, settings, time, loggers.CreateLogger<EnrolmentDesk>());
         var operators = new OperatorDesk(registry, new MachineViews(sessions, time), sessions, releases, watch, dnsmasq, cluster, dns, settings, paths, authority, time, loggers.CreateLogger<OperatorDesk>());
+        var open = new OpenConnections();
         var control = new ControlServer(new IPEndPoint(IPAddress.Any, settings.ControlPort), authority, settings.Address,
-            () => new ControlPeer(enrolment, operators, sessions, time, loggers.CreateLogger<ControlPeer>()), time, loggers.CreateLogger<ControlServer>());
+            () => new ControlPeer(enrolment, operators, sessions, open, time, loggers.CreateLogger<ControlPeer>()), time, loggers.CreateLogger<ControlServer>());
 
         var self = RegisterSelf(registry);
         registry.Changed += () => names.SetMachines(MachineNames(registry));

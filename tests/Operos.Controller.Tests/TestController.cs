@@ -19,6 +19,7 @@ internal sealed class TestClock : TimeProvider
 {
     public TimeSpan Ahead { get; set; }
     public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+    public override long GetTimestamp() => base.GetTimestamp() + (long)(Ahead.TotalSeconds * TimestampFrequency);
 }
 
 /// <summary>The real control side on loopback: TLS, files, registry. Only the clock may be moved.</summary>
@@ -40,7 +41,10 @@ internal sealed class TestController : IAsyncDisposable
         var enrolment = new EnrolmentDesk(Registry, Authority, sessions, null, settings, Clock, NullLogger<EnrolmentDesk>.Instance);
         var operators = new OperatorDesk(Registry, new MachineViews(sessions, Clock), sessions, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), new BootWatch(Clock),
             new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null, null, settings, paths, Authority, Clock, NullLogger<OperatorDesk>.Instance);
-        var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback, () => new ControlPeer(enrolment, operators, sessions, Clock, NullLogger<ControlPeer>.Instance), Clock, NullLogger<ControlServer>.Instance);
+        var open = new OpenConnections();
+        var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback,
+            () => new ControlPeer(enrolment, operators, sessions, open, Clock, NullLogger<ControlPeer>.Instance), Clock, NullLogger<ControlServer>.Instance);
+        Strangers = server.Strangers;
         running = server.RunAsync(stop.Token);
         Endpoint = server.Listening!;
     }
@@ -50,6 +54,7 @@ internal sealed class TestController : IAsyncDisposable
     public CertificateAuthority Authority { get; }
     public MachineRegistry Registry { get; }
     public Sessions Sessions { get; }
+    public Strangers Strangers { get; }
     public IPEndPoint Endpoint { get; }
 
     public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null, bool tolerateClock = false, Func<Message, CancellationToken, ValueTask<Message>>? handler = null) =>
@@ -81,7 +86,7 @@ internal sealed class TestController : IAsyncDisposable
     {
         var (certificate, key) = Authority.IssueOperator("admin", TimeSpan.FromDays(1));
         using var credentials = X509Certificate2.CreateFromPem(certificate, key);
-        await using var connection = await ConnectAsync(credentials);
+        await using var connection = await ConnectAsync(credentials, tolerateClock: Clock.Ahead > TimeSpan.Zero);
         return await connection.CallAsync<TReply>(request, default);
     }
 

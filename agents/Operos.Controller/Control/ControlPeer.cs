@@ -1,5 +1,7 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
+using Operos.Controller.Machines;
 using Operos.Controller.Pki;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -7,20 +9,33 @@ using Operos.Proto.Connection;
 namespace Operos.Controller.Control;
 
 /// <summary>One control connection: who is at its other end, and therefore what it may ask.</summary>
-internal sealed class ControlPeer(EnrolmentDesk enrolment, OperatorDesk operators, Sessions sessions, TimeProvider time, ILogger<ControlPeer> logger)
+internal sealed class ControlPeer(
+    EnrolmentDesk enrolment, OperatorDesk operators, Sessions sessions, OpenConnections open,
+    TimeProvider time, ILogger<ControlPeer> logger)
 {
     private readonly TaskCompletionSource attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ControlConnection? connection;
     private IPAddress from = IPAddress.None;
     private (Role Role, string Name)? holder;
     private Session? session;
-    private bool greeted;
+    private bool greeted, known;
 
     public static string Agent { get; } = $"operos-controller/{typeof(ControlPeer).Assembly.GetName().Version?.ToString(3)}";
 
-    public void Attach(ControlConnection opened, IPAddress address, (Role Role, string Name)? certified)
+    /// <summary>Whether a verified certificate counts: its machine is admitted and has no newer one.</summary>
+    public bool Recognises(X509Certificate2 certificate) => CertificateAuthority.ReadHolder(certificate) switch
     {
-        (connection, from, holder) = (opened, address, certified);
+        (Role.Worker, var machine) => enrolment.IsCurrent(machine, certificate),
+        (Role.Operator, _) => true,
+        _ => false,
+    };
+
+    /// <param name="recognised">Whether its certificate counts.</param>
+    public void Attach(ControlConnection opened, IPAddress address, bool recognised)
+    {
+        (connection, from, known) = (opened, address, recognised);
+        holder = opened.PeerCertificate is { } certificate ? CertificateAuthority.ReadHolder(certificate) : null;
+        if (known) open.Add(holder!.Value, opened);
         attached.SetResult();
     }
 
@@ -41,6 +56,7 @@ internal sealed class ControlPeer(EnrolmentDesk enrolment, OperatorDesk operator
 
     public async Task DetachAsync()
     {
+        if (known) open.Remove(holder!.Value, connection!);
         if (session is not null && sessions.Close(session))
         {
             logger.LogInformation("Machine {Machine} disconnected", session.Machine);
@@ -63,7 +79,7 @@ internal sealed class ControlPeer(EnrolmentDesk enrolment, OperatorDesk operator
         enrolment.RequireCurrent(machine, connection!.PeerCertificate!);
         if (session is null)
         {
-            session = new Session(machine, (request as Heartbeat)?.BootId ?? "", connection);
+            session = new Session(machine, request is Heartbeat { BootId: var boot } && MachineWords.IsBootId(boot) ? boot : "", connection);
             sessions.Open(session);
             enrolment.Seen(machine);
             logger.LogInformation("Machine {Machine} is up at {Address}", machine, from);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -11,19 +10,22 @@ using Operos.Proto.Connection;
 
 namespace Operos.Controller.Control;
 
-/// <summary>Accepts control connections: TLS 1.3, a client certificate of this cluster or none, bounded in number and in time.</summary>
+/// <summary>
+/// Accepts control connections: TLS 1.3, a client certificate of this cluster or none. Who shows none that counts is bounded in number and in time.
+/// </summary>
 internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority authority, IPAddress address, Func<ControlPeer> newPeer, TimeProvider time, ILogger<ControlServer> logger)
 {
-    private const int MaxStrangers = 512, MaxStrangersPerAddress = 64, MaxHandshakes = 32;
     private const int StrangerFrame = 512 * 1024;
-    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10), StrangerLife = TimeSpan.FromSeconds(30), CallTimeout = TimeSpan.FromSeconds(15), ServerRenewal = TimeSpan.FromDays(30), LongestEnd = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10), StrangerLife = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(15), ServerRenewal = TimeSpan.FromDays(30), LongestEnd = TimeSpan.FromSeconds(5);
 
-    private readonly SemaphoreSlim handshakes = new(MaxHandshakes, MaxHandshakes);
-    private readonly ConcurrentDictionary<IPAddress, int> strangers = new();
+    private readonly Lock renewing = new();
     private SslStreamCertificateContext? certificate;
     private DateTimeOffset certificateMade;
-    private int strangerCount;
     private long refused;
+
+    /// <summary>Who is connected and has shown no certificate that counts.</summary>
+    public Strangers Strangers { get; } = new(time);
 
     public IPEndPoint? Listening { get; private set; }
 
@@ -49,66 +51,46 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
     {
         using var owned = socket;
         var from = (socket.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
-        // Until it has shown a certificate, anybody is a stranger.
-        var counted = true;
-        var mine = strangers.AddOrUpdate(from, 1, (_, count) => count + 1);
-        var all = Interlocked.Increment(ref strangerCount);
+        // Until it has shown a certificate that counts, anybody is a stranger. Who has to make room is cut off without lingering.
+        using var stranger = Strangers.Enter(from, () => socket.Close(timeout: 0));
         try
         {
-            if (all > MaxStrangers || mine > MaxStrangersPerAddress)
-            {
-                Refuse(from, "too many connections without a certificate");
-                return;
-            }
             socket.NoDelay = true;
             ControlTls.KeepAlive(socket);
-            await using var stream = new SslStream(new NetworkStream(socket, ownsSocket: false));
-            await AuthenticateAsync(socket, stream, cancellationToken).ConfigureAwait(false);
-            var known = stream.RemoteCertificate is not null;
-            if (known) Forget();
+            await using var stream = new SslStream(new StrangerStream(socket, stranger));
+            await AuthenticateAsync(socket, stranger, stream, cancellationToken).ConfigureAwait(false);
             var peer = newPeer();
+            var known = stream.RemoteCertificate is X509Certificate2 shown && peer.Recognises(shown);
+            if (known) Strangers.Prove(stranger);
             await using var connection = ControlConnection.Over(stream, CallTimeout, known ? ControlConnection.MaxFrame : StrangerFrame, peer.HandleAsync);
-            peer.Attach(connection, from, known ? CertificateAuthority.ReadHolder(connection.PeerCertificate!) : null);
-            var end = known ? Task.Delay(Timeout.Infinite, cancellationToken) : Task.Delay(StrangerLife, cancellationToken);
-            await Task.WhenAny(connection.Completion, end).ConfigureAwait(false);
-            await peer.DetachAsync().ConfigureAwait(false);
+            peer.Attach(connection, from, known);
+            try { await connection.Completion.WaitAsync(known ? Timeout.InfiniteTimeSpan : StrangerLife, cancellationToken).ConfigureAwait(false); }
+            catch (TimeoutException) { }
+            finally { await peer.DetachAsync().ConfigureAwait(false); }
         }
         catch (Exception e) when (e is IOException or AuthenticationException or SocketException or OperationCanceledException or ObjectDisposedException)
         {
-            if (!cancellationToken.IsCancellationRequested) Refuse(from, e.Message);
+            if (!cancellationToken.IsCancellationRequested) Refuse(from, stranger.MadeRoom ? "it made room for newcomers" : e.Message);
         }
         catch (Exception e) { logger.LogError(e, "The control connection from {Client} failed", from); }
-        finally { Forget(); }
-
-        void Forget()
-        {
-            if (!counted) return;
-            counted = false;
-            Interlocked.Decrement(ref strangerCount);
-            if (strangers.AddOrUpdate(from, 0, (_, count) => count - 1) <= 0) strangers.TryRemove(new(from, 0));
-        }
     }
 
-    private async Task AuthenticateAsync(Socket socket, SslStream stream, CancellationToken cancellationToken)
+    private async Task AuthenticateAsync(Socket socket, Stranger stranger, SslStream stream, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(HandshakeTimeout);
-        // Who says nothing takes no place from those who do: a few silent connections would keep everybody out.
+        // Who says nothing costs no TLS.
         await socket.ReceiveAsync(Memory<byte>.Empty, deadline.Token).ConfigureAwait(false);
-        await handshakes.WaitAsync(deadline.Token).ConfigureAwait(false);
-        try
+        stranger.Arrived();
+        await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
         {
-            await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
-            {
-                ServerCertificateContext = CurrentCertificate(),
-                EnabledSslProtocols = SslProtocols.Tls13,
-                ClientCertificateRequired = true,
-                CertificateChainPolicy = Policy(),
-                // None is allowed, for enrolment; a wrong one is not.
-                RemoteCertificateValidationCallback = (_, shown, _, errors) => shown is null || errors == SslPolicyErrors.None,
-            }, deadline.Token).ConfigureAwait(false);
-        }
-        finally { handshakes.Release(); }
+            ServerCertificateContext = CurrentCertificate(),
+            EnabledSslProtocols = SslProtocols.Tls13,
+            ClientCertificateRequired = true,
+            CertificateChainPolicy = Policy(),
+            // None is allowed, for enrolment; a wrong one is not.
+            RemoteCertificateValidationCallback = (_, shown, _, errors) => shown is null || errors == SslPolicyErrors.None,
+        }, deadline.Token).ConfigureAwait(false);
     }
 
     private X509ChainPolicy Policy()
@@ -122,7 +104,7 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
     /// <summary>Renewed long before it expires; connections that are open keep theirs.</summary>
     private SslStreamCertificateContext CurrentCertificate()
     {
-        lock (handshakes)
+        lock (renewing)
         {
             if (certificate is null || time.GetUtcNow() - certificateMade > ServerRenewal)
             {

@@ -46,7 +46,7 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
             case Heartbeat said:
                 if (!MachineWords.IsBootId(said.BootId)) return Bad("the heartbeat's boot id is malformed");
                 var heartbeat = MachineWords.Bounded(said, time.GetUtcNow());
-                session.Last = heartbeat;
+                (session.Last, session.Heard) = (heartbeat, time.GetUtcNow());
                 session.BootId = heartbeat.BootId;
                 return new HeartbeatReply { Configuration = Configure(registry.Get(session.Machine)!), UnixTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
             case RenewCertificate renewal:
@@ -65,13 +65,19 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
         }
     }
 
+    /// <summary>Whether a certificate is the last one that was issued to an admitted machine.</summary>
+    public bool IsCurrent(string machine, X509Certificate2 certificate) =>
+        registry.Get(machine) is { Standing: MachineStanding.Admitted } record && record.CertificateHash == Hash(certificate);
+
     /// <exception cref="ControlFaultException">The machine was removed, or has a newer certificate.</exception>
     public void RequireCurrent(string machine, X509Certificate2 certificate)
     {
         // A renewal keeps its connection; the certificate that it came with is checked when it was opened.
-        if (registry.Get(machine) is { Standing: MachineStanding.Admitted } record && (record.CertificateHash == Hash(certificate) || sessions.Get(machine)?.Connection.PeerCertificate == certificate)) return;
+        if (IsCurrent(machine, certificate) || (IsAdmitted(machine) && sessions.Get(machine)?.Connection.PeerCertificate == certificate)) return;
         throw new ControlFaultException(new Fault { Code = FaultCode.Unauthorized, Text = $"the certificate of machine {machine} no longer counts", Hint = "the machine enrols again by itself" });
     }
+
+    private bool IsAdmitted(string machine) => registry.Get(machine)?.Standing == MachineStanding.Admitted;
 
     public void Seen(string machine)
     {

@@ -11,11 +11,20 @@ internal sealed class Session(string machine, string bootId, ControlConnection c
     public string BootId { get; set; } = bootId;
     public ControlConnection Connection { get; } = connection;
     public Heartbeat? Last { get; set; }
+
+    /// <summary>When its last heartbeat came.</summary>
+    public DateTimeOffset Heard { get; set; }
+
+    /// <summary>Whether its agent works, which a connection alone does not tell: three heartbeats are due in this time.</summary>
+    public bool IsUp(DateTimeOffset now) => now - Heard <= Sessions.LongestSilence;
 }
 
 /// <summary>The workers that are connected now.</summary>
 internal sealed class Sessions
 {
+    /// <summary>After so long without a heartbeat a connected machine is not up.</summary>
+    public static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(35);
+
     private static readonly TimeSpan ProofOfLife = TimeSpan.FromSeconds(2);
     private readonly ConcurrentDictionary<string, Session> live = new(StringComparer.Ordinal);
 

@@ -107,7 +107,7 @@ internal sealed class ClusterDesk : IDisposable
         var node = roster.Get(record.Id);
         var pods = node is not null && state.IsHealthy(Component.ApiServer) ? await PodTroubles.FindAsync(client, record.Id, cancellationToken).ConfigureAwait(false) : [];
         var reported = record.Kind == "controller" ? OwnNode.Steps : session?.Last?.Steps ?? [];
-        return MachineExplainer.Explain(record, note, session is not null, reported, state.Get(Component.ApiServer), node, pods);
+        return MachineExplainer.Explain(record, note, session?.IsUp(time.GetUtcNow()) == true, reported, state.Get(Component.ApiServer), node, pods);
     }
 
     /// <summary>Takes a machine's pods away, within a deadline.</summary>

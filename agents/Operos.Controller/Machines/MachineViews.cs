@@ -12,7 +12,8 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
     public MachineSummary Summarise(MachineRecord record)
     {
         var session = sessions.Get(record.Id);
-        var up = record.Kind == "controller" || session is not null;
+        var now = time.GetUtcNow();
+        var up = record.Kind == "controller" || session?.IsUp(now) == true;
         var boot = ReadBoot(record);
         return new MachineSummary
         {
@@ -26,13 +27,14 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
             Cpus = record.Inventory.LogicalCpus,
             MemoryBytes = record.Inventory.MemoryBytes,
             Disks = record.Inventory.Disks.Count,
-            LastSeenUnixMs = (up ? time.GetUtcNow() : record.LastSeen).ToUnixTimeMilliseconds(),
-            BootedUnixMs = session?.Last is { } beat ? time.GetUtcNow().ToUnixTimeMilliseconds() - beat.UptimeSeconds * 1000 : 0,
+            LastSeenUnixMs = (up ? now : session?.Heard > record.LastSeen ? session.Heard : record.LastSeen).ToUnixTimeMilliseconds(),
+            BootedUnixMs = session?.Last is { } beat ? now.ToUnixTimeMilliseconds() - beat.UptimeSeconds * 1000 : 0,
             Note = record.Standing switch
             {
                 MachineStanding.Pending when record.ResolvedAs is not null => "approved; joins when it asks next",
                 MachineStanding.Pending => $"operosctl machines approve {record.Id}",
                 MachineStanding.Ambiguous => $"{record.Reason}: {ResolveCommand(record)}",
+                MachineStanding.Admitted when !up && session is not null => "connected, but its agent sends no heartbeats: it hangs; see its console",
                 MachineStanding.Admitted when !up => "not connected: powered off, booting, or cut off; see its console",
                 _ => null,
             },

@@ -1,0 +1,47 @@
+using Operos.Controller.Pki;
+using Operos.Proto.Connection;
+
+namespace Operos.Controller.Control;
+
+/// <summary>The connections of those whose certificates count. No holder has more than its share: its oldest makes room for its newest.</summary>
+internal sealed class OpenConnections
+{
+    public const int MostOfWorker = 8, MostOfOperator = 64;
+    private readonly Lock gate = new();
+    private readonly Dictionary<(Role Role, string Name), List<ControlConnection>> open = [];
+
+    public void Add((Role Role, string Name) holder, ControlConnection connection)
+    {
+        ControlConnection? oldest = null;
+        lock (gate)
+        {
+            if (!open.TryGetValue(holder, out var own)) open[holder] = own = [];
+            if (own.Count >= (holder.Role == Role.Worker ? MostOfWorker : MostOfOperator))
+            {
+                oldest = own[0];
+                own.RemoveAt(0);
+            }
+            own.Add(connection);
+        }
+        // Its own end is nobody's business here.
+        if (oldest is not null) _ = oldest.DisposeAsync().AsTask();
+    }
+
+    public void Remove((Role Role, string Name) holder, ControlConnection connection)
+    {
+        lock (gate)
+        {
+            if (!open.TryGetValue(holder, out var own)) return;
+            own.Remove(connection);
+            if (own.Count == 0) open.Remove(holder);
+        }
+    }
+
+    /// <summary>Ends all connections of a holder whose certificates no longer count.</summary>
+    public async Task CloseAsync((Role Role, string Name) holder)
+    {
+        List<ControlConnection> own;
+        lock (gate) own = [.. open.GetValueOrDefault(holder) ?? []];
+        foreach (var connection in own) await connection.DisposeAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Net;
+
+namespace Operos.Controller.Control;
+
+/// <summary>
+/// The connections that have shown no certificate that counts, bounded from each address and in all. A newcomer is never turned away for want of room:
+/// who has kept us waiting longest makes it. An honest client lets us wait for the time of a few packets, so that many who stall, however many come,
+/// push out each other. Addresses from which a certificate that counts was shown before are the last to make room for others.
+/// </summary>
+internal sealed class Strangers(TimeProvider time, int most = 512, int mostFromOneAddress = 64)
+{
+    private const int MostProven = 4096;
+    private readonly Lock gate = new();
+    private readonly List<Stranger> all = [];
+    private readonly Dictionary<IPAddress, long> proven = [];
+
+    public int Count
+    {
+        get { lock (gate) return all.Count; }
+    }
+
+    /// <param name="close">Ends the connection, where it has to make room.</param>
+    public Stranger Enter(IPAddress from, Action close)
+    {
+        var newcomer = new Stranger(this, from, close, time);
+        Stranger? leaves = null;
+        lock (gate)
+        {
+            if (all.Count(other => other.From.Equals(from)) >= mostFromOneAddress) leaves = Slowest(all.Where(other => other.From.Equals(from)));
+            else if (all.Count >= most) leaves = Slowest(all.Where(other => !proven.ContainsKey(other.From))) ?? Slowest(all);
+            if (leaves is not null) all.Remove(leaves);
+            all.Add(newcomer);
+        }
+        leaves?.Close();
+        return newcomer;
+    }
+
+    /// <summary>It has shown a certificate that counts.</summary>
+    public void Prove(Stranger stranger)
+    {
+        lock (gate)
+        {
+            all.Remove(stranger);
+            proven[stranger.From] = time.GetTimestamp();
+            if (proven.Count <= MostProven) return;
+            foreach (var old in proven.OrderBy(pair => pair.Value).Take(MostProven / 8).ToList()) proven.Remove(old.Key);
+        }
+    }
+
+    public void Leave(Stranger stranger)
+    {
+        lock (gate) all.Remove(stranger);
+    }
+
+    private static Stranger? Slowest(IEnumerable<Stranger> among) => among.MaxBy(stranger => stranger.Waited);
+}
+
+/// <summary>One connection that has shown no certificate that counts, and how long we have waited for its bytes.</summary>
+internal sealed class Stranger(Strangers strangers, IPAddress from, Action close, TimeProvider time) : IDisposable
+{
+    private long waited, since = time.GetTimestamp();
+
+    public IPAddress From => from;
+
+    /// <summary>In all, in the clock's ticks. It begins with the connection: its first bytes are waited for too.</summary>
+    public long Waited => Volatile.Read(ref since) is var begun and not 0 ? waited + time.GetTimestamp() - begun : waited;
+
+    public void Wait()
+    {
+        if (since == 0) Volatile.Write(ref since, time.GetTimestamp());
+    }
+
+    /// <summary>Its bytes have come: now it waits for us.</summary>
+    public void Arrived()
+    {
+        if (since == 0) return;
+        waited += time.GetTimestamp() - since;
+        Volatile.Write(ref since, 0);
+    }
+
+    /// <summary>Whether it was cut off for the sake of others.</summary>
+    public bool MadeRoom { get; private set; }
+
+    public void Close()
+    {
+        MadeRoom = true;
+        close();
+    }
+
+    public void Dispose() => strangers.Leave(this);
+}
