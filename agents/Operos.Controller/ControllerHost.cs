@@ -10,6 +10,7 @@ using Operos.Controller.Dhcp;
 using Operos.Controller.Dns;
 using Operos.Controller.Http;
 using Operos.Controller.Machines;
+using Operos.Controller.Operators;
 using Operos.Controller.Pki;
 using Operos.Hardware.Inventories;
 using Operos.Release;
@@ -58,8 +59,11 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var enrolment = new EnrolmentDesk(registry, authority, sessions, cluster, settings, time, loggers.CreateLogger<EnrolmentDesk>());
         var operators = new OperatorDesk(registry, new MachineViews(sessions, time), sessions, releases, watch, dnsmasq, cluster, dns, settings, paths, authority, time, loggers.CreateLogger<OperatorDesk>());
         var open = new OpenConnections();
+        var operatorRegistry = new OperatorRegistry(new OperatorStore(paths.Operators, loggers.CreateLogger<OperatorStore>()), authority, time);
+        operatorRegistry.AdoptFirst();
+        var accounts = new OperatorAccounts(operatorRegistry, open, $"{settings.Address}:{settings.ControlPort}", time, loggers.CreateLogger<OperatorAccounts>());
         var control = new ControlServer(new IPEndPoint(IPAddress.Any, settings.ControlPort), authority, settings.Address,
-            () => new ControlPeer(enrolment, operators, sessions, open, time, loggers.CreateLogger<ControlPeer>()), time, loggers.CreateLogger<ControlServer>());
+            () => new ControlPeer(enrolment, operators, accounts, sessions, open, time, loggers.CreateLogger<ControlPeer>()), time, loggers.CreateLogger<ControlServer>());
 
         var self = RegisterSelf(registry);
         registry.Changed += () => names.SetMachines(MachineNames(registry));

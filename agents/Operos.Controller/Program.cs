@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Operos.Controller;
@@ -20,7 +21,7 @@ if (CniPlugin.IsCalledAs(Environment.GetCommandLineArgs()[0]))
 var defaults = new ControllerPaths();
 var config = new Option<string>("--config") { Description = "The configuration file", DefaultValueFactory = _ => defaults.Configuration, Recursive = true };
 
-var root = new RootCommand("operos-controller: boot service, registry and certificate authority of an Operos cluster") { Run(), CheckConfig(), Setup() };
+var root = new RootCommand("operos-controller: boot service, registry and certificate authority of an Operos cluster") { Run(), CheckConfig(), Setup(), RecoverAdmin() };
 root.Options.Add(config);
 return await root.Parse(args).InvokeAsync();
 
@@ -102,6 +103,33 @@ Command Setup()
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or Operos.Release.ReleaseFormatException)
         {
             Console.Error.WriteLine($"operos-controller: {e.Message}");
+            return 1;
+        }
+    });
+    return command;
+}
+
+Command RecoverAdmin()
+{
+    var state = new Option<string>("--state") { Description = "Where state is kept", DefaultValueFactory = _ => defaults.State };
+    var folder = new Option<string>("--out") { Description = "Folder for the credentials; operosctl on the controller looks into this one" };
+    folder.DefaultValueFactory = _ => "/etc/operos/operosctl";
+    const string description = "Make a new admin and its credentials, as root on the controller: the way back in when no operator's certificate works";
+    var command = new Command("recover-admin", description) { state, folder };
+    command.SetAction(result =>
+    {
+        try
+        {
+            var paths = defaults with { Configuration = result.GetValue(config)!, State = result.GetValue(state)! };
+            var name = AdminRecovery.Run(paths, SettingsReader.Load(paths.Configuration), result.GetValue(folder)!);
+            Console.WriteLine($"made the admin {name}; its credentials are in {result.GetValue(folder)}. Next: operosctl operators, then add and revoke");
+            return 0;
+        }
+        catch (ConfigurationException e) { return Report(e); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or Operos.Proto.Connection.ControlFaultException)
+        {
+            Console.Error.WriteLine($"operos-controller: no admin was made: {e.Message}");
+            Console.Error.WriteLine("  it is made by root, where the controller's state is: see --state, --config and --out");
             return 1;
         }
     });

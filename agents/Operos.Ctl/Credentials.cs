@@ -1,18 +1,20 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
 namespace Operos.Ctl;
 
-/// <summary>The operator's credentials: a folder with ca.crt, client.crt, client.key and endpoint.</summary>
+/// <summary>Where the operator's credentials are, and a connection that is opened with them.</summary>
 internal static class Credentials
 {
     private const string Variable = "OPEROS_CONFIG";
 
-    public static readonly Option<string?> Folder = new("--config") { Description = $"Folder with ca.crt, client.crt, client.key, endpoint (default: ${Variable}, ~/.config/operos, /etc/operos/operosctl)", Recursive = true };
+    public static readonly Option<string?> Folder = new("--config")
+    {
+        Description = $"Folder with ca.crt, client.pem, endpoint (default: ${Variable}, ~/.config/operos, /etc/operos/operosctl)", Recursive = true,
+    };
     public static readonly Option<string?> Endpoint = new("--endpoint") { Description = "The controller's ADDRESS:PORT, instead of the file endpoint's", Recursive = true };
     public static readonly Option<int> Seconds = new("--timeout") { Description = "Seconds to wait for the controller", DefaultValueFactory = _ => 15, Recursive = true };
 
@@ -21,12 +23,33 @@ internal static class Credentials
 
     /// <summary>Sends one request on a connection of its own.</summary>
     /// <param name="patience">More time for an answer than the operator's time-out, where the work itself takes long.</param>
-    public static async Task<TReply> AskAsync<TReply>(ParseResult result, Message request, CancellationToken cancellationToken, TimeSpan patience = default) where TReply : Message
+    public static Task<TReply> AskAsync<TReply>(ParseResult result, Message request, CancellationToken cancellationToken, TimeSpan patience = default)
+        where TReply : Message =>
+        UseAsync(result, async (connection, _) => await connection.CallAsync<TReply>(request, cancellationToken), cancellationToken, patience);
+
+    /// <summary>Does something on a connection of its own, and renews the credentials where that is due.</summary>
+    public static async Task<T> UseAsync<T>(
+        ParseResult result, Func<ControlConnection, CredentialFolder, Task<T>> use, CancellationToken cancellationToken, TimeSpan patience = default)
     {
-        var options = Load(result);
-        await using var connection = await ConnectAsync(options with { CallTimeout = options.CallTimeout + patience }, cancellationToken);
-        return await connection.CallAsync<TReply>(request, cancellationToken);
+        var folder = Find(result);
+        var options = Options(result, folder);
+        using var certificate = options.Certificate!;
+        var life = CertificateLife.Of(certificate);
+        try
+        {
+            await using var connection = await ConnectAsync(options with { CallTimeout = options.CallTimeout + patience }, cancellationToken);
+            try { return await use(connection, folder); }
+            finally { await Renewal.TryAsync(folder, life, connection, cancellationToken); }
+        }
+        catch (IOException e) when (life.IsOver(DateTimeOffset.UtcNow) && e is not ControllerUnreachableException { HungUp: false })
+        {
+            throw new IOException($"the credentials in {folder.Path} expired on {life.Ends.UtcDateTime:yyyy-MM-dd HH:mm} UTC; an admin makes new ones "
+                + "(operosctl operators renew NAME --out DIR), or whoever is root on the controller's console (operos-controller recover-admin)", e);
+        }
     }
+
+    /// <summary>The controller's address, as the command line or the folder has it.</summary>
+    public static string EndpointOf(ParseResult result, CredentialFolder folder) => result.GetValue(Endpoint) ?? folder.Endpoint;
 
     /// <summary>Nothing has been asked yet: where the controller hung up it is asked again while the operator's time lasts.</summary>
     private static async Task<ControlConnection> ConnectAsync(ControlClientOptions options, CancellationToken cancellationToken)
@@ -39,17 +62,19 @@ internal static class Credentials
         }
     }
 
-    private static ControlClientOptions Load(ParseResult result)
+    private static CredentialFolder Find(ParseResult result) => new(
+        result.GetValue(Folder) ?? Environment.GetEnvironmentVariable(Variable) ?? Candidates().FirstOrDefault(Directory.Exists)
+        ?? throw new IOException($"no credentials: give --config DIR or set {Variable}; the controller's setup writes them to its folder admin/"));
+
+    private static ControlClientOptions Options(ParseResult result, CredentialFolder folder)
     {
-        var folder = result.GetValue(Folder) ?? Environment.GetEnvironmentVariable(Variable) ?? Candidates().FirstOrDefault(Directory.Exists)
-            ?? throw new IOException($"no credentials: give --config DIR or set {Variable}; the controller's setup writes them to its folder admin/");
-        var endpoint = result.GetValue(Endpoint) ?? File.ReadAllText(Path.Combine(folder, "endpoint")).Trim();
+        var endpoint = EndpointOf(result, folder);
         if (!IPEndPoint.TryParse(endpoint, out var address) || address.Port == 0) throw new IOException($"'{endpoint}' is no ADDRESS:PORT");
         return new ControlClientOptions
         {
             Endpoint = address,
-            CertificateAuthority = X509CertificateLoader.LoadCertificateFromFile(Path.Combine(folder, "ca.crt")),
-            Certificate = X509Certificate2.CreateFromPemFile(Path.Combine(folder, "client.crt"), Path.Combine(folder, "client.key")),
+            CertificateAuthority = folder.LoadAuthority(),
+            Certificate = folder.LoadClient(),
             Agent = Agent,
             ConnectTimeout = TimeSpan.FromSeconds(result.GetValue(Seconds)),
             CallTimeout = TimeSpan.FromSeconds(result.GetValue(Seconds)),

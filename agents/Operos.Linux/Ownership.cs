@@ -20,6 +20,23 @@ public static partial class Ownership
         LinuxException.Check(chown(path, owner, group), "chown", path);
     }
 
+    /// <summary>Gives a file or a folder to the user and group that another has.</summary>
+    /// <exception cref="LinuxException">One is missing, or it cannot be given.</exception>
+    public static void Copy(string from, string to)
+    {
+        Span<byte> status = stackalloc byte[StatusBytes];
+        LinuxException.Check(statx(AT_FDCWD, from, 0, STATX_UID | STATX_GID, ref MemoryMarshal.GetReference(status)), "statx", from);
+        LinuxException.Check(chown(to, MemoryMarshal.Read<uint>(status[UserOffset..]), MemoryMarshal.Read<uint>(status[GroupOffset..])), "chown", to);
+    }
+
+    // struct statx of linux/stat.h: 256 bytes, stx_uid and stx_gid at 20 and 24.
+    private const int StatusBytes = 256, UserOffset = 20, GroupOffset = 24;
+    private const int AT_FDCWD = -100;
+    private const uint STATX_UID = 0x8, STATX_GID = 0x10;
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int folder, string path, int flags, uint mask, ref byte status);
+
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int chown(string path, uint owner, uint group);
 }

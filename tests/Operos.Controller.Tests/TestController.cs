@@ -7,6 +7,7 @@ using Operos.Controller.Configuration;
 using Operos.Controller.Control;
 using Operos.Controller.Dhcp;
 using Operos.Controller.Machines;
+using Operos.Controller.Operators;
 using Operos.Controller.Pki;
 using Operos.Hardware.Inventories;
 using Operos.Proto;
@@ -42,8 +43,11 @@ internal sealed class TestController : IAsyncDisposable
         var operators = new OperatorDesk(Registry, new MachineViews(sessions, Clock), sessions, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), new BootWatch(Clock),
             new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null, null, settings, paths, Authority, Clock, NullLogger<OperatorDesk>.Instance);
         var open = new OpenConnections();
+        Operators = new OperatorRegistry(new OperatorStore(paths.Operators, NullLogger<OperatorStore>.Instance), Authority, Clock);
+        Operators.AdoptFirst();
+        var accounts = new OperatorAccounts(Operators, open, "10.77.0.1:7443", Clock, NullLogger<OperatorAccounts>.Instance);
         var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback,
-            () => new ControlPeer(enrolment, operators, sessions, open, Clock, NullLogger<ControlPeer>.Instance), Clock, NullLogger<ControlServer>.Instance);
+            () => new ControlPeer(enrolment, operators, accounts, sessions, open, Clock, NullLogger<ControlPeer>.Instance), Clock, NullLogger<ControlServer>.Instance);
         Strangers = server.Strangers;
         running = server.RunAsync(stop.Token);
         Endpoint = server.Listening!;
@@ -55,6 +59,7 @@ internal sealed class TestController : IAsyncDisposable
     public MachineRegistry Registry { get; }
     public Sessions Sessions { get; }
     public Strangers Strangers { get; }
+    public OperatorRegistry Operators { get; }
     public IPEndPoint Endpoint { get; }
 
     public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null, bool tolerateClock = false, Func<Message, CancellationToken, ValueTask<Message>>? handler = null) =>

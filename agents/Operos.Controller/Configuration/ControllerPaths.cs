@@ -23,6 +23,7 @@ internal sealed record ControllerPaths
     public string AddOns => Path.Combine(State, "add-ons");
 
     public string Pki => Path.Combine(State, "pki");
+    public string Operators => Path.Combine(State, "operators");
     public string Machines => Path.Combine(State, "machines");
     public string Anchor => Path.Combine(State, "anchor.cpio");
     public string ReleaseKey => Path.Combine(State, "release.pub");

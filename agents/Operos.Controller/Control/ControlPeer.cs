@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Operos.Controller.Machines;
+using Operos.Controller.Operators;
 using Operos.Controller.Pki;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -10,7 +11,7 @@ namespace Operos.Controller.Control;
 
 /// <summary>One control connection: who is at its other end, and therefore what it may ask.</summary>
 internal sealed class ControlPeer(
-    EnrolmentDesk enrolment, OperatorDesk operators, Sessions sessions, OpenConnections open,
+    EnrolmentDesk enrolment, OperatorDesk operators, OperatorAccounts accounts, Sessions sessions, OpenConnections open,
     TimeProvider time, ILogger<ControlPeer> logger)
 {
     private readonly TaskCompletionSource attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -22,11 +23,11 @@ internal sealed class ControlPeer(
 
     public static string Agent { get; } = $"operos-controller/{typeof(ControlPeer).Assembly.GetName().Version?.ToString(3)}";
 
-    /// <summary>Whether a verified certificate counts: its machine is admitted and has no newer one.</summary>
+    /// <summary>Whether a verified certificate counts: its machine is admitted and has no newer one, or its operator is not revoked.</summary>
     public bool Recognises(X509Certificate2 certificate) => CertificateAuthority.ReadHolder(certificate) switch
     {
         (Role.Worker, var machine) => enrolment.IsCurrent(machine, certificate),
-        (Role.Operator, _) => true,
+        (Role.Operator, _) => accounts.Recognise(certificate) is not null,
         _ => false,
     };
 
@@ -49,7 +50,7 @@ internal sealed class ControlPeer(
             (Enrol enrol, _) => await enrolment.EnrolAsync(enrol, from, cancellationToken).ConfigureAwait(false),
             (Heartbeat or RenewCertificate or IssueNodeCertificates, (Role.Worker, var machine)) => enrolment.Serve(request, OpenSession(machine, request)),
             (Heartbeat or RenewCertificate or IssueNodeCertificates, _) => Unauthorized("only an enrolled worker may"),
-            (_, (Role.Operator, var user)) => await operators.HandleAsync(request, user, cancellationToken).ConfigureAwait(false),
+            (_, (Role.Operator, _)) => await OperateAsync(request, cancellationToken).ConfigureAwait(false),
             _ => Unauthorized("only an operator may"),
         };
     }
@@ -63,6 +64,14 @@ internal sealed class ControlPeer(
             enrolment.Seen(session.Machine);
         }
         if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task<Message> OperateAsync(Message request, CancellationToken cancellationToken)
+    {
+        var self = accounts.Require(request, connection!.PeerCertificate!);
+        var reply = await accounts.HandleAsync(request, self).ConfigureAwait(false)
+            ?? await operators.HandleAsync(request, self.Name, cancellationToken).ConfigureAwait(false);
+        return reply is StatusReply status ? status with { Expiring = [.. status.Expiring, .. accounts.Expiring()] } : reply;
     }
 
     private Message Greet(Hello hello)

@@ -44,12 +44,18 @@ internal sealed class CertificateAuthority
 
     /// <summary>Signs a worker's request for the machine given. Only the request's key is used; its names are the sender's wish.</summary>
     /// <exception cref="CryptographicException">The request is malformed, not signed by its own key, or its key is not P-256.</exception>
-    public X509Certificate2 SignWorker(byte[] csr, string machine, TimeSpan life)
+    public X509Certificate2 SignWorker(byte[] csr, string machine, TimeSpan life) => SignClient(csr, Name(machine, Role.Worker), life);
+
+    /// <summary>Signs the request of an operator, whose name the caller has checked. Only the request's key is used.</summary>
+    /// <exception cref="CryptographicException">As for <see cref="SignWorker"/>.</exception>
+    public X509Certificate2 SignOperator(byte[] csr, string user, TimeSpan life) => SignClient(csr, Name(user, Role.Operator), life);
+
+    private X509Certificate2 SignClient(byte[] csr, X500DistinguishedName subject, TimeSpan life)
     {
         var request = CertificateRequest.LoadSigningRequest(csr, HashAlgorithmName.SHA256, CertificateRequestLoadOptions.Default);
         using var key = request.PublicKey.GetECDsaPublicKey() ?? throw new CryptographicException("the request's key is no EC key");
         if (key.KeySize != 256) throw new CryptographicException("the request's key is not on the curve P-256");
-        return Sign(key, Name(machine, Role.Worker), life, ClientAuthentication, null);
+        return Sign(key, subject, life, ClientAuthentication, null);
     }
 
     /// <summary>A new key with an operator's certificate, PEM.</summary>

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
 using Operos.Controller.Configuration;
+using Operos.Controller.Operators;
 using Operos.Controller.Pki;
 using Operos.Linux;
 using Operos.Release;
@@ -10,7 +12,6 @@ namespace Operos.Controller.Setup;
 /// <summary>Makes what a new controller's disk holds: authority, configuration, network, credentials, trust anchor. A rerun keeps the authority.</summary>
 internal sealed record ControllerSetup
 {
-    private static readonly TimeSpan OperatorLife = TimeSpan.FromDays(365);
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     public required string Folder { get; init; }
@@ -29,6 +30,7 @@ internal sealed record ControllerSetup
         P256.ReadPublicKey(ReleaseKeyPem);
         var toml = Configuration();
         var settings = SettingsReader.Read("controller.toml", toml);
+        var isNew = !File.Exists(Path.Combine(Folder, "state/pki/ca.crt"));
         var authority = CertificateAuthority.OpenOrCreate(Path.Combine(Folder, "state/pki"), TimeProvider.System);
         var caPem = authority.Certificate.ExportCertificatePem() + "\n";
         var anchor = AnchorArchive.Write(ReleaseKeyPem, caPem);
@@ -37,10 +39,16 @@ internal sealed record ControllerSetup
         Write("state/release.pub", Encoding.ASCII.GetBytes(ReleaseKeyPem));
         Write("upper/etc/operos/controller.toml", Encoding.UTF8.GetBytes(toml));
         Write("upper/etc/systemd/network/10-operos.network", Encoding.ASCII.GetBytes(Network(settings)));
-        Credentials("admin", authority, caPem, new IPEndPoint(settings.Address, settings.ControlPort));
-        Credentials("upper/etc/operos/operosctl", authority, caPem, new IPEndPoint(IPAddress.Loopback, settings.ControlPort));
+        var records = new OperatorStore(Path.Combine(Folder, "state/operators"), NullLogger<OperatorStore>.Instance);
+        var operators = new OperatorRegistry(records, authority, TimeProvider.System);
+        if (!isNew) operators.AdoptFirst();
+        Credentials("admin", OperatorRegistry.First, settings.Address);
+        Credentials("upper/etc/operos/operosctl", "console", IPAddress.Loopback);
         if (AuthorizedKeys is not null) Write("upper/root/.ssh/authorized_keys", Encoding.UTF8.GetBytes(AuthorizedKeys), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return settings;
+
+        void Credentials(string folder, string name, IPAddress address) =>
+            CredentialFolder.Write(Path.Combine(Folder, folder), operators, name, "setup", authority, new IPEndPoint(address, settings.ControlPort));
     }
 
     private IReadOnlyList<string> AuthorizedKeyLines =>
@@ -79,15 +87,6 @@ internal sealed record ControllerSetup
         ConfigureWithoutCarrier=yes
 
         """;
-
-    private void Credentials(string folder, CertificateAuthority authority, string caPem, IPEndPoint endpoint)
-    {
-        var (certificate, key) = authority.IssueOperator("admin", OperatorLife);
-        Write($"{folder}/ca.crt", Encoding.ASCII.GetBytes(caPem));
-        Write($"{folder}/endpoint", Encoding.ASCII.GetBytes($"{endpoint}\n"));
-        Write($"{folder}/client.crt", Encoding.ASCII.GetBytes(certificate));
-        Write($"{folder}/client.key", Encoding.ASCII.GetBytes(key), UnixFileMode.UserRead | UnixFileMode.UserWrite);
-    }
 
     private void Write(string name, byte[] contents, UnixFileMode mode = Readable)
     {

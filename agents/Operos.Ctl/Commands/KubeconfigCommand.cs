@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -18,7 +17,7 @@ internal static class KubeconfigCommand
     {
         var user = new Option<string?>("--user") { Description = "The user's name (default: admin, in the group system:masters)" };
         var groups = new Option<string[]>("--group") { Description = "A group of the user; may be given again", AllowMultipleArgumentsPerToken = false };
-        var life = new Option<TimeSpan>("--life") { Description = "How long it is valid, such as 30m, 8h, 7d; at most 30d", DefaultValueFactory = _ => TimeSpan.FromHours(8), CustomParser = ParseLife };
+        var life = LifeOption.Create("How long it is valid, such as 30m, 8h, 7d; at most 30d", TimeSpan.FromHours(8));
         var file = new Option<string?>("--out") { Description = "The file to write, 0600 (default: standard output)" };
         var command = new Command("kubeconfig", "Issue a kubeconfig with a certificate of bounded life") { user, groups, life, file };
         command.SetAction(async (result, cancellationToken) =>
@@ -61,21 +60,4 @@ internal static class KubeconfigCommand
     }
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
-
-    private static TimeSpan ParseLife(System.CommandLine.Parsing.ArgumentResult result)
-    {
-        var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-        if (text.Length >= 2 && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 1_000_000)
-        {
-            switch (text[^1])
-            {
-                case 's': return TimeSpan.FromSeconds(number);
-                case 'm': return TimeSpan.FromMinutes(number);
-                case 'h': return TimeSpan.FromHours(number);
-                case 'd': return TimeSpan.FromDays(number);
-            }
-        }
-        result.AddError($"'{text}' is no time such as 30m, 8h or 7d");
-        return default;
-    }
 }

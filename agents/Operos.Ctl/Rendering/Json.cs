@@ -6,7 +6,7 @@ using Operos.Proto;
 namespace Operos.Ctl.Rendering;
 
 /// <summary>Answers for scripts; the names are the messages' own, camelCase.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(MachineList))]
 [JsonSerializable(typeof(MachineDetail))]
 [JsonSerializable(typeof(LeaseList))]
@@ -14,6 +14,7 @@ namespace Operos.Ctl.Rendering;
 [JsonSerializable(typeof(BootList))]
 [JsonSerializable(typeof(StatusReply))]
 [JsonSerializable(typeof(MachineExplanation))]
+[JsonSerializable(typeof(OperatorList))]
 internal sealed partial class AnswerJson : JsonSerializerContext
 {
     public static string Render<T>(T answer) => JsonSerializer.Serialize(answer, (JsonTypeInfo<T>)Default.GetTypeInfo(typeof(T))!);

@@ -45,4 +45,10 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(ApiCredentials), Tag = 59)]
 [DerivedTypeShape(typeof(ExplainMachine), Tag = 60)]
 [DerivedTypeShape(typeof(MachineExplanation), Tag = 61)]
+[DerivedTypeShape(typeof(ListOperators), Tag = 70)]
+[DerivedTypeShape(typeof(OperatorList), Tag = 71)]
+[DerivedTypeShape(typeof(AddOperator), Tag = 72)]
+[DerivedTypeShape(typeof(OperatorCredentials), Tag = 73)]
+[DerivedTypeShape(typeof(RenewOperator), Tag = 74)]
+[DerivedTypeShape(typeof(RevokeOperator), Tag = 75)]
 public abstract partial record Message;

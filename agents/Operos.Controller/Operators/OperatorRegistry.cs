@@ -1,0 +1,127 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Operos.Controller.Pki;
+using Operos.Proto;
+using Operos.Proto.Connection;
+
+namespace Operos.Controller.Operators;
+
+/// <summary>Who may operate the cluster. A certificate counts while its operator's record lists it and is not revoked.</summary>
+internal sealed class OperatorRegistry
+{
+    /// <summary>The first operator, made at setup.</summary>
+    public const string First = "admin";
+
+    public static readonly TimeSpan DefaultLife = TimeSpan.FromDays(365), ShortestLife = TimeSpan.FromMinutes(1), LongestLife = TimeSpan.FromDays(3 * 365);
+    private static readonly TimeSpan SeenGrain = TimeSpan.FromHours(1);
+    private const int LongestName = 63, MostOperators = 1000;
+
+    private readonly Lock gate = new();
+    private readonly OperatorStore store;
+    private readonly CertificateAuthority authority;
+    private readonly TimeProvider time;
+    private readonly Dictionary<string, OperatorRecord> records = new(StringComparer.Ordinal);
+
+    public OperatorRegistry(OperatorStore store, CertificateAuthority authority, TimeProvider time)
+    {
+        (this.store, this.authority, this.time) = (store, authority, time);
+        foreach (var record in store.LoadAll()) records[record.Name] = record;
+    }
+
+    public IReadOnlyList<OperatorRecord> All
+    {
+        get { lock (gate) return [.. records.Values.OrderBy(record => record.Name, StringComparer.Ordinal)]; }
+    }
+
+    /// <summary>a-z, 0-9 and . _ @ -, a letter or digit first and last: a person's name or mail address, and a file's name.</summary>
+    public static bool IsName(string? name) =>
+        name is { Length: > 0 and <= LongestName } && name.All(c => IsAlphanumeric(c) || c is '.' or '_' or '@' or '-')
+        && IsAlphanumeric(name[0]) && IsAlphanumeric(name[^1]);
+
+    /// <summary>
+    /// A rack that was set up before operators had records has one, whose certificates are in no list: it is an admin, whichever of them it shows,
+    /// until it is revoked.
+    /// </summary>
+    public void AdoptFirst()
+    {
+        lock (gate)
+            if (store.IsNew)
+                Put(new OperatorRecord { Name = First, Role = OperatorRole.Admin, Created = time.GetUtcNow(), CreatedBy = "setup", Life = DefaultLife, AcceptsUnlisted = true });
+    }
+
+    /// <summary>Whose certificate it is, if it counts now. Its chain to the cluster's authority has been verified.</summary>
+    public OperatorRecord? Recognise(X509Certificate2 certificate)
+    {
+        if (CertificateAuthority.ReadHolder(certificate) is not (Role.Operator, var name) || !IsName(name)) return null;
+        var now = time.GetUtcNow();
+        lock (gate)
+        {
+            // One that was made on the console meanwhile is not known yet.
+            if (!records.TryGetValue(name, out var record) && store.Load(name) is { } made) records[name] = record = made;
+            if (record is not { Revoked: null } || CertificateLife.Of(certificate).IsOver(now)) return null;
+            var known = record;
+            if (!record.Lists(certificate))
+            {
+                if (!record.AcceptsUnlisted) return null;
+                record = record.With(certificate, now);
+            }
+            if (now - (record.LastSeen ?? default) > SeenGrain) record = record with { LastSeen = now };
+            return record == known ? record : Put(record);
+        }
+    }
+
+    /// <summary>A new operator and its first certificate.</summary>
+    /// <exception cref="ControlFaultException">The name is taken, or one of them is malformed.</exception>
+    public X509Certificate2 Add(string name, OperatorRole role, TimeSpan life, string by, byte[] csr)
+    {
+        if (!IsName(name))
+            throw Refusal(FaultCode.BadRequest, "the operator's name is none", $"1 to {LongestName} of a-z, 0-9 and . _ @ -, a letter or digit first and last");
+        if (!Enum.IsDefined(role)) throw Refusal(FaultCode.BadRequest, "there is no such role", "admin, operator or viewer");
+        if (life < ShortestLife || life > LongestLife) throw Refusal(FaultCode.BadRequest, "its life is out of bounds", $"from 1 minute to {LongestLife.TotalDays:0} days");
+        lock (gate)
+        {
+            if (records.GetValueOrDefault(name) is { Revoked: null })
+                throw Refusal(FaultCode.Conflict, $"there is an operator {name}", $"operosctl operators renew {name} --out DIR, or revoke it first");
+            if (records.Count >= MostOperators && !records.ContainsKey(name))
+                throw Refusal(FaultCode.Conflict, $"there are {MostOperators} operators, revoked ones among them", "take files of revoked ones out of the controller's state folder, operators/, and restart it");
+            return Certify(new OperatorRecord { Name = name, Role = role, Created = time.GetUtcNow(), CreatedBy = by, Life = life }, csr);
+        }
+    }
+
+    /// <summary>One more certificate of an operator.</summary>
+    /// <exception cref="ControlFaultException">There is no such operator, or the request is malformed.</exception>
+    public X509Certificate2 Certify(string name, byte[] csr)
+    {
+        lock (gate) return Certify(Active(name), csr);
+    }
+
+    /// <exception cref="ControlFaultException">There is no such operator.</exception>
+    public OperatorRecord Revoke(string name, string by)
+    {
+        lock (gate) return Put(Active(name) with { Revoked = time.GetUtcNow(), RevokedBy = by, Certificates = [], AcceptsUnlisted = false });
+    }
+
+    private X509Certificate2 Certify(OperatorRecord record, byte[] csr)
+    {
+        try
+        {
+            var certificate = authority.SignOperator(csr, record.Name, record.Life);
+            Put(record.With(certificate, time.GetUtcNow()));
+            return certificate;
+        }
+        catch (CryptographicException e) { throw Refusal(FaultCode.BadRequest, $"the certificate request is refused: {e.Message}", null); }
+    }
+
+    private OperatorRecord Active(string name) =>
+        records.GetValueOrDefault(name) is { Revoked: null } record ? record : throw Refusal(FaultCode.NotFound, $"no operator '{name}'", "operosctl operators lists them");
+
+    private static bool IsAlphanumeric(char c) => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c);
+
+    private OperatorRecord Put(OperatorRecord record)
+    {
+        store.Save(record);
+        return records[record.Name] = record;
+    }
+
+    private static ControlFaultException Refusal(string code, string text, string? hint) => new(new Fault { Code = code, Text = text, Hint = hint });
+}

@@ -1,0 +1,44 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Operos.Linux;
+
+namespace Operos.Controller.Operators;
+
+/// <summary>The operators' files: written atomically; a damaged one is set aside, and its operator is none until an admin makes it anew.</summary>
+internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger)
+{
+    private const string Suffix = ".json", DamagedSuffix = ".damaged";
+
+    /// <summary>Whether no operator was ever recorded here, not even one whose file is damaged now.</summary>
+    public bool IsNew => !Directory.Exists(folder) || Directory.EnumerateFiles(folder).All(path => path.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal));
+
+    public IReadOnlyList<OperatorRecord> LoadAll() =>
+        Directory.Exists(folder) ? [.. Directory.GetFiles(folder, "*" + Suffix).Select(path => Load(Path.GetFileNameWithoutExtension(path))).OfType<OperatorRecord>()] : [];
+
+    /// <param name="name">One that <see cref="OperatorRegistry.IsName"/> takes.</param>
+    public OperatorRecord? Load(string name)
+    {
+        var path = PathOf(name);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            var record = JsonSerializer.Deserialize(File.ReadAllBytes(path), OperatorJson.Default.OperatorRecord);
+            if (record?.Name != name || record.Certificates is null) throw new JsonException("its name is not its file's");
+            return record;
+        }
+        catch (JsonException e)
+        {
+            File.Move(path, path + DamagedSuffix, overwrite: true);
+            logger.LogError("The record {File} is damaged and was set aside as {Aside}: {Reason}. Its operator's certificates no longer count", path, path + DamagedSuffix, e.Message);
+            return null;
+        }
+    }
+
+    public void Save(OperatorRecord record)
+    {
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        AtomicFile.Write(PathOf(record.Name), JsonSerializer.SerializeToUtf8Bytes(record, OperatorJson.Default.OperatorRecord));
+    }
+
+    private string PathOf(string name) => Path.Combine(folder, name + Suffix);
+}

@@ -1,0 +1,63 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Operos.Linux;
+using Operos.Proto.Connection;
+
+namespace Operos.Ctl;
+
+/// <summary>An operator's credentials: a folder with the cluster's authority, the controller's address, and certificate and key in one file.</summary>
+internal sealed class CredentialFolder(string path)
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    public string Path => path;
+
+    /// <summary>The controller's ADDRESS:PORT.</summary>
+    public string Endpoint => File.ReadAllText(In(CredentialFiles.Endpoint)).Trim();
+
+    public X509Certificate2 LoadAuthority() => X509CertificateLoader.LoadCertificateFromFile(In(CredentialFiles.Authority));
+
+    public X509Certificate2 LoadClient() => File.Exists(In(CredentialFiles.Client))
+        ? X509Certificate2.CreateFromPemFile(In(CredentialFiles.Client))
+        : X509Certificate2.CreateFromPemFile(In(CredentialFiles.OldCertificate), In(CredentialFiles.OldKey));
+
+    /// <summary>A key that stays here, and a request for a certificate on it (PKCS #10, RFC 2986).</summary>
+    public static (ECDsa Key, byte[] Csr) NewRequest()
+    {
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return (key, new CertificateRequest("CN=operosctl", key, HashAlgorithmName.SHA256).CreateSigningRequest());
+    }
+
+    /// <summary>Begins a folder for somebody's first credentials, before anything is asked: what cannot be written is not made.</summary>
+    /// <exception cref="IOException">It has credentials already, or cannot be written.</exception>
+    public void Begin(X509Certificate2 authority)
+    {
+        if (File.Exists(In(CredentialFiles.Client)) || File.Exists(In(CredentialFiles.OldKey)))
+            throw new IOException($"{path} has credentials already: give another folder");
+        Directory.CreateDirectory(path, Private);
+        AtomicFile.Write(In(CredentialFiles.Authority), Encoding.ASCII.GetBytes(authority.ExportCertificatePem() + "\n"), Readable);
+    }
+
+    /// <summary>Ends what <see cref="Begin"/> began.</summary>
+    public void Finish(ECDsa key, byte[] certificate, string endpoint)
+    {
+        AtomicFile.Write(In(CredentialFiles.Endpoint), Encoding.ASCII.GetBytes(endpoint + "\n"), Readable);
+        Keep(key, certificate);
+    }
+
+    /// <summary>Replaces certificate and key at once: whoever is killed meanwhile has the old pair or the new one.</summary>
+    /// <param name="certificate">X.509, DER.</param>
+    public void Keep(ECDsa key, byte[] certificate)
+    {
+        var pem = $"{PemEncoding.WriteString("CERTIFICATE", certificate)}\n{key.ExportPkcs8PrivateKeyPem()}\n";
+        AtomicFile.Write(In(CredentialFiles.Client), Encoding.ASCII.GetBytes(pem));
+        // Root who uses somebody's folder leaves it theirs.
+        if (Environment.IsPrivilegedProcess) Ownership.Copy(path, In(CredentialFiles.Client));
+        foreach (var old in (string[])[CredentialFiles.OldCertificate, CredentialFiles.OldKey])
+            if (File.Exists(In(old))) AtomicFile.Delete(In(old));
+    }
+
+    private string In(string name) => System.IO.Path.Combine(path, name);
+}
