@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Operos.Hardware.Inventories;
 using Operos.Lab;
@@ -70,7 +71,10 @@ public sealed partial class WorkerTests
         var worker = Worker.Start(service, "worker", Worker.Machine(1), authority: service.Folder["other/admin/ca.crt"]);
         await worker.SaysAsync($"the controller at {NativeController.Address}:7443 is not trusted: its certificate is not of this cluster");
         // It says each thing once, but tries on: the status file is written anew.
-        var first = worker.ReadStatus()!.Value;
+        // It is told first, then written; and while it tries, the file has no error.
+        JsonElement first = default;
+        await Wait.UntilAsync("its status has the error", Worker.Soon,
+            () => Task.FromResult(worker.ReadStatus() is { } status && (first = status).TryGetProperty("lastError", out _)), worker.Log);
         Assert.Contains("not trusted", first.GetProperty("lastError").GetString(), StringComparison.Ordinal);
         await Wait.UntilAsync("it tries again", Worker.Soon, () => Task.FromResult(worker.ReadStatus()!.Value is var now && now.TryGetProperty("lastError", out var _) && now.GetProperty("since").GetDateTimeOffset() > first.GetProperty("since").GetDateTimeOffset()), worker.Log);
         Assert.True(worker.IsRunning);
