@@ -12,6 +12,8 @@ internal static class Reports
         var text = new StringBuilder();
         text.Append(null, $"system   {inventory.System.Vendor} {inventory.System.Product}, serial {inventory.System.Serial ?? "-"}, uuid {inventory.System.Uuid ?? "-"}\n");
         text.Append(null, $"board    {inventory.Board.Vendor} {inventory.Board.Product}, serial {inventory.Board.Serial ?? "-"}\n");
+        foreach (var board in inventory.OtherBoards)
+            text.Append(null, $"board    {board.Vendor} {board.Product}, serial {board.Serial ?? "-"}\n");
         foreach (var cpu in inventory.Cpus) text.Append(null, $"cpu      {cpu.Socket} {cpu.Model}, {cpu.Cores} cores\n");
         text.Append(null, $"memory   {inventory.MemoryBytes / 1e9:0.0} GB\n");
         foreach (var module in inventory.MemoryModules) text.Append(null, $"module   {module.Slot} {module.Vendor} {module.Part}, {module.Bytes >> 20} MiB, serial {module.Serial ?? "-"}\n");
@@ -24,24 +26,41 @@ internal static class Reports
     public static string Fingerprint(Inventory inventory)
     {
         var text = new StringBuilder();
-        foreach (var group in EvidenceReader.Read(inventory).GroupBy(item => item.Component))
-            foreach (var item in group) text.Append(null, $"{group.Key.ToString().ToLowerInvariant(),-8} {EvidenceReader.WeightOf(group.Key),3}  {item.Kind,-14} {item.Value}\n");
+        foreach (var item in EvidenceReader.Read(inventory))
+        {
+            var suspect = item.Suspect ? "  (suspect: may stand in thousands)" : "";
+            text.Append(null, $"{Name(item.Component),-8} {EvidenceReader.WeightOf(item.Component),3}  {item.Kind,-14} {item.Value}{suspect}\n");
+        }
         text.Append(null, $"uuid     {MachineFingerprint.FirstUuid(inventory) ?? "none: nothing identifies this machine"}");
         return text.ToString();
     }
 
+    /// <summary>The first as the controller's, the second as one that asks to join.</summary>
     public static string Comparison(Inventory left, Inventory right)
     {
-        var comparison = new Comparison(EvidenceReader.Read(left), EvidenceReader.Read(right));
+        var (known, newcomer) = (EvidenceReader.Read(left), EvidenceReader.Read(right));
+        var comparison = new Comparison(known, newcomer);
         var text = new StringBuilder();
         foreach (var component in comparison.Components)
         {
-            text.Append(null, $"{component.Component.ToString().ToLowerInvariant(),-8} {component.Weight * component.Agreement,5:0.0} of {component.Weight,2}  {(component.Shared.Count == 0 ? "differs" : "agrees")}\n");
+            var verdict = component switch { { Shared.Count: > 0 } => "agrees", { IsGained: true } => "is new", { OnlyNewcomer.Count: 0 } => "is gone", _ => "differs" };
+            text.Append(null, $"{Name(component.Component),-8} {component.Weight * component.Agreement,5:0.0} of {component.Weight,2}  {verdict}\n");
             foreach (var item in component.Shared) text.Append(null, $"         = {item.Kind} {item.Value}\n");
-            foreach (var item in component.OnlyLeft) text.Append(null, $"         < {item.Kind} {item.Value}\n");
-            foreach (var item in component.OnlyRight) text.Append(null, $"         > {item.Kind} {item.Value}\n");
+            foreach (var item in component.OnlyKnown) text.Append(null, $"         < {item.Kind} {item.Value}\n");
+            foreach (var item in component.OnlyNewcomer) text.Append(null, $"         > {item.Kind} {item.Value}\n");
         }
-        text.Append(null, $"{comparison.AgreeingWeight:0.0} agree, {comparison.Share * 100:0} % of what could: {(comparison.IsSameMachine ? "the same machine" : "two machines")}");
+        foreach (var item in comparison.Suspect)
+            text.Append(null, $"suspect  = {item.Kind} {item.Value}: may stand in thousands, and counts for doubt alone\n");
+        var answer = MachineIndex.Resolve(known, newcomer);
+        var said = answer.Resolution switch
+        {
+            Resolution.Known => "the same machine",
+            Resolution.New => "two machines",
+            _ => $"ambiguous: {answer.Reason}; an operator decides",
+        };
+        text.Append(null, $"{comparison.AgreeingWeight:0.0} agree, {comparison.Share * 100:0} % of what could: {said}");
         return text.ToString();
     }
+
+    private static string Name(Component component) => component.ToString().ToLowerInvariant();
 }

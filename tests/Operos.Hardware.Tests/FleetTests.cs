@@ -43,17 +43,18 @@ public sealed class FleetTests
             if (!before.Intersect(after).Any()) return;
             var answer = Index.Resolve(after);
             Assert.Contains($"{number}", answer.Candidates);
-            // Never a machine of its own; in doubt only where a board is changed that has little beside it, or one DIMM of those that are all there is.
-            var mayDoubt = change == "board" || before.All(item => item.Component == Component.Memory);
+            // Never a machine of its own; in doubt only where fewer than two components agree for the most part.
+            var mayDoubt = new Comparison(before, after).Components.Count(component => component.Agreement >= 0.5) < 2;
             Assert.True(answer.Resolution == Resolution.Known || mayDoubt, $"{change}: {answer.Resolution}, {answer.Reason}");
         }, iter: 4000, threads: 1);
 
+    /// <summary>In doubt, not lost, are those that have NICs and disks alone: with other disks, one component agrees and one does not.</summary>
     [Theory]
-    [InlineData("disk", 0.0)]
+    [InlineData("disk", 0.001)]
     [InlineData("NIC", 0.0)]
     [InlineData("DIMM", 0.0)]
     [InlineData("CPU or PSU", 0.0)]
-    [InlineData("all disks", 0.0)]
+    [InlineData("all disks", 0.002)]
     [InlineData("board", 0.01)]
     public void Hardly_any_machine_is_lost_by_a_change(string change, double lost)
     {

@@ -23,6 +23,7 @@ public sealed class InventoryTests : IDisposable
         var inventory = new InventoryReader(sysfs).Read();
         Assert.Equal(("Acme", "Rack 1", "SER42"), (inventory.System.Vendor, inventory.System.Product, inventory.System.Serial));
         Assert.Equal("00112233-4455-6677-8899-aabbccddeeff", inventory.System.Uuid);
+        Assert.Equal(("BRD1", "BRD2"), (inventory.Board.Serial, Assert.Single(inventory.OtherBoards).Serial));
         var module = Assert.Single(inventory.MemoryModules);
         Assert.Equal((16L << 30, "DIMM9"), (module.Bytes, module.Serial));
         Assert.Equal("52:54:00:12:34:56", Assert.Single(inventory.Nics).Mac);
@@ -74,7 +75,7 @@ public sealed class InventoryTests : IDisposable
         var memory = new byte[30];
         (memory[8], memory[9]) = (0x00, 0x40);
         (memory[12], memory[20]) = (1, 2);
-        return [.. Structure(1, system, "Acme", "Rack 1", "SER42"), .. Structure(17, memory, "A1", "DIMM9"), .. Structure(17, new byte[30]), .. Structure(127, [])];
+        return [.. Structure(1, system, "Acme", "Rack 1", "SER42"), .. Structure(2, [1, 0, 0, 2], "Acme", "BRD1"), .. Structure(2, [1, 0, 0, 2], "Acme", "BRD2"), .. Structure(17, memory, "A1", "DIMM9"), .. Structure(17, new byte[30]), .. Structure(127, [])];
     }
 
     private void Write(string path, string text) => Write(path, Encoding.Latin1.GetBytes(text));

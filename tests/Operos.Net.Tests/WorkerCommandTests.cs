@@ -21,6 +21,7 @@ public sealed class WorkerCommandTests : IDisposable
         File.WriteAllBytes(InFolder("other-disk"), (machine with { Disks = [new Disk { Model = "SSD", Serial = "OTHER1" }] }).ToJson());
         File.WriteAllBytes(InFolder("two"), Worker.Machine(2).ToJson());
         File.WriteAllBytes(InFolder("blank"), new Inventory().ToJson());
+        foreach (var path in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Cases"))) File.Copy(path, InFolder(Path.GetFileNameWithoutExtension(path)));
         File.WriteAllText(InFolder("damaged"), "{ \"format\": 1,");
         Directory.CreateDirectory(InFolder("state"));
         File.WriteAllText(InFolder("state/status.json"), "{ \"state\": \"enrolled\" }");
@@ -37,6 +38,12 @@ public sealed class WorkerCommandTests : IDisposable
         new("fingerprint --inventory damaged", 1, "the inventory is no valid JSON"),
         new("fingerprint --compare one other-disk", 0, "storage", "differs", "> disk ssd/other1", "the same machine"),
         new("fingerprint --compare one two", 0, "0 % of what could: two machines"),
+        // What a controller would say that knows the first; a value that a vendor wrote into both is not enough for one machine.
+        new("fingerprint --compare vendor-board-serial-1 vendor-board-serial-2", 0, "suspect  = board-serial", "ambiguous: it has parts of a known machine"),
+        new("fingerprint --compare vendor-uuid-1 vendor-uuid-2", 0, "board     40.0 of 40  agrees", "ambiguous: it has parts of a known machine"),
+        new("fingerprint --compare diskless-dimm-placeholder-1 diskless-dimm-placeholder-2", 0, "network    0.0 of 25  differs", "ambiguous: it has parts of a known machine"),
+        new("fingerprint --compare batch-eui64-1 batch-eui64-2", 0, "= wwn eui.0025385b71b01234", "ambiguous: it has parts of a known machine"),
+        new("fingerprint --compare one blank", 0, "ambiguous: nothing identifies this machine"),
         new("fingerprint --compare one none", 1, "none"),
         new("fingerprint --compare one", 1, "--compare"),
         new("run --control nowhere", 1, "no controller is known", "--control ADDRESS:PORT"),

@@ -1,61 +1,87 @@
 namespace Operos.Hardware.Fingerprint;
 
-/// <summary>How one component of two inventories compares.</summary>
-/// <param name="Agreement">Of the evidence that both could share, the part that they do: 0 to 1.</param>
-/// <param name="OnlyLeft">What the first has and the second lacks; <paramref name="OnlyRight"/> the other way round.</param>
-public readonly record struct ComponentAgreement(Component Component, int Weight, double Agreement, IReadOnlyList<Evidence> Shared, IReadOnlyList<Evidence> OnlyLeft, IReadOnlyList<Evidence> OnlyRight);
+/// <summary>How one component of a known machine and of a newcomer compares; either may have nothing of it.</summary>
+/// <param name="Agreement">Of all values that either has, the part that both have, reckoned by the one that has more: 0 to 1.</param>
+/// <param name="OnlyKnown">What the known machine has and the newcomer lacks; <paramref name="OnlyNewcomer"/> the other way round.</param>
+public readonly record struct ComponentAgreement(
+    Component Component, int Weight, double Agreement, IReadOnlyList<Evidence> Shared, IReadOnlyList<Evidence> OnlyKnown, IReadOnlyList<Evidence> OnlyNewcomer)
+{
+    /// <summary>The known machine had nothing of it: that speaks neither for nor against.</summary>
+    public bool IsGained => Shared.Count == 0 && OnlyKnown.Count == 0;
+}
 
 /// <summary>
-/// Two machines' evidence, component by component. A component counts only where both have evidence for it, so that a blank
-/// serial speaks neither for nor against.
+/// A newcomer's evidence against a known machine's, component by component. What the machine had and the newcomer has not, or has
+/// another, counts against it as what they share counts for it.
 /// </summary>
 public sealed class Comparison
 {
-    /// <summary>From here on half of the components that could agree do: of two that weigh 25 and 20, the lighter one.</summary>
-    private const double StrongShare = 0.44;
+    /// <summary>As much as a NIC of two or a disk of two: one module of several may come from anywhere.</summary>
+    private const double DoubtfulWeight = 12;
 
-    /// <summary>A board changed with its NICs leaves 45 of 110 (disks and memory); disks moved elsewhere bring 25 of 110.</summary>
-    private const double WeakShare = 0.3;
-    private const double StrongWeight = 20, WeakWeight = 40;
+    private readonly double resemblance;
 
-    /// <summary>A changed machine has evidence of the same sorts as before; where most of it has no counterpart, little is compared.</summary>
-    private const double ComparableShare = 0.6;
-
-    /// <summary>Below this the machines have nothing to do with each other; disks moved elsewhere bring 25 of 130.</summary>
-    private const double DoubtfulShare = 0.3, DoubtfulWeight = 10;
-
-    private readonly bool isComparable;
-
-    public Comparison(IReadOnlyCollection<Evidence> left, IReadOnlyCollection<Evidence> right)
+    public Comparison(IReadOnlyCollection<Evidence> known, IReadOnlyCollection<Evidence> newcomer)
     {
-        Components = [.. Enum.GetValues<Component>().Select(component => Compare(component, left, right)).OfType<ComponentAgreement>()];
-        AgreeingWeight = Components.Sum(component => component.Weight * component.Agreement);
-        var possible = Components.Sum(component => component.Weight);
-        Share = possible == 0 ? 0 : AgreeingWeight / possible;
-        isComparable = possible >= ComparableShare * Math.Min(Strength(left), Strength(right));
+        Components = Compare(known.Where(item => !item.Suspect), newcomer.Where(item => !item.Suspect));
+        Suspect = [.. known.Where(item => item.Suspect).Intersect(newcomer)];
+        AgreeingWeight = Weigh(Components);
+        ContradictingWeight = Components.Where(part => !part.IsGained).Sum(part => part.Weight * (1 - part.Agreement));
+        resemblance = Weigh(Compare(known, newcomer));
     }
 
+    /// <summary>Those of which either has evidence, without what is <see cref="Evidence.Suspect"/>.</summary>
     public IReadOnlyList<ComponentAgreement> Components { get; }
+
+    /// <summary>What both have and what many have.</summary>
+    public IReadOnlyList<Evidence> Suspect { get; }
 
     /// <summary>The sum of the weights that agree.</summary>
     public double AgreeingWeight { get; }
 
+    /// <summary>The sum of the weights that do not, of what the known machine had.</summary>
+    public double ContradictingWeight { get; }
+
     /// <summary>Of the weight that could agree, the part that does: 0 to 1.</summary>
-    public double Share { get; }
+    public double Share => AgreeingWeight + ContradictingWeight is > 0 and var possible ? AgreeingWeight / possible : 0;
 
-    public bool IsSameMachine => isComparable && ((Share >= StrongShare && AgreeingWeight >= StrongWeight) || (Share >= WeakShare && AgreeingWeight >= WeakWeight));
-
-    /// <summary>Too much agrees for two machines, and too little for one: a board changed in a machine that has little else to be known by.</summary>
-    public bool IsDoubtful => !IsSameMachine && Share >= DoubtfulShare && AgreeingWeight >= DoubtfulWeight;
-
-    private static double Strength(IEnumerable<Evidence> evidence) => evidence.Select(item => item.Component).Distinct().Sum(EvidenceReader.WeightOf);
-
-    private static ComponentAgreement? Compare(Component component, IReadOnlyCollection<Evidence> left, IReadOnlyCollection<Evidence> right)
+    /// <summary>
+    /// One component alone is believed only where nothing at all differs: it may be a part that moved, or a vendor's one serial for thousands.
+    /// </summary>
+    public bool IsSameMachine => Components.Count(component => component.Agreement > 0) switch
     {
-        var mine = left.Where(item => item.Component == component).ToList();
-        var theirs = right.Where(item => item.Component == component).ToHashSet();
-        if (mine.Count == 0 || theirs.Count == 0) return null;
-        var shared = mine.Where(theirs.Contains).ToList();
-        return new ComponentAgreement(component, EvidenceReader.WeightOf(component), (double)shared.Count / Math.Min(mine.Count, theirs.Count), shared, [.. mine.Except(shared)], [.. theirs.Except(shared)]);
+        0 => false,
+        1 => Components.All(component => component.Agreement == 1),
+        _ => AgreeingWeight > ContradictingWeight,
+    };
+
+    /// <summary>Too much agrees for two machines, and too little for one.</summary>
+    public bool IsDoubtful => !IsSameMachine && resemblance >= DoubtfulWeight;
+
+    private static double Weigh(IEnumerable<ComponentAgreement> parts) => parts.Sum(part => part.Weight * part.Agreement);
+
+    private static IReadOnlyList<ComponentAgreement> Compare(IEnumerable<Evidence> known, IEnumerable<Evidence> newcomer)
+    {
+        var (mine, theirs) = (known.ToLookup(item => item.Component), newcomer.ToLookup(item => item.Component));
+        return
+        [
+            .. Enum.GetValues<Component>().Where(component => mine.Contains(component) || theirs.Contains(component))
+                .Where(component => component != Component.Chassis || !(RepeatsBoard(mine) && RepeatsBoard(theirs)))
+                .Select(component => Compare(component, [.. mine[component]], [.. theirs[component]])),
+        ];
     }
+
+    private static ComponentAgreement Compare(Component component, IReadOnlyList<Evidence> mine, IReadOnlyList<Evidence> theirs)
+    {
+        IReadOnlyList<Evidence> shared = [.. mine.Intersect(theirs)];
+        var agreement = (double)shared.Count / Math.Max(mine.Count, theirs.Count);
+        return new ComponentAgreement(component, EvidenceReader.WeightOf(component), agreement, shared, [.. mine.Except(shared)], [.. theirs.Except(shared)]);
+    }
+
+    /// <summary>Many vendors repeat the system's serial on the chassis. Where both machines' do, that is one label, not two.</summary>
+    private static bool RepeatsBoard(ILookup<Component, Evidence> evidence) =>
+        evidence[Component.Chassis].All(chassis => evidence[Component.Board].Any(board => Serial(board) == Serial(chassis)));
+
+    /// <summary>What stands behind the maker's name.</summary>
+    private static string Serial(Evidence item) => item.Value[(item.Value.LastIndexOf('/') + 1)..];
 }

@@ -13,7 +13,9 @@ public static class MachineFingerprint
     {
         var evidence = EvidenceReader.Read(inventory);
         if (evidence.Count == 0) return null;
-        var strongest = evidence.GroupBy(item => item.Component).OrderByDescending(group => EvidenceReader.WeightOf(group.Key)).ThenBy(group => group.Key).First();
+        var firm = evidence.Where(item => !item.Suspect).ToList();
+        var strongest = (firm.Count > 0 ? firm : evidence).GroupBy(item => item.Component)
+            .OrderByDescending(group => EvidenceReader.WeightOf(group.Key)).ThenBy(group => group.Key).First();
         var items = attempt == 0 ? strongest : evidence.AsEnumerable();
         var text = string.Join('\n', items.Select(item => $"{item.Kind}={item.Value}")) + (attempt > 1 ? $"\n{attempt}" : "");
         return ToUuid(SHA256.HashData(Encoding.UTF8.GetBytes("operos machine\n" + text)));

@@ -22,6 +22,9 @@ public sealed class MachineIndex
     /// <summary>The likeliest machine must lead the next by this much of the share, or nobody can say which it is.</summary>
     private const double Margin = 0.15;
 
+    /// <summary>More are of no use to an operator.</summary>
+    private const int MaxCandidates = 8;
+
     private readonly Dictionary<string, IReadOnlyList<Evidence>> machines = new(StringComparer.Ordinal);
     private readonly Dictionary<Evidence, HashSet<string>> owners = [];
 
@@ -50,27 +53,45 @@ public sealed class MachineIndex
 
     public ResolvedMachine Resolve(IReadOnlyList<Evidence> newcomer)
     {
-        if (newcomer.Count == 0) return new ResolvedMachine(Resolution.Ambiguous, [], "nothing identifies this machine: its serials and addresses are blank or placeholders");
+        if (newcomer.Count == 0) return Doubt([], "nothing identifies this machine: its serials and addresses are blank or placeholders");
         // What two known machines have by now proves neither; it counts for nobody.
         var telling = newcomer.Where(item => !IsShared(item)).ToList();
-        var candidates = telling.SelectMany(item => TryGetOwners(item, out var set) ? set : []).Distinct()
-            .Select(machine => (Machine: machine, Comparison: new Comparison(telling, [.. machines[machine].Where(item => !IsShared(item))])))
-            .OrderByDescending(candidate => candidate.Comparison.Share).ThenBy(candidate => candidate.Machine, StringComparer.Ordinal).ToList();
-        var likely = candidates.Where(candidate => candidate.Comparison.IsSameMachine).ToList();
         if (telling.Count == 0)
-            return new ResolvedMachine(Resolution.Ambiguous, [.. newcomer.SelectMany(item => owners[item]).Distinct().Order(StringComparer.Ordinal).Take(8)], "all that would identify it stands in several known machines");
-        if (likely.Count == 0)
         {
-            var doubtful = candidates.Where(candidate => candidate.Comparison.IsDoubtful).Select(candidate => candidate.Machine).Take(8).ToList();
-            return doubtful.Count == 0
-                ? new ResolvedMachine(Resolution.New, [], "no known machine shares enough with it")
-                : new ResolvedMachine(Resolution.Ambiguous, doubtful, "it has parts of a known machine, too many for another and too few for the same");
+            var all = newcomer.SelectMany(item => owners[item]).Distinct().Order(StringComparer.Ordinal);
+            return Doubt(all, "all that would identify it stands in several known machines");
         }
-        var rival = candidates.FirstOrDefault(candidate => candidate.Machine != likely[0].Machine && likely[0].Comparison.Share - candidate.Comparison.Share < Margin);
-        return rival.Machine is null
-            ? new ResolvedMachine(Resolution.Known, [likely[0].Machine], $"{likely[0].Comparison.Share * 100:0} % of its evidence agrees")
-            : new ResolvedMachine(Resolution.Ambiguous, [likely[0].Machine, rival.Machine], "two known machines claim the same evidence");
+        var candidates = telling.SelectMany(item => TryGetOwners(item, out var set) ? set : []).Distinct()
+            .Select(machine => (Machine: machine, Comparison: Compare(machine, telling)))
+            .OrderByDescending(candidate => candidate.Comparison.Share).ThenBy(candidate => candidate.Machine, StringComparer.Ordinal).ToList();
+        var likely = candidates.FirstOrDefault(candidate => candidate.Comparison.IsSameMachine);
+        if (likely.Machine is not null)
+        {
+            var near = likely.Comparison.Share - Margin;
+            var rival = candidates.FirstOrDefault(candidate => candidate.Machine != likely.Machine && candidate.Comparison.Share > near).Machine;
+            return rival is null
+                ? new ResolvedMachine(Resolution.Known, [likely.Machine], $"{likely.Comparison.Share * 100:0} % of its evidence agrees")
+                : Doubt([likely.Machine, rival], "two known machines claim the same evidence");
+        }
+        var doubtful = candidates.Where(candidate => candidate.Comparison.IsDoubtful).Select(candidate => candidate.Machine).ToList();
+        if (doubtful.Count > 0) return Doubt(doubtful, "it has parts of a known machine, too many for another and too few for the same");
+        return telling.All(item => item.Suspect)
+            ? Doubt([], "nothing identifies this machine: what it has for serials looks invented")
+            : new ResolvedMachine(Resolution.New, [], "no known machine shares enough with it");
     }
+
+    /// <summary>What a controller that knows the first alone would say of the second.</summary>
+    public static ResolvedMachine Resolve(IReadOnlyList<Evidence> known, IReadOnlyList<Evidence> newcomer)
+    {
+        var index = new MachineIndex();
+        index.Set("the first", known);
+        return index.Resolve(newcomer);
+    }
+
+    private Comparison Compare(string machine, List<Evidence> newcomer) => new([.. machines[machine].Where(item => !IsShared(item))], newcomer);
+
+    private static ResolvedMachine Doubt(IEnumerable<string> candidates, string reason) =>
+        new(Resolution.Ambiguous, [.. candidates.Take(MaxCandidates)], reason);
 
     private bool IsShared(Evidence item) => TryGetOwners(item, out var set) && set.Count > 1;
 

@@ -16,6 +16,11 @@ internal static class Placeholders
         "12345678-1234-5678-90ab-cddeefaabbcc", "12345678-1234-1234-1234-123456789abc", "00000000-0000-0000-0000-ac1f6b000000",
     };
 
+    private static readonly string[] Invented = ["sernum", "serial", "number", "filled", "default", "o.e.m"];
+
+    /// <summary>So many digits that each follow on the one before, as in 123456.</summary>
+    private const int CountedUp = 6;
+
     /// <summary>The value in the one form that is compared, or null where it identifies nothing.</summary>
     public static string? Usable(string? value)
     {
@@ -24,6 +29,21 @@ internal static class Placeholders
         // 0000, FFFF-FFFF, ....: one character over and over, whatever stands between.
         var letters = text.Where(char.IsAsciiLetterOrDigit).Distinct().Count();
         return letters < 2 ? null : text;
+    }
+
+    /// <summary>
+    /// A serial in no list that was hardly given to one part alone: counted up, or made of the words that stand where a serial should.
+    /// </summary>
+    public static bool IsSuspect(string? serial)
+    {
+        if (serial is null) return false;
+        if (Invented.Any(word => serial.Contains(word, StringComparison.OrdinalIgnoreCase))) return true;
+        for (var (run, i) = (1, 1); i < serial.Length; i++)
+        {
+            run = char.IsAsciiDigit(serial[i]) && serial[i] == serial[i - 1] + 1 ? run + 1 : 1;
+            if (run >= CountedUp) return true;
+        }
+        return false;
     }
 
     /// <summary>A hardware address that one card alone can have.</summary>

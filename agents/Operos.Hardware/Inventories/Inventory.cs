@@ -18,6 +18,8 @@ public sealed record Inventory
     public int Format { get; init; } = CurrentFormat;
     public Identity System { get; init; } = new();
     public Identity Board { get; init; } = new();
+    /// <summary>Further base boards, as machines of several boards and blades have them; not in the inventories of older agents.</summary>
+    public IReadOnlyList<Identity> OtherBoards { get => field ?? []; init; }
     public Identity Chassis { get; init; } = new();
     public string? FirmwareVersion { get; init; }
     public IReadOnlyList<Cpu> Cpus { get; init; } = [];
@@ -40,8 +42,8 @@ public sealed record Inventory
         {
             var inventory = JsonSerializer.Deserialize(json, InventoryJson.Default.Inventory) ?? throw new FormatException("the inventory is null");
             if (inventory.Format != CurrentFormat) throw new FormatException($"the inventory's format {inventory.Format} is not {CurrentFormat}");
-            if (inventory.System is null || inventory.Board is null || inventory.Chassis is null || !Sound(inventory.Cpus) || !Sound(inventory.MemoryModules)
-                || !Sound(inventory.Nics) || !Sound(inventory.Disks))
+            if (inventory.System is null || inventory.Board is null || inventory.Chassis is null || !Sound(inventory.OtherBoards)
+                || !Sound(inventory.Cpus) || !Sound(inventory.MemoryModules) || !Sound(inventory.Nics) || !Sound(inventory.Disks))
                 throw new FormatException($"the inventory has a part missing, or over {MaxParts} of a sort");
             return inventory;
         }

@@ -21,6 +21,7 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
         {
             System = Identify(system) with { Uuid = system?.Uuid(8) },
             Board = Identify(First(Board)),
+            OtherBoards = [.. smbios.Where(structure => structure.Type == Board).Skip(1).Take(Inventory.MaxParts).Select(Identify)],
             Chassis = First(Chassis) is { } chassis ? new Identity { Vendor = chassis.Text(4), Serial = chassis.Text(7) } : new Identity(),
             FirmwareVersion = First(0)?.Text(5),
             Cpus = [.. smbios.Where(structure => structure.Type == Processor && (structure.Byte(24) & 0x40) != 0).Take(Inventory.MaxParts).Select(ReadCpu)],
