@@ -51,7 +51,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var dnsmasq = new Dnsmasq(settings, paths, loggers.CreateLogger<Dnsmasq>());
 
         var authority = CertificateAuthority.Open(paths.Pki, time);
-        var registry = new MachineRegistry(new MachineStore(paths.Machines, loggers.CreateLogger<MachineStore>()), settings.Admission, settings.MaxPending, time);
+        var registry = new MachineRegistry(new MachineStore(paths.Machines, loggers.CreateLogger<MachineStore>()), settings.Admission, settings.MaxPending, time, settings.MaxMachines);
         var names = new ClusterNames();
         var dns = settings.DnsEnabled ? new ClusterDns(settings, paths, settings.Kubernetes.PodNetwork, settings.Kubernetes.ServiceNetwork, names, time, loggers.CreateLogger<ClusterDns>()) : null;
         var sessions = new Sessions();

@@ -24,11 +24,13 @@ public sealed class EnrolmentTests : IDisposable
         await using (var controller = new TestController(folder: folder))
         {
             id = (await controller.EnrolAsync(TestController.Machine(1))).MachineId;
+            controller.Clock.Ahead = TimeSpan.FromMinutes(1);
             Assert.Equal(id, (await controller.EnrolAsync(TestController.Machine(1), "boot-2")).MachineId);
         }
         // A power cut in mid-write leaves such a file.
         await File.WriteAllTextAsync(Path.Combine(folder, "machines", id + ".json.partial"), "{ half");
         await using var again = new TestController(folder: folder);
+        again.Clock.Ahead = TimeSpan.FromMinutes(2);
         var otherDisk = TestController.Machine(1) with { Disks = [new Disk { Serial = "NEW-DISK" }] };
         Assert.Equal(id, (await again.EnrolAsync(otherDisk, "boot-3")).MachineId);
         Assert.Contains(again.Registry.Get(id)!.Events, happened => happened.Text.Contains("disk /new-disk is new", StringComparison.Ordinal));
@@ -90,7 +92,8 @@ public sealed class EnrolmentTests : IDisposable
         var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1));
         var second = await controller.EnrolAsync(TestController.Machine(1), "another-boot");
         Assert.Equal(Admission.DuplicateLive, second.Admission);
-        await connection.DisposeAsync();
+        await controller.LeaveAsync(id, connection);
+        controller.Clock.Ahead = TimeSpan.FromMinutes(1);
         var rebooted = await controller.EnrolAsync(TestController.Machine(1), "another-boot");
         Assert.Equal((Admission.Admitted, id), (rebooted.Admission, rebooted.MachineId));
     }

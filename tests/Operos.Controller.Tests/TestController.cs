@@ -30,14 +30,14 @@ internal sealed class TestController : IAsyncDisposable
     private readonly Task running;
     private readonly bool ownsFolder;
 
-    public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256)
+    public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256, ReadmissionPolicy readmission = ReadmissionPolicy.Auto, int maxMachines = 5000)
     {
         ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("operos-controller-").FullName;
-        var settings = new ControllerSettings { Admission = admission, Address = IPAddress.Loopback, Network = IPNetwork.Parse("127.0.0.0/8"), DhcpMode = DhcpMode.Off, MaxPending = maxPending };
+        var settings = new ControllerSettings { Admission = admission, Address = IPAddress.Loopback, Network = IPNetwork.Parse("127.0.0.0/8"), DhcpMode = DhcpMode.Off, MaxPending = maxPending, Readmission = readmission, MaxMachines = maxMachines };
         var paths = new ControllerPaths { State = Folder, Run = Path.Combine(Folder, "run") };
         Authority = CertificateAuthority.OpenOrCreate(paths.Pki, Clock);
-        Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock);
+        Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock, maxMachines);
         var sessions = Sessions = new Sessions();
         var enrolment = new EnrolmentDesk(Registry, Authority, sessions, null, settings, Clock, NullLogger<EnrolmentDesk>.Instance);
         var operators = new OperatorDesk(Registry, new MachineViews(sessions, Clock), sessions, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), new BootWatch(Clock),
@@ -76,15 +76,27 @@ internal sealed class TestController : IAsyncDisposable
     }
 
     /// <summary>Enrols and comes back with the certificate, as a worker does.</summary>
-    public async Task<(string Id, ControlConnection Connection, X509Certificate2 Certificate)> JoinAsync(Inventory inventory, string bootId = "boot-1")
+    public async Task<(string Id, ControlConnection Connection, X509Certificate2 Certificate)> JoinAsync(Inventory inventory, string bootId = "boot-1", Func<Message, CancellationToken, ValueTask<Message>>? handler = null, ECDsa? key = null)
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        key ??= own;
         var reply = await EnrolAsync(inventory, bootId, key);
         Assert.Equal(Admission.Admitted, reply.Admission);
         var certificate = X509CertificateLoader.LoadCertificate(reply.Certificate!).CopyWithPrivateKey(key);
-        var connection = await ConnectAsync(certificate);
+        var connection = await ConnectAsync(certificate, handler: handler);
         await connection.CallAsync<HeartbeatReply>(Beat(bootId), default);
         return (reply.MachineId, connection, certificate);
+    }
+
+    /// <summary>Ends a machine's session, and waits until the controller knows.</summary>
+    public async Task LeaveAsync(string id, ControlConnection connection)
+    {
+        await connection.DisposeAsync();
+        for (var attempt = 0; Registry.Get(id)!.Connected; attempt++)
+        {
+            Assert.True(attempt < 200, $"{id} still has a session 10 s after it ended");
+            await Task.Delay(50);
+        }
     }
 
     public async Task<TReply> OperateAsync<TReply>(Message request) where TReply : Message

@@ -31,7 +31,8 @@ public sealed partial class WorkerTests
     [Fact]
     public async Task A_worker_is_up_at_once_survives_kills_damaged_files_and_its_controller_and_ends_cleanly()
     {
-        await using var service = await BootService.StartAsync("off");
+        // A machine that lost its key is another boot of it, which waits until the one before has been silent for so long.
+        await using var service = await BootService.StartAsync("off", configuration: "[limits]\nsilence = \"1s\"\n");
         var worker = Worker.Start(service, "worker", Worker.Machine(1));
         var id = await worker.BeUpAsync();
 
@@ -107,6 +108,15 @@ public sealed partial class WorkerTests
         var story = await service.Controller.CtlAsync(["machines", "show", id], default);
         Assert.Single(story.Split('\n'), line => line.Contains("presented this machine's evidence", StringComparison.Ordinal));
         Assert.Contains("admitted by the policy auto", story, StringComparison.Ordinal);
+
+        // The command that is shown settles it, word for word as it stands there.
+        var shown = ClaimCommand().Match(await service.Controller.CtlAsync(["machines", "list"], default));
+        Assert.True(shown.Success, story);
+        await service.Controller.CtlAsync(shown.Groups["words"].Value.Split(' '), default);
+        second.Kill();
+        second.Restart();
+        Assert.NotEqual(id, await second.BeUpAsync());
+        Assert.Equal("up", await Worker.StateAsync(service, id));
     }
 
     [Fact]
@@ -161,6 +171,9 @@ public sealed partial class WorkerTests
         using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
         return key.ExportPkcs8PrivateKeyPem();
     }
+
+    [GeneratedRegex(@"operosctl (?<words>machines resolve claim-[0-9a-f]{12} --as \S+)")]
+    private static partial Regex ClaimCommand();
 
     [GeneratedRegex(@"operosctl (?<words>machines resolve (?<id>[0-9a-f-]{36}) --as (?<target>\S+))")]
     private static partial Regex ResolveCommand();

@@ -16,10 +16,20 @@ internal enum DhcpMode
 /// <summary>Who may join without being asked.</summary>
 internal enum AdmissionPolicy { Auto, Approve }
 
+/// <summary>What becomes of a known machine that boots without having been told to.</summary>
+internal enum ReadmissionPolicy
+{
+    /// <summary>It is let in, and an operator is told.</summary>
+    Auto,
+    /// <summary>It waits for an operator.</summary>
+    Approve,
+}
+
 /// <summary>The controller's settings, checked. The file is documented in README.md.</summary>
 internal sealed record ControllerSettings
 {
     public required AdmissionPolicy Admission { get; init; }
+    public ReadmissionPolicy Readmission { get; init; }
     public required IPNetwork Network { get; init; }
     public required IPAddress Address { get; init; }
     public int ControlPort { get; init; } = 7443;
@@ -42,6 +52,10 @@ internal sealed record ControllerSettings
     public string MachinesDomain { get; init; } = "machines.operos.internal";
     public TimeSpan WorkerCertificate { get; init; } = TimeSpan.FromDays(30);
     public int MaxPending { get; init; } = 256;
+    /// <summary>So many machines at most come in without an operator's word.</summary>
+    public int MaxMachines { get; init; } = 5000;
+    /// <summary>How long a machine must not have been heard of before a boot that nobody ordered may be it.</summary>
+    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(20);
     /// <summary>SSH keys that may log in to workers as root (sshd(8), AUTHORIZED_KEYS FILE FORMAT).</summary>
     public IReadOnlyList<string> AuthorizedKeys { get; init; } = [];
     /// <summary>The domain of services and pods.</summary>

@@ -11,8 +11,8 @@ internal static class SettingsReader
 {
     private static readonly string[] Known =
     [
-        "cluster.admission", "cluster.domain", "network.address", "control.port", "boot.http-port", "boot.release", "boot.menu-seconds", "boot.consoles", "boot.kernel-arguments",
-        "dhcp.mode", "dhcp.range", "dhcp.lease", "dhcp.gateway", "dhcp.dns", "dns.enabled", "dns.upstream", "dns.machines-domain", "pki.worker-certificate", "limits.max-pending", "nodes.authorized-keys",
+        "cluster.admission", "cluster.readmission", "cluster.domain", "network.address", "control.port", "boot.http-port", "boot.release", "boot.menu-seconds", "boot.consoles", "boot.kernel-arguments",
+        "dhcp.mode", "dhcp.range", "dhcp.lease", "dhcp.gateway", "dhcp.dns", "dns.enabled", "dns.upstream", "dns.machines-domain", "pki.worker-certificate", "limits.max-pending", "limits.max-machines", "limits.silence", "nodes.authorized-keys",
         "kubernetes.enabled", "kubernetes.pod-network", "kubernetes.service-network", "kubernetes.api-names", "kubernetes.api-port", "kubernetes.network", "kubernetes.certificate-life",
     ];
 
@@ -38,6 +38,7 @@ internal static class SettingsReader
         var settings = new ControllerSettings
         {
             Admission = ReadChoice(file, "cluster.admission", AdmissionPolicy.Approve),
+            Readmission = ReadChoice(file, "cluster.readmission", ReadmissionPolicy.Auto),
             Address = address,
             Network = network,
             ControlPort = ReadNumber(file, "control.port", 7443, 1, 65535),
@@ -58,6 +59,8 @@ internal static class SettingsReader
             MachinesDomain = ReadDomain(file, "dns.machines-domain", "machines.operos.internal"),
             WorkerCertificate = ReadDuration(file, "pki.worker-certificate", TimeSpan.FromDays(30), TimeSpan.FromMinutes(1), TimeSpan.FromDays(400)),
             MaxPending = ReadNumber(file, "limits.max-pending", 256, 1, 10_000),
+            MaxMachines = ReadNumber(file, "limits.max-machines", 5000, 1, 100_000),
+            Silence = ReadDuration(file, "limits.silence", TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
             AuthorizedKeys = ReadList(file, "nodes.authorized-keys", [], value => IsAuthorizedKey(value) ? null : "SSH public keys are expected, such as \"ssh-ed25519 AAAA... name\""),
             Kubernetes = ReadKubernetes(file, network),
         };

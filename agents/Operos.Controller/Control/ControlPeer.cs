@@ -61,7 +61,7 @@ internal sealed class ControlPeer(
         if (session is not null && sessions.Close(session))
         {
             logger.LogInformation("Machine {Machine} disconnected", session.Machine);
-            enrolment.Seen(session.Machine);
+            enrolment.Disconnected(session.Machine, bySelf: connection!.Completion.IsCompleted);
         }
         if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
     }
@@ -88,9 +88,10 @@ internal sealed class ControlPeer(
         enrolment.RequireCurrent(machine, connection!.PeerCertificate!);
         if (session is null)
         {
-            session = new Session(machine, request is Heartbeat { BootId: var boot } && MachineWords.IsBootId(boot) ? boot : "", connection);
+            var bootId = request is Heartbeat { BootId: var boot } && MachineWords.IsBootId(boot) ? boot : "";
+            session = new Session(machine, bootId, connection) { Opened = time.GetUtcNow() };
             sessions.Open(session);
-            enrolment.Seen(machine);
+            enrolment.Connected(machine, connection.PeerCertificate!);
             logger.LogInformation("Machine {Machine} is up at {Address}", machine, from);
         }
         return session;

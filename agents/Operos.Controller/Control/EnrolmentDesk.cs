@@ -13,29 +13,34 @@ using Operos.Proto.Connection;
 namespace Operos.Controller.Control;
 
 /// <summary>What workers ask: a place in the cluster, a fresh certificate, to be known alive.</summary>
-internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthority authority, Sessions sessions, ClusterDesk? cluster, ControllerSettings settings, TimeProvider time, ILogger<EnrolmentDesk> logger)
+internal sealed partial class EnrolmentDesk(MachineRegistry registry, CertificateAuthority authority, Sessions sessions, ClusterDesk? cluster, ControllerSettings settings, TimeProvider time, ILogger<EnrolmentDesk> logger)
 {
-    private const int MaxCsr = 4096, RetrySeconds = 5;
+    private const int MaxCsr = 4096, MaxProofs = 8, MaxProof = 8192, RetrySeconds = 5;
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(10);
+
+    private readonly Readmission readmission = new(settings.Readmission, settings.Silence, time.GetUtcNow());
 
     public async Task<Message> EnrolAsync(Enrol request, IPAddress from, CancellationToken cancellationToken)
     {
         var newcomer = Read(request, from);
         var record = registry.Resolve(newcomer);
         if (record.Standing != MachineStanding.Admitted || record.Kind != "worker") return Refusal(record);
-        if (await sessions.IsAliveElsewhereAsync(record.Id, newcomer.BootId, cancellationToken).ConfigureAwait(false))
-        {
-            logger.LogWarning("{Address} presents the evidence of {Machine}, which is alive: refused", from, record.Id);
-            registry.Update(record.Id, known => known, $"{from} presented this machine's evidence while it was up: refused");
-            return new EnrolReply { Admission = Admission.DuplicateLive, MachineId = record.Id, Text = $"machine {record.Id} is up already: two machines with one identity", RetryAfterSeconds = RetrySeconds * 4 };
-        }
-        X509Certificate2 certificate;
-        try { certificate = authority.SignWorker(request.Csr, record.Id, settings.WorkerCertificate); }
-        catch (CryptographicException e) { return Bad($"the certificate request is refused: {e.Message}"); }
-        using var issued = certificate;
-        record = registry.RecordBoot(record.Id, newcomer, Hash(certificate), certificate.NotAfter);
+        var answers = await sessions.AnswersAsync(record.Id, cancellationToken).ConfigureAwait(false);
+        var life = new SignsOfLife(answers, sessions.Get(record.Id)?.LastSign);
+        Verdict Judge(MachineRecord known) => readmission.Judge(known, newcomer, life, time.GetUtcNow());
+        var verdict = Judge(record);
+        if (verdict is not (Verdict.Admitted or Verdict.AdmittedWithAlarm)) return Refuse(record, newcomer, verdict, life);
+        using var certificate = authority.SignWorker(request.Csr, record.Id, settings.WorkerCertificate);
+        var booted = registry.RecordBoot(record.Id, newcomer, Hash(certificate), certificate.NotAfter, Judge);
+        if (booted is null) return Refuse(record, newcomer, Verdict.TooSoon, life);
+        // What is left of a session that does not answer is over; the machine's own, of the same key, goes on.
+        if (record.KeyHash != newcomer.KeyHash) await sessions.CloseAsync(record.Id).ConfigureAwait(false);
+        if (verdict == Verdict.AdmittedWithAlarm) logger.LogWarning("ALARM: machine {Machine} {Alarm}", record.Id, booted.Alarm?.Text);
         logger.LogInformation("Machine {Machine} enrolled from {Address}", record.Id, from);
-        return new EnrolReply { Admission = Admission.Admitted, MachineId = record.Id, Text = "welcome", Certificate = certificate.RawData, Configuration = Configure(record) };
+        return new EnrolReply
+        {
+            Admission = Admission.Admitted, MachineId = record.Id, Text = "welcome", Certificate = certificate.RawData, Configuration = Configure(booted),
+        };
     }
 
     /// <summary>Answers an enrolled worker.</summary>
@@ -53,7 +58,8 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
                 try
                 {
                     using var certificate = authority.SignWorker(renewal.Csr, session.Machine, settings.WorkerCertificate);
-                    registry.Update(session.Machine, record => record with { CertificateHash = Hash(certificate), CertificateExpires = certificate.NotAfter }, "certificate renewed");
+                    var (hash, key) = (Hash(certificate), CertificateAuthority.KeyHash(certificate));
+                    registry.Update(session.Machine, record => record with { CertificateHash = hash, CertificateExpires = certificate.NotAfter, KeyHash = key }, "certificate renewed");
                     return new CertificateReply { Certificate = certificate.RawData };
                 }
                 catch (CryptographicException e) { return Bad($"the certificate request is refused: {e.Message}"); }
@@ -65,11 +71,12 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
         }
     }
 
-    /// <summary>Whether a certificate is the last one that was issued to an admitted machine.</summary>
+    /// <summary>Whether a certificate is of the key that an admitted machine has now.</summary>
     public bool IsCurrent(string machine, X509Certificate2 certificate) =>
-        registry.Get(machine) is { Standing: MachineStanding.Admitted } record && record.CertificateHash == Hash(certificate);
+        registry.Get(machine) is { Standing: MachineStanding.Admitted } record
+        && (record.CertificateHash == Hash(certificate) || record.KeyHash == CertificateAuthority.KeyHash(certificate));
 
-    /// <exception cref="ControlFaultException">The machine was removed, or has a newer certificate.</exception>
+    /// <exception cref="ControlFaultException">The machine was removed, or has another key by now.</exception>
     public void RequireCurrent(string machine, X509Certificate2 certificate)
     {
         // A renewal keeps its connection; the certificate that it came with is checked when it was opened.
@@ -79,9 +86,20 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
 
     private bool IsAdmitted(string machine) => registry.Get(machine)?.Standing == MachineStanding.Admitted;
 
-    public void Seen(string machine)
+    /// <summary>A machine's session began, with the certificate that it showed.</summary>
+    public void Connected(string machine, X509Certificate2 certificate) =>
+        Note(machine, record => record with
+        {
+            LastSeen = time.GetUtcNow(), Connected = true, KeyHash = record.KeyHash ?? CertificateAuthority.KeyHash(certificate),
+        });
+
+    /// <summary>A machine's session ended, by itself or with this controller: then the machine is about to come back.</summary>
+    public void Disconnected(string machine, bool bySelf) =>
+        Note(machine, record => record with { LastSeen = time.GetUtcNow(), Connected = !bySelf });
+
+    private void Note(string machine, Func<MachineRecord, MachineRecord> change)
     {
-        try { registry.Update(machine, record => record with { LastSeen = time.GetUtcNow() }); }
+        try { registry.Update(machine, change); }
         // Removed meanwhile.
         catch (ControlFaultException) { }
     }
@@ -90,15 +108,22 @@ internal sealed class EnrolmentDesk(MachineRegistry registry, CertificateAuthori
     {
         if (request.Csr is not { Length: > 0 and <= MaxCsr }) throw Malformed("its certificate request is missing or too large");
         if (!MachineWords.IsBootId(request.BootId)) throw Malformed("its boot id is malformed");
-        try { return new Newcomer(Inventory.Parse(request.Inventory ?? []), MachineWords.BootRecordOf(request.BootRecord ?? []), request.BootId, from.ToString()); }
+        if (request.Proofs is not { Count: <= MaxProofs } || request.Proofs.Any(proof => proof is not { Kind.Length: > 0 and <= 64, Value.Length: <= MaxProof }))
+            throw Malformed("its proofs are too many, too large or malformed");
+        try
+        {
+            var (key, boot) = (CertificateAuthority.KeyHash(request.Csr), MachineWords.BootRecordOf(request.BootRecord ?? []));
+            return new Newcomer(Inventory.Parse(request.Inventory ?? []), boot, request.BootId, from.ToString()) { KeyHash = key };
+        }
         catch (FormatException e) { throw Malformed(e.Message); }
+        catch (CryptographicException e) { throw Malformed($"its certificate request is no good: {e.Message}"); }
     }
 
     private EnrolReply Refusal(MachineRecord record)
     {
         var (admission, text, retry) = record.Standing switch
         {
-            MachineStanding.Pending => (Admission.Pending, $"waits for an operator: operosctl machines approve {record.Id}", RetrySeconds),
+            MachineStanding.Pending => (Admission.Pending, $"{(record.Reason is { } why ? why + "; it " : "")}waits for an operator: operosctl machines approve {record.Id}", RetrySeconds),
             MachineStanding.Ambiguous => (Admission.Ambiguous, $"{record.Reason}; an operator decides: operosctl machines resolve {record.Id} --as {(record.Candidates.Count > 0 ? record.Candidates[0] : "new")}", RetrySeconds * 2),
             MachineStanding.Rejected => (Admission.Rejected, $"an operator rejected this machine; to let it in: operosctl machines approve {record.Id}", RetrySeconds * 12),
             _ => (Admission.DuplicateLive, "this is the controller's own identity", RetrySeconds * 12),

@@ -20,6 +20,7 @@ internal sealed class OperatorDesk(
 {
     private const int MaxLabels = 64;
     private readonly DateTimeOffset started = time.GetUtcNow();
+    private readonly IdentityQuestions identities = new(registry, sessions, time);
 
     public async Task<Message> HandleAsync(Message request, string user, CancellationToken cancellationToken)
     {
@@ -40,7 +41,7 @@ internal sealed class OperatorDesk(
             RejectMachine reject => Reject(registry.Find(reject.Machine)),
             RenameMachine rename => Done(registry.Rename(registry.Find(rename.Machine).Id, rename.Name), rename.Name.Length == 0 ? "has no name now" : $"is named {rename.Name}"),
             LabelMachine label => Label(registry.Find(label.Machine), label),
-            ResolveMachine resolve => Resolve(registry.Find(resolve.Machine), resolve.As),
+            ResolveMachine resolve => await identities.ResolveAsync(resolve, cancellationToken).ConfigureAwait(false),
             RemoveMachine remove => await RemoveAsync(registry.Find(remove.Machine), remove, cancellationToken).ConfigureAwait(false),
             RebootMachine reboot => await RebootAsync(registry.Find(reboot.Machine), user, cancellationToken).ConfigureAwait(false),
             IssueApiCredentials issue => IssueCredentials(issue, user),
@@ -62,13 +63,6 @@ internal sealed class OperatorDesk(
         return Done(registry.Update(record.Id, waits => waits with { Standing = MachineStanding.Rejected, ResolvedAs = null }, "rejected"), "is rejected");
     }
 
-    private Message Resolve(MachineRecord record, string target)
-    {
-        if (record.Standing != MachineStanding.Ambiguous) throw Refusal(FaultCode.Conflict, $"{record.Id} is not ambiguous", "operosctl machines shows which are");
-        var machine = target == "new" ? target : registry.Find(target) is { Standing: MachineStanding.Admitted } known ? known.Id : throw Refusal(FaultCode.Conflict, $"{target} is not an admitted machine", null);
-        return Done(registry.Update(record.Id, waits => waits with { ResolvedAs = machine }, $"resolved as {machine}"), $"is {(target == "new" ? "a new machine" : machine)}; it joins when it asks next, within seconds");
-    }
-
     private Message Label(MachineRecord record, LabelMachine change)
     {
         var bad = change.Set.Where(label => !LabelSyntax.IsKey(label.Key) || !LabelSyntax.IsValue(label.Value)).Select(label => $"'{label.Key}={label.Value}'").ToList();
@@ -88,14 +82,22 @@ internal sealed class OperatorDesk(
         registry.Remove(record.Id);
         await sessions.CloseAsync(record.Id).ConfigureAwait(false);
         if (cluster is not null) await cluster.ForgetAsync(record.Id, cancellationToken).ConfigureAwait(false);
-        return Done(record, "is removed; its certificate no longer counts. It is a new machine when it comes back");
+        return Done(record, "is removed; its certificate no longer counts. If it asks to join again, it waits: operosctl machines approve");
     }
 
     private async Task<Message> RebootAsync(MachineRecord record, string user, CancellationToken cancellationToken)
     {
         if (sessions.Get(record.Id) is not { } session) throw Refusal(FaultCode.Conflict, $"{record.Id} is not connected", "power-cycle it by hand");
-        await session.Connection.CallAsync<Done>(new Reboot { Reason = $"asked for by {user}" }, cancellationToken).ConfigureAwait(false);
-        return Done(registry.Update(record.Id, known => known, $"reboot asked for by {user}"), "reboots");
+        // Written before it is asked for: what comes back then is expected, whatever happens to this controller meanwhile.
+        var until = time.GetUtcNow() + Readmission.RebootWindow;
+        registry.Update(record.Id, known => known with { RebootUntil = until }, $"reboot asked for by {user}");
+        try { await session.Connection.CallAsync<Done>(new Reboot { Reason = $"asked for by {user}" }, cancellationToken).ConfigureAwait(false); }
+        catch (ControlFaultException e)
+        {
+            registry.Update(record.Id, known => known with { RebootUntil = null }, $"it does not reboot: {e.Message}");
+            throw;
+        }
+        return Done(record, "reboots");
     }
 
     private ApiCredentials IssueCredentials(IssueApiCredentials request, string user)
@@ -145,6 +147,7 @@ internal sealed class OperatorDesk(
             .. dns is null ? (ComponentStatus[])[] : [Component("unbound", dns.ResolverStatus), Component("knot", dns.AuthorityStatus)],
             new ComponentStatus { Name = "releases", Healthy = releases.Current is not null, Text = releases.Current is { } current ? $"workers boot {current.Manifest.Version}" : "none to boot", SinceUnixMs = started.ToUnixTimeMilliseconds() },
         ],
+        Alarms = [.. registry.All.Where(record => MachineViews.Alarm(record) is not null).Select(record => $"{record.Name ?? record.Id}: {MachineViews.Alarm(record)}")],
         MachinesKnown = registry.All.Count,
         MachinesUp = registry.All.Select(views.Summarise).Count(machine => machine.State == "up"),
         CaExpiresUnixMs = new DateTimeOffset(authority.Certificate.NotAfter).ToUnixTimeMilliseconds(),

@@ -11,9 +11,13 @@ internal sealed class Session(string machine, string bootId, ControlConnection c
     public string BootId { get; set; } = bootId;
     public ControlConnection Connection { get; } = connection;
     public Heartbeat? Last { get; set; }
+    public DateTimeOffset Opened { get; init; }
 
     /// <summary>When its last heartbeat came.</summary>
     public DateTimeOffset Heard { get; set; }
+
+    /// <summary>When its machine was alive for sure: only that has the key.</summary>
+    public DateTimeOffset LastSign => Heard > Opened ? Heard : Opened;
 
     /// <summary>Whether its agent works, which a connection alone does not tell: three heartbeats are due in this time.</summary>
     public bool IsUp(DateTimeOffset now) => now - Heard <= Sessions.LongestSilence;
@@ -47,10 +51,12 @@ internal sealed class Sessions
         if (live.TryRemove(machine, out var session)) await session.Connection.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Whether a machine under this identity, started another time, answers right now.</summary>
-    public async Task<bool> IsAliveElsewhereAsync(string machine, string bootId, CancellationToken cancellationToken)
+    /// <summary>
+    /// Whether the agent of a machine that has a session answers right now. One that does not keeps its session: it may only be slow.
+    /// </summary>
+    public async Task<bool> AnswersAsync(string machine, CancellationToken cancellationToken)
     {
-        if (Get(machine) is not { } session || session.BootId == bootId) return false;
+        if (Get(machine) is not { } session) return false;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(ProofOfLife);
         try
@@ -58,10 +64,7 @@ internal sealed class Sessions
             await session.Connection.CallAsync<Done>(new Ping(), deadline.Token).ConfigureAwait(false);
             return true;
         }
-        catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            await CloseAsync(machine).ConfigureAwait(false);
-            return false;
-        }
+        catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException) { return false; }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { return false; }
     }
 }

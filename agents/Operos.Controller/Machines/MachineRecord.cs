@@ -11,6 +11,9 @@ internal sealed record MachineRecord
 {
     public const int MaxEvents = 50;
 
+    /// <summary>In place of a hash: what the machine had counts no longer.</summary>
+    public const string Void = "void";
+
     public required string Id { get; init; }
     public string Kind { get; init; } = "worker";
     public required MachineStanding Standing { get; init; }
@@ -24,6 +27,19 @@ internal sealed record MachineRecord
     /// <summary>SHA-256 of the certificate that counts; an older one is refused.</summary>
     public string? CertificateHash { get; init; }
     public DateTimeOffset? CertificateExpires { get; init; }
+    /// <summary>
+    /// SHA-256 of the public key that is the machine's in its present boot; null in records of a controller that did not keep it.
+    /// </summary>
+    public string? KeyHash { get; init; }
+    /// <summary>It had a session when this was written: after a controller's crash, the machines that are about to come back.</summary>
+    public bool Connected { get; init; }
+    /// <summary>Until when a reboot that an operator ordered explains another boot.</summary>
+    public DateTimeOffset? RebootUntil { get; init; }
+    /// <summary>What an operator should know of, until <c>operosctl machines resolve</c> says that it is settled.</summary>
+    public RecordedEvent? Alarm { get; init; }
+    /// <summary>Who else claims to be it; not in older records.</summary>
+    public IReadOnlyList<Claim> Claims { get => field ?? []; init; }
+    public AwaitedKey? Awaited { get; init; }
     public required DateTimeOffset FirstSeen { get; init; }
     public DateTimeOffset LastSeen { get; init; }
     /// <summary>For an ambiguous newcomer: the machines that it may be.</summary>
@@ -32,6 +48,19 @@ internal sealed record MachineRecord
     public string? ResolvedAs { get; init; }
     public string? Reason { get; init; }
     public IReadOnlyList<RecordedEvent> Events { get; init; } = [];
+
+    /// <summary>Remembers somebody who claimed to be this machine, once under each key.</summary>
+    public MachineRecord WithClaim(Newcomer newcomer, string reason, DateTimeOffset now)
+    {
+        var known = Claims.FirstOrDefault(claim => claim.KeyHash == newcomer.KeyHash);
+        var claim = new Claim
+        {
+            Id = Claim.IdOf(Id, newcomer.KeyHash), KeyHash = newcomer.KeyHash, Address = newcomer.Address, First = known?.First ?? now, Last = now, Reason = reason,
+            IsNewMachine = known?.IsNewMachine ?? false,
+        };
+        var others = Claims.Where(other => other != known).OrderBy(other => other.Last).TakeLast(Claim.MaxOfMachine - 1);
+        return this with { Claims = [.. others, claim] };
+    }
 
     /// <summary>What happens again and again is told once, with its last time: it must not push out what happened before.</summary>
     public MachineRecord With(DateTimeOffset at, string text)

@@ -6,8 +6,16 @@ using Operos.Proto.Connection;
 
 namespace Operos.Controller.Machines;
 
-/// <summary>What a newcomer brings.</summary>
-internal sealed record Newcomer(Inventory Inventory, string? BootRecord, string BootId, string Address);
+/// <summary>What a newcomer brings: its inventory and boot id are claims.</summary>
+internal sealed record Newcomer(Inventory Inventory, string? BootRecord, string BootId, string Address)
+{
+    /// <summary>SHA-256 of the public key that it proved to hold.</summary>
+    public string KeyHash { get; init; } = "";
+    /// <summary>
+    /// What of its evidence it proved. No kind of proof is checked yet: a TPM's credential activation and a secret on its own disks will be.
+    /// </summary>
+    public IReadOnlyList<Evidence> Proven { get; init; } = [];
+}
 
 /// <summary>
 /// Every machine that was ever admitted, and those that wait. Decides who a newcomer is; two machines are never made one, and
@@ -19,14 +27,16 @@ internal sealed class MachineRegistry
     private readonly MachineStore store;
     private readonly TimeProvider time;
     private readonly AdmissionPolicy admission;
-    private readonly int maxPending;
+    private readonly int maxPending, maxMachines;
     private readonly Dictionary<string, MachineRecord> records = new(StringComparer.Ordinal);
     // Who waits must not weaken the evidence of who was admitted: only these are indexed.
     private readonly MachineIndex admitted = new();
+    private readonly RemovedMachines removed;
 
-    public MachineRegistry(MachineStore store, AdmissionPolicy admission, int maxPending, TimeProvider time)
+    public MachineRegistry(MachineStore store, AdmissionPolicy admission, int maxPending, TimeProvider time, int maxMachines = int.MaxValue)
     {
-        (this.store, this.admission, this.maxPending, this.time) = (store, admission, maxPending, time);
+        (this.store, this.admission, this.maxPending, this.maxMachines, this.time) = (store, admission, maxPending, maxMachines, time);
+        removed = new RemovedMachines(store.Below("removed"));
         foreach (var record in store.LoadAll()) Remember(record);
     }
 
@@ -60,22 +70,30 @@ internal sealed class MachineRegistry
         }
     }
 
-    /// <summary>Who a newcomer is; one that has to wait is remembered, within bounds.</summary>
+    /// <summary>Who a newcomer claims to be; one that has to wait is remembered, within bounds.</summary>
     public MachineRecord Resolve(Newcomer newcomer)
     {
         var evidence = EvidenceReader.Read(newcomer.Inventory);
         lock (gate)
         {
+            if (Settled(newcomer) is { } settled) return settled;
             var known = admitted.Resolve(evidence);
             if (known.Resolution == Resolution.Known) return records[known.Candidates[0]];
             var id = WaitingId(newcomer, evidence);
             if (records.TryGetValue(id, out var waits))
             {
+                // Who asks again is here; the silent make room first.
+                records[id] = waits = waits with { LastSeen = time.GetUtcNow() };
                 // An operator's word settles the doubt, and only for this very evidence.
                 if (waits.ResolvedAs is { } target) return Settle(waits, target, newcomer);
                 if (waits.Standing is MachineStanding.Rejected or MachineStanding.Pending || known.Resolution == Resolution.Ambiguous) return waits;
             }
-            if (known.Resolution == Resolution.New && admission == AdmissionPolicy.Auto) return Admit(newcomer, "admitted by the policy auto");
+            var obstacle = known.Resolution == Resolution.New ? Obstacle(evidence) : known.Reason;
+            if (obstacle is null && admission == AdmissionPolicy.Auto)
+            {
+                Forget(id);
+                return Admit(newcomer, "admitted by the policy auto");
+            }
             MakeRoom();
             var now = time.GetUtcNow();
             return Put(new MachineRecord
@@ -87,25 +105,48 @@ internal sealed class MachineRegistry
                 FirstSeen = now,
                 LastSeen = now,
                 Candidates = known.Candidates,
-                Reason = known.Reason,
-            }.With(now, known.Resolution == Resolution.New ? "asked to join" : $"asked to join: {known.Reason}"));
+                Reason = obstacle,
+            }.With(now, obstacle is null ? "asked to join" : $"asked to join: {obstacle}"));
         }
     }
 
-    /// <summary>Records a boot of an admitted machine: its parts as they are now, its boot, its new certificate.</summary>
-    public MachineRecord RecordBoot(string id, Newcomer newcomer, string certificateHash, DateTimeOffset expires)
+    /// <summary>
+    /// Records a boot of an admitted machine: its parts as they are now, its boot, its new certificate. Null where the machine is another's by
+    /// now.
+    /// </summary>
+    /// <param name="judge">Asked once more, of the record as it is now: of two that came at one time, one is the machine.</param>
+    public MachineRecord? RecordBoot(string id, Newcomer newcomer, string certificateHash, DateTimeOffset expires, Func<MachineRecord, Verdict> judge)
     {
         lock (gate)
         {
             var now = time.GetUtcNow();
-            var record = records[id];
+            if (!records.TryGetValue(id, out var record)) return null;
+            var verdict = judge(record);
+            if (verdict is not (Verdict.Admitted or Verdict.AdmittedWithAlarm)) return null;
             foreach (var change in PartChanges(record.Inventory, newcomer.Inventory)) record = record.With(now, change);
-            if (record.BootId != newcomer.BootId) record = record.With(now, $"booted, address {newcomer.Address}");
+            if (record.BootId != newcomer.BootId) record = record.With(now, $"booted, address {newcomer.Address}") with { RebootUntil = null };
+            if (verdict == Verdict.AdmittedWithAlarm)
+            {
+                var alarm = $"came back at {newcomer.Address} by a boot that nobody ordered";
+                record = record.With(now, alarm) with { Alarm = new RecordedEvent(now, alarm) };
+            }
             return Put(record with
             {
                 Inventory = newcomer.Inventory, BootRecord = newcomer.BootRecord ?? record.BootRecord, BootId = newcomer.BootId, Address = newcomer.Address,
-                CertificateHash = certificateHash, CertificateExpires = expires, LastSeen = now,
+                CertificateHash = certificateHash, CertificateExpires = expires, KeyHash = newcomer.KeyHash, LastSeen = now, Connected = false, Awaited = null,
+                Claims = [.. record.Claims.Where(claim => claim.KeyHash != newcomer.KeyHash)],
             });
+        }
+    }
+
+    /// <summary>A claim by its id, with the machine that it is on; null where there is none.</summary>
+    public (MachineRecord Machine, Claim Claim)? FindClaim(string id)
+    {
+        lock (gate)
+        {
+            foreach (var record in records.Values)
+                if (record.Claims.FirstOrDefault(claim => claim.Id == id) is { } claim) return (record, claim);
+            return null;
         }
     }
 
@@ -131,15 +172,14 @@ internal sealed class MachineRegistry
         }
     }
 
-    /// <summary>Forgets a machine; it must be admitted again when it comes back.</summary>
+    /// <summary>Takes a machine out. One that was admitted comes back by an operator's word alone, whatever the policy.</summary>
     public void Remove(string id)
     {
         lock (gate)
         {
-            if (!records.Remove(id)) return;
-            admitted.Remove(id);
-            store.Delete(id);
-            Changed?.Invoke();
+            if (records.GetValueOrDefault(id) is { Standing: MachineStanding.Admitted } record)
+                removed.Add(record with { LastSeen = time.GetUtcNow(), CertificateHash = null, KeyHash = null, Alarm = null, Claims = [], Awaited = null });
+            Forget(id);
         }
     }
 
@@ -156,33 +196,76 @@ internal sealed class MachineRegistry
     internal static bool IsLabel(string name) =>
         name.Length is > 0 and <= 63 && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') && name[0] != '-' && name[^1] != '-';
 
+    /// <summary>The machine that an operator said the holder of this key to be; null where none said anything.</summary>
+    private MachineRecord? Settled(Newcomer newcomer)
+    {
+        foreach (var record in records.Values)
+        {
+            if (record.Awaited is { } awaited && awaited.KeyHash == newcomer.KeyHash && awaited.Until > time.GetUtcNow()) return record;
+            if (record.Claims.All(claim => claim.KeyHash != newcomer.KeyHash || !claim.IsNewMachine)) continue;
+            Put(record with { Claims = [.. record.Claims.Where(claim => claim.KeyHash != newcomer.KeyHash)] });
+            return Admit(newcomer, $"admitted as another machine than {record.Id} by an operator");
+        }
+        return null;
+    }
+
+    /// <summary>Why a machine that is none of the known ones waits even where none has to; null where nothing speaks against it.</summary>
+    private string? Obstacle(IReadOnlyList<Evidence> evidence)
+    {
+        if (removed.Find(evidence) is [var before, ..]) return $"an operator removed this machine or one whose parts it has ({before})";
+        return admission == AdmissionPolicy.Auto && admitted.Count >= maxMachines
+            ? $"there are {admitted.Count} machines, and more than limits.max-machines come in by an operator's word alone" : null;
+    }
+
     private MachineRecord Settle(MachineRecord waits, string target, Newcomer newcomer)
     {
-        Remove(waits.Id);
+        Forget(waits.Id);
         if (target == "new") return Admit(newcomer, "admitted as a new machine by an operator");
-        return records.ContainsKey(target) ? Update(target, record => record with { Inventory = newcomer.Inventory }, "an operator said that a newcomer is this machine") : Admit(newcomer, "admitted by an operator");
+        if (!records.ContainsKey(target)) return Admit(newcomer, "admitted by an operator");
+        var awaited = new AwaitedKey(newcomer.KeyHash, time.GetUtcNow() + Readmission.WordCounts);
+        return Update(target, record => record with { Awaited = awaited }, "an operator said that a newcomer is this machine");
     }
 
     private MachineRecord Admit(Newcomer newcomer, string how)
     {
+        foreach (var id in removed.Find(EvidenceReader.Read(newcomer.Inventory))) removed.Forget(id);
         var attempt = 0;
-        var id = MachineFingerprint.FirstUuid(newcomer.Inventory) ?? throw Refusal(FaultCode.Conflict, "nothing identifies this machine", null);
-        while (records.ContainsKey(id)) id = MachineFingerprint.FirstUuid(newcomer.Inventory, ++attempt)!;
+        var first = MachineFingerprint.FirstUuid(newcomer.Inventory) ?? throw Refusal(FaultCode.Conflict, "nothing identifies this machine", null);
+        while (records.ContainsKey(first)) first = MachineFingerprint.FirstUuid(newcomer.Inventory, ++attempt)!;
         var now = time.GetUtcNow();
-        return Put(new MachineRecord { Id = id, Standing = MachineStanding.Admitted, Inventory = newcomer.Inventory, Address = newcomer.Address, FirstSeen = now, LastSeen = now }.With(now, how));
+        return Put(new MachineRecord
+        {
+            Id = first, Standing = MachineStanding.Admitted, Inventory = newcomer.Inventory, Address = newcomer.Address, FirstSeen = now, LastSeen = now,
+        }.With(now, how));
     }
 
-    /// <summary>The same newcomer waits under one id however often it asks.</summary>
-    private static string WaitingId(Newcomer newcomer, IReadOnlyList<Evidence> evidence) =>
-        evidence.Count > 0
-            ? MachineFingerprint.FirstUuid(newcomer.Inventory, attempt: 1)!
-            : MachineFingerprint.FirstUuid(new Inventory { System = new Identity { Serial = "unidentified " + newcomer.Address } })!;
+    /// <summary>
+    /// The same newcomer waits under one id however often it asks; never under an admitted machine's, which may have been made of the same values.
+    /// </summary>
+    private string WaitingId(Newcomer newcomer, IReadOnlyList<Evidence> evidence)
+    {
+        var inventory = evidence.Count > 0 ? newcomer.Inventory : new Inventory { System = new Identity { Serial = "unidentified " + newcomer.Address } };
+        for (var attempt = evidence.Count > 0 ? 1 : 0; ; attempt++)
+        {
+            var id = MachineFingerprint.FirstUuid(inventory, attempt)!;
+            if (records.GetValueOrDefault(id) is not { Standing: MachineStanding.Admitted }) return id;
+        }
+    }
 
-    /// <summary>A flood of strangers pushes out the oldest strangers, never a machine that an operator has judged.</summary>
+    /// <summary>A flood of strangers pushes out those strangers that were silent longest, never one that an operator has judged.</summary>
     private void MakeRoom()
     {
-        var pending = records.Values.Where(record => record.Standing is MachineStanding.Pending or MachineStanding.Ambiguous).OrderBy(record => record.LastSeen).ToList();
-        foreach (var record in pending.Take(pending.Count - maxPending + 1)) Remove(record.Id);
+        var pending = records.Values.Where(record => record is { Standing: MachineStanding.Pending or MachineStanding.Ambiguous, ResolvedAs: null })
+            .OrderBy(record => record.LastSeen).ToList();
+        foreach (var record in pending.Take(pending.Count - maxPending + 1)) Forget(record.Id);
+    }
+
+    private void Forget(string id)
+    {
+        if (!records.Remove(id)) return;
+        admitted.Remove(id);
+        store.Delete(id);
+        Changed?.Invoke();
     }
 
     private MachineRecord Put(MachineRecord record)

@@ -30,6 +30,9 @@ internal sealed class MachineStore(string folder, ILogger<MachineStore> logger)
         return records;
     }
 
+    /// <summary>Another set of records, in a folder below this one.</summary>
+    public MachineStore Below(string name) => new(Path.Combine(folder, name), logger);
+
     public void Save(MachineRecord record) =>
         AtomicFile.Write(PathOf(record.Id), JsonSerializer.SerializeToUtf8Bytes(record, MachineJson.Default.MachineRecord));
 

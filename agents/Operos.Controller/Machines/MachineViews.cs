@@ -29,10 +29,11 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
             Disks = record.Inventory.Disks.Count,
             LastSeenUnixMs = (up ? now : session?.Heard > record.LastSeen ? session.Heard : record.LastSeen).ToUnixTimeMilliseconds(),
             BootedUnixMs = session?.Last is { } beat ? now.ToUnixTimeMilliseconds() - beat.UptimeSeconds * 1000 : 0,
+            Alarm = Alarm(record),
             Note = record.Standing switch
             {
                 MachineStanding.Pending when record.ResolvedAs is not null => "approved; joins when it asks next",
-                MachineStanding.Pending => $"operosctl machines approve {record.Id}",
+                MachineStanding.Pending => $"{(record.Reason is { } why ? why + ": " : "")}operosctl machines approve {record.Id}",
                 MachineStanding.Ambiguous => $"{record.Reason}: {ResolveCommand(record)}",
                 MachineStanding.Admitted when !up && session is not null => "connected, but its agent sends no heartbeats: it hangs; see its console",
                 MachineStanding.Admitted when !up => "not connected: powered off, booting, or cut off; see its console",
@@ -52,6 +53,19 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
         SystemState = sessions.Get(record.Id)?.Last?.SystemState,
         Events = [.. record.Events.Select(happened => new MachineEvent { UnixMs = happened.At.ToUnixTimeMilliseconds(), Text = happened.Text })],
     };
+
+    /// <summary>
+    /// What an operator is asked about an admitted machine, with commands that can be copied as they stand; null where nothing is to settle.
+    /// </summary>
+    public static string? Alarm(MachineRecord record)
+    {
+        var (resolve, questions) = ("operosctl machines resolve", new List<string>());
+        if (record.Alarm is { } alarm)
+            questions.Add($"{alarm.Text}, {alarm.At.UtcDateTime:yyyy-MM-dd HH:mm} UTC: {resolve} {record.Id} --as {record.Id} (if that was well)");
+        foreach (var claim in record.Claims.Where(claim => !claim.IsNewMachine))
+            questions.Add($"{claim.Address} claims to be it ({claim.Reason}): {resolve} {claim.Id} --as new (or {record.Id}, which puts out who is it now)");
+        return questions.Count == 0 ? null : string.Join("; ", questions);
+    }
 
     /// <summary>A command that can be copied as it stands, and what else may be said in it.</summary>
     public static string ResolveCommand(MachineRecord record)

@@ -52,10 +52,29 @@ internal sealed class CertificateAuthority
 
     private X509Certificate2 SignClient(byte[] csr, X500DistinguishedName subject, TimeSpan life)
     {
-        var request = CertificateRequest.LoadSigningRequest(csr, HashAlgorithmName.SHA256, CertificateRequestLoadOptions.Default);
-        using var key = request.PublicKey.GetECDsaPublicKey() ?? throw new CryptographicException("the request's key is no EC key");
-        if (key.KeySize != 256) throw new CryptographicException("the request's key is not on the curve P-256");
+        using var key = ReadKey(csr);
         return Sign(key, subject, life, ClientAuthentication, null);
+    }
+
+    /// <summary>SHA-256 of the public key that a request proves its sender to hold.</summary>
+    /// <exception cref="CryptographicException">As <see cref="SignWorker"/>.</exception>
+    public static string KeyHash(byte[] csr)
+    {
+        using var key = ReadKey(csr);
+        return Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
+    }
+
+    /// <summary>SHA-256 of a certificate's public key.</summary>
+    public static string KeyHash(X509Certificate2 certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
+
+    private static ECDsa ReadKey(byte[] csr)
+    {
+        // Loading checks the request's own signature (RFC 2986, 4.2).
+        var request = CertificateRequest.LoadSigningRequest(csr, HashAlgorithmName.SHA256, CertificateRequestLoadOptions.Default);
+        var key = request.PublicKey.GetECDsaPublicKey() ?? throw new CryptographicException("the request's key is no EC key");
+        if (key.KeySize == 256) return key;
+        key.Dispose();
+        throw new CryptographicException("the request's key is not on the curve P-256");
     }
 
     /// <summary>A new key with an operator's certificate, PEM.</summary>

@@ -37,6 +37,7 @@ internal static class ClusterCommands
             text += "\n" + Table.Render(["NODE", "UUID", "STATE", "SINCE", "VERSION", ""], [.. status.Nodes.Select(node => (IReadOnlyList<string>)[node.Name ?? "-", node.Id, node.Ready ? "Ready" : "NotReady", Figures.Age(node.SinceUnixMs, now), node.Version ?? "-", node.Text])]);
         if (status.PodsNotRunning.Count > 0)
             text += "\npods not running\n" + Table.Render(["NAMESPACE", "POD", "NODE", ""], [.. status.PodsNotRunning.Select(pod => (IReadOnlyList<string>)[pod.Namespace, pod.Name, pod.Node ?? "-", pod.Text])]);
+        if (status.Alarms.Count > 0) text += "\n" + string.Concat(status.Alarms.Select(alarm => $"ALARM {alarm}\n"));
         foreach (var certificate in status.Expiring) text += $"\ncertificate near expiry: {Terminal.Line(certificate.Name)}, {When(certificate.ExpiresUnixMs, now)}";
         return text + (status.Expiring.Count > 0 ? "\n" : "");
     }

@@ -37,8 +37,9 @@ internal static class MachineCommands
                 machine.State == "up" ? "now" : Figures.Age(machine.LastSeenUnixMs, now),
             ]),
         ]);
-        var notes = list.Machines.Where(machine => machine.Note is not null)
-            .Select(machine => Terminal.Line($"{machine.Name ?? machine.Id[..Math.Min(8, machine.Id.Length)]}: {machine.Note}") + "\n").ToList();
+        static string Name(MachineSummary machine) => machine.Name ?? machine.Id[..Math.Min(8, machine.Id.Length)];
+        var notes = list.Machines.Where(machine => machine.Note is not null).Select(machine => Terminal.Line($"{Name(machine)}: {machine.Note}") + "\n").ToList();
+        notes.AddRange(list.Machines.Where(machine => machine.Alarm is not null).Select(machine => $"ALARM {Name(machine)}: {machine.Alarm}\n"));
         return notes.Count == 0 ? table : table + "\n" + string.Concat(notes);
     }
 
@@ -99,9 +100,9 @@ internal static class MachineCommands
 
     private static Command Resolve()
     {
-        var machine = MachineArgument();
+        var machine = new Argument<string>("machine") { Description = "UUID, a unique start of it, name, or a claim's id" };
         var target = new Option<string>("--as") { Description = "The machine that it is, or new", Required = true };
-        var command = new Command("resolve", "Say who an ambiguous machine is") { machine, target };
+        var command = new Command("resolve", "Say who an ambiguous machine or a claim is; a machine as itself: that all is well with it") { machine, target };
         command.Does(result => new ResolveMachine { Machine = result.GetRequiredValue(machine), As = result.GetRequiredValue(target) });
         return command;
     }

@@ -17,6 +17,7 @@ internal static class MachineStory
         Line(text, "machine", summary.Id);
         Line(text, "name", summary.Name ?? "-");
         Line(text, "state", summary.State + (machine.SystemState is null ? "" : $", systemd {machine.SystemState}") + (summary.BootedUnixMs > 0 ? $", booted {Figures.Age(summary.BootedUnixMs, now)}" : ""));
+        if (summary.Alarm is not null) Line(text, "ALARM", summary.Alarm);
         if (summary.Note is not null) Line(text, "next", summary.Note);
         Line(text, "kind", summary.Kind);
         Line(text, "address", summary.Address ?? "-");

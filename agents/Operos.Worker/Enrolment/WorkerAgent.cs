@@ -23,6 +23,9 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
 
     /// <summary>Null until the controller has admitted this machine.</summary>
     private WorkerIdentity? identity;
+    private string bootId = settings.BootId;
+    /// <summary>A simulated machine was told to reboot.</summary>
+    private TaskCompletionSource simulatedReboot = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public static string Agent { get; } = $"operos-worker/{typeof(WorkerAgent).Assembly.GetName().Version?.ToString(3)}";
 
@@ -43,6 +46,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
                 }
                 await ServeAsync(() => (failures, refusals) = (0, 0), stoppingToken).ConfigureAwait(false);
                 failures++;
+                if (simulatedReboot.Task.IsCompleted) BootAnew();
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { break; }
             catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException or CryptographicException)
@@ -72,9 +76,9 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
         // The first contact may be with a clock that was never set: the CA's key is proof enough, and tells the time.
         await using var connection = await ConnectAsync(null, tolerateClock: true, cancellationToken).ConfigureAwait(false);
         node.AdoptClock(connection.Greeting!.UnixTimeMs);
-        var (key, csr) = WorkerIdentity.NewRequest();
-        using var owned = key;
-        var reply = await connection.CallAsync<EnrolReply>(new Enrol { Csr = csr, Inventory = settings.ReadInventory(), BootRecord = settings.BootRecord, BootId = settings.BootId }, cancellationToken).ConfigureAwait(false);
+        using var key = WorkerIdentity.LoadOrMakeKey(settings.StateFolder);
+        var request = new Enrol { Csr = WorkerIdentity.Request(key), Inventory = settings.ReadInventory(), BootRecord = settings.BootRecord, BootId = bootId };
+        var reply = await connection.CallAsync<EnrolReply>(request, cancellationToken).ConfigureAwait(false);
         if (reply is { Admission: Admission.Admitted, Certificate: { } certificate, Configuration: { } configuration })
         {
             node.Apply(configuration);
@@ -97,7 +101,8 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         while (!connection.Completion.IsCompleted)
         {
-            var reply = await connection.CallAsync<HeartbeatReply>(await NodeVitals.ReadAsync(settings.BootId, membership.Steps, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            var heartbeat = await NodeVitals.ReadAsync(bootId, membership.Steps, cancellationToken).ConfigureAwait(false);
+            var reply = await connection.CallAsync<HeartbeatReply>(heartbeat, cancellationToken).ConfigureAwait(false);
             connected();
             node.AdoptClock(reply.UnixTimeMs);
             node.Apply(reply.Configuration);
@@ -105,23 +110,34 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
             node.Report(new WorkerStatus { State = "enrolled", Machine = reply.Configuration.Hostname, Name = reply.Configuration.Name, CertificateExpires = identity!.Certificate.NotAfter, Kubernetes = membership.Steps });
             if (DateTimeOffset.UtcNow >= identity.RenewAt) await RenewAsync(connection, cancellationToken).ConfigureAwait(false);
             var interval = Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.Configuration.HeartbeatSeconds, 1, 60)), cancellationToken);
-            await Task.WhenAny(connection.Completion, interval).ConfigureAwait(false);
+            await Task.WhenAny(connection.Completion, interval, simulatedReboot.Task).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
+            if (simulatedReboot.Task.IsCompleted) return;
         }
         node.Report(new WorkerStatus { State = "connecting", LastError = "the controller closed the connection" });
         logger.LogWarning("The controller closed the connection; connecting again");
     }
 
-    /// <summary>A fresh key and certificate for the next connection; this one stays, so that the machine is up all the while.</summary>
+    /// <summary>A fresh certificate for the next connection; this one stays, so that the machine is up all the while.</summary>
     private async Task RenewAsync(ControlConnection connection, CancellationToken cancellationToken)
     {
-        var (key, csr) = WorkerIdentity.NewRequest();
-        using var owned = key;
-        var reply = await connection.CallAsync<CertificateReply>(new RenewCertificate { Csr = csr }, cancellationToken).ConfigureAwait(false);
+        using var key = identity!.Key;
+        var reply = await connection.CallAsync<CertificateReply>(new RenewCertificate { Csr = WorkerIdentity.Request(key) }, cancellationToken).ConfigureAwait(false);
         var renewed = WorkerIdentity.Keep(settings.StateFolder, key, reply.Certificate);
         logger.LogInformation("Certificate renewed until {Expiry:u}", renewed.Certificate.NotAfter);
-        identity?.Dispose();
+        identity.Dispose();
         identity = renewed;
+    }
+
+    /// <summary>What a reboot does to a machine without a disk: it has a new boot id, and nothing else.</summary>
+    private void BootAnew()
+    {
+        identity?.Dispose();
+        identity = null;
+        WorkerIdentity.Forget(settings.StateFolder);
+        bootId = Guid.NewGuid().ToString();
+        simulatedReboot = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        node.Say("the simulated machine boots anew");
     }
 
     private Task<ControlConnection> ConnectAsync(WorkerIdentity? identity, bool tolerateClock, CancellationToken cancellationToken) =>
@@ -133,13 +149,14 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
     private async ValueTask<Message> AnswerAsync(Message request, CancellationToken cancellationToken)
     {
         if (request is not Reboot reboot) return new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is no worker's operation" };
-        if (!settings.Apply) return new Fault { Code = FaultCode.Conflict, Text = "this worker is a simulation" };
         node.Say($"rebooting: {reboot.Reason}");
+        var simulated = simulatedReboot;
         // The answer leaves first.
         _ = Task.Run(async () =>
         {
             await Task.Delay(TimeSpan.FromMilliseconds(500), CancellationToken.None).ConfigureAwait(false);
-            NodeVitals.Reboot();
+            if (settings.Apply) NodeVitals.Reboot();
+            else simulated.TrySetResult();
         }, CancellationToken.None);
         return await ValueTask.FromResult(new Done { Text = "rebooting" }).ConfigureAwait(false);
     }

@@ -17,18 +17,41 @@ internal sealed class WorkerIdentity : IDisposable
     /// <summary>At two thirds of its life a certificate is renewed: two more tries fit before its end.</summary>
     public DateTimeOffset RenewAt => Certificate.NotBefore.ToUniversalTime() + (Certificate.NotAfter - Certificate.NotBefore) * 2 / 3;
 
-    /// <summary>A key that never leaves this machine, and a request for a certificate on it (PKCS #10, RFC 2986).</summary>
-    public static (ECDsa Key, byte[] Csr) NewRequest()
+    /// <summary>
+    /// This boot's key, which never leaves the machine: the controller knows an agent that starts again, or asks again, by it. Made where there
+    /// is none that is fit.
+    /// </summary>
+    public static ECDsa LoadOrMakeKey(string folder)
     {
-        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return (key, new CertificateRequest("CN=operos worker", key, HashAlgorithmName.SHA256).CreateSigningRequest());
+        var key = ECDsa.Create();
+        try
+        {
+            key.ImportFromPem(File.ReadAllText(Path.Combine(folder, KeyName)));
+            if (key.KeySize == 256) return key;
+        }
+        catch (Exception e) when (e is IOException or CryptographicException or ArgumentException) { }
+        key.Dispose();
+        key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        KeepKey(folder, key);
+        return key;
+    }
+
+    /// <summary>A request for a certificate on a key (PKCS #10, RFC 2986); its signature proves that we hold it.</summary>
+    public static byte[] Request(ECDsa key) => new CertificateRequest("CN=operos worker", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+
+    public ECDsa Key => Certificate.GetECDsaPrivateKey()!;
+
+    /// <summary>Forgets key and certificate, as a reboot does.</summary>
+    public static void Forget(string folder)
+    {
+        AtomicFile.Delete(Path.Combine(folder, CertificateName));
+        AtomicFile.Delete(Path.Combine(folder, KeyName));
     }
 
     public static WorkerIdentity Keep(string folder, ECDsa key, byte[] certificate)
     {
         using var issued = X509CertificateLoader.LoadCertificate(certificate);
-        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        AtomicFile.Write(Path.Combine(folder, KeyName), Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n"));
+        KeepKey(folder, key);
         AtomicFile.Write(Path.Combine(folder, CertificateName), Encoding.ASCII.GetBytes(issued.ExportCertificatePem() + "\n"));
         return new WorkerIdentity(issued.CopyWithPrivateKey(key));
     }
@@ -43,6 +66,12 @@ internal sealed class WorkerIdentity : IDisposable
         }
         // An agent that was killed between writing the key and the certificate leaves two that do not match: ArgumentException.
         catch (Exception e) when (e is IOException or CryptographicException or ArgumentException) { return null; }
+    }
+
+    private static void KeepKey(string folder, ECDsa key)
+    {
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        AtomicFile.Write(Path.Combine(folder, KeyName), Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n"));
     }
 
     public void Dispose() => Certificate.Dispose();

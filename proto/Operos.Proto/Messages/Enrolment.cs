@@ -13,6 +13,19 @@ public sealed record Enrol : Message
     [Key(2)] public required byte[] BootRecord { get; init; }
     /// <summary>The kernel's boot id: tells a rebooted machine from a second one.</summary>
     [Key(3)] public required string BootId { get; init; }
+    /// <summary>
+    /// What the machine can do and a copy of its inventory cannot. Inventory, boot record and boot id are claims; that the request is signed with
+    /// its key proves the key. A kind that the controller does not know counts for nothing.
+    /// </summary>
+    [Key(20)] public IReadOnlyList<Proof> Proofs { get; init; } = [];
+}
+
+/// <summary>A proof of who a machine is: 8 at most, of 8 KiB at most.</summary>
+public sealed record Proof
+{
+    /// <summary>Such as a TPM's credential activation, or a secret that the cluster left on one of the machine's own disks.</summary>
+    [Key(20)] public required string Kind { get; init; }
+    [Key(21)] public required byte[] Value { get; init; }
 }
 
 /// <summary>What became of an enrolment.</summary>
@@ -20,13 +33,13 @@ public enum Admission
 {
     /// <summary>Known and allowed: the certificate and the configuration are filled in.</summary>
     Admitted = 0,
-    /// <summary>Waits for an operator's <c>operosctl machines approve</c>: ask again later.</summary>
+    /// <summary>Waits for an operator's word, which the text names: ask again later, with the same key.</summary>
     Pending = 1,
     /// <summary>An operator rejected the machine.</summary>
     Rejected = 2,
     /// <summary>Two known machines claim the same evidence: an operator must resolve it.</summary>
     Ambiguous = 3,
-    /// <summary>A machine with this identity is connected and alive right now.</summary>
+    /// <summary>A machine with this identity is alive, was a moment ago, or has another key in this boot.</summary>
     DuplicateLive = 4,
 }
 
@@ -57,7 +70,7 @@ public sealed record NodeConfiguration
     [Key(5)] public KubernetesNode? Kubernetes { get; init; }
 }
 
-/// <summary>A fresh key for an enrolled machine, before its certificate expires. Answered by <see cref="CertificateReply"/>.</summary>
+/// <summary>A fresh certificate for an enrolled machine, before its own expires; the key may be the same or another. Answered by <see cref="CertificateReply"/>.</summary>
 public sealed record RenewCertificate : Message
 {
     [Key(0)] public required byte[] Csr { get; init; }

@@ -31,6 +31,8 @@ public sealed record MachineSummary
     [Key(11)] public long BootedUnixMs { get; init; }
     /// <summary>Why it is not up, with the operator's next step; null where there is nothing to say.</summary>
     [Key(12)] public string? Note { get; init; }
+    /// <summary>Who else claims to be this machine, or how it came back, with the command that settles it; null where there is nothing to settle.</summary>
+    [Key(20)] public string? Alarm { get; init; }
 }
 
 /// <summary>The machine may be given by UUID, by a unique start of it (4 characters or more), or by name. Answered by <see cref="MachineDetail"/>.</summary>
@@ -95,9 +97,13 @@ public sealed record RemoveMachine : Message
     [Key(2)] public bool Force { get; init; }
 }
 
-/// <summary>Settles an ambiguous enrolment: it is the known machine <see cref="As"/>, or a new one.</summary>
+/// <summary>
+/// Settles an ambiguous enrolment, or a claim to be a known machine: it is the known machine <see cref="As"/>, or a new one. A known machine that
+/// is named as itself is well: what was claimed and what alarmed is dismissed.
+/// </summary>
 public sealed record ResolveMachine : Message
 {
+    /// <summary>A machine, or a claim's id as an alarm names it.</summary>
     [Key(0)] public required string Machine { get; init; }
     /// <summary>A known machine, or <c>new</c>.</summary>
     [Key(1)] public required string As { get; init; }

@@ -61,6 +61,8 @@ public sealed record StatusReply : Message
     [Key(8)] public IReadOnlyList<PodTrouble> PodsNotRunning { get; init; } = [];
     /// <summary>Certificates that should have been renewed by now, and authorities in their last months.</summary>
     [Key(9)] public IReadOnlyList<ExpiringCertificate> Expiring { get; init; } = [];
+    /// <summary>What <see cref="MachineSummary.Alarm"/> tells of each machine that has one, with its name before it.</summary>
+    [Key(20)] public IReadOnlyList<string> Alarms { get; init; } = [];
 }
 
 /// <summary>A Node of the API server.</summary>

@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Logging;
+using Operos.Controller.Machines;
+using Operos.Proto;
+
+namespace Operos.Controller.Control;
+
+/// <content>What is told to whoever claims to be a known machine and is not let in as it, and to the operator.</content>
+internal sealed partial class EnrolmentDesk
+{
+    /// <summary>Somebody who asks all the time costs no more writes than one who asks now and then.</summary>
+    private static readonly TimeSpan ClaimInterval = TimeSpan.FromSeconds(10);
+
+    private EnrolReply Refuse(MachineRecord record, Newcomer newcomer, Verdict verdict, SignsOfLife life)
+    {
+        if (verdict == Verdict.TooSoon) return AskLater(record, life);
+        var claim = Claim.IdOf(record.Id, newcomer.KeyHash);
+        var reason = Reason(record, verdict);
+        Remember(record, claim, newcomer, verdict, reason);
+        var waits = verdict == Verdict.Waits;
+        return new EnrolReply
+        {
+            Admission = waits ? Admission.Pending : Admission.DuplicateLive,
+            MachineId = record.Id,
+            Text = $"{reason}; an operator decides: operosctl machines resolve {claim} --as {(waits ? record.Id : "new")}",
+            RetryAfterSeconds = waits ? RetrySeconds : RetrySeconds * 4,
+        };
+    }
+
+    private EnrolReply AskLater(MachineRecord record, SignsOfLife life) => new()
+    {
+        Admission = Admission.DuplicateLive,
+        MachineId = record.Id,
+        Text = $"machine {record.Id} was alive a moment ago, and nobody ordered a reboot: it may only have lost its connection",
+        RetryAfterSeconds = Math.Clamp((int)Math.Ceiling(readmission.SilentIn(record, life, time.GetUtcNow()).TotalSeconds), 1, RetrySeconds * 12),
+    };
+
+    private void Remember(MachineRecord record, string claim, Newcomer newcomer, Verdict verdict, string reason)
+    {
+        var now = time.GetUtcNow();
+        if (record.Claims.FirstOrDefault(known => known.Id == claim) is { } known && now - known.Last <= ClaimInterval) return;
+        logger.LogWarning("ALARM: {Address} presents the evidence of {Machine}: {Reason}", newcomer.Address, record.Id, reason);
+        var happened = verdict switch
+        {
+            Verdict.IsAlive => "presented this machine's evidence while it was up: refused",
+            Verdict.OtherKey => "told of this machine's boot with another key: refused",
+            Verdict.OtherExpected => "presented this machine's evidence while another is expected: refused",
+            _ => "came back as this machine by a boot that nobody ordered: waits",
+        };
+        Note(record.Id, machine => machine.WithClaim(newcomer, reason, now).With(now, $"{newcomer.Address} {happened}"));
+    }
+
+    private static string Reason(MachineRecord record, Verdict verdict) => verdict switch
+    {
+        Verdict.IsAlive => $"machine {record.Id} is up already: two machines with one identity",
+        Verdict.OtherKey => $"machine {record.Id} has another key in this boot; a reboot gives it a new one",
+        Verdict.OtherExpected => $"an operator said that another is machine {record.Id}",
+        _ => $"machine {record.Id} comes back by a boot that nobody ordered",
+    };
+}

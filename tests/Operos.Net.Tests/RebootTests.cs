@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Operos.Lab;
+
+namespace Operos.Net.Tests;
+
+/// <summary>A rack whose machines are told to reboot, again and again, and one that boots without a word.</summary>
+[Collection("net")]
+public sealed class RebootTests
+{
+    private const int Workers = 20, Rounds = 5;
+
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("approve")]
+    public async Task Five_ordered_reboots_of_a_rack_alarm_nobody_and_nobody_waits(string readmission)
+    {
+        await using var service = await BootService.StartAsync("off", configuration: "[limits]\nsilence = \"1s\"\n");
+        await ReconfigureAsync(service, readmission);
+        var clock = Stopwatch.StartNew();
+        var workers = Enumerable.Range(0, Workers).Select(number => Worker.Start(service, $"worker-{number}", Worker.Machine(number))).ToList();
+        var machines = await BootsAsync(service, workers, 1);
+        for (var round = 1; round <= Rounds; round++)
+        {
+            foreach (var machine in machines) await service.Controller.CtlAsync(["machines", "reboot", machine], default);
+            Assert.Equal(machines, await BootsAsync(service, workers, round + 1));
+        }
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"rack: {Rounds} reboots of {Workers} workers under {readmission}: {clock.Elapsed.TotalSeconds:0.0} s"));
+        Assert.Empty(await AlarmsAsync(service));
+        Assert.DoesNotContain("ALARM", File.ReadAllText(service.Controller.LogPath), StringComparison.Ordinal);
+        foreach (var worker in workers) Assert.DoesNotContain("not admitted", File.ReadAllText(worker.Log), StringComparison.Ordinal);
+
+        // A power cut is not ordered.
+        workers[0].Kill();
+        Directory.Delete(workers[0].StateFolder, recursive: true);
+        workers[0].Restart();
+        await workers[0].SaysAsync(readmission == "auto" ? "enrolled as" : "comes back by a boot that nobody ordered");
+        var alarm = Assert.Single(await AlarmsAsync(service));
+        Assert.Contains("that nobody ordered", alarm, StringComparison.Ordinal);
+        Assert.Contains("operosctl machines resolve ", alarm, StringComparison.Ordinal);
+    }
+
+    /// <summary>Waits until all have enrolled so often and are up; their ids, in their order.</summary>
+    private static async Task<IReadOnlyList<string>> BootsAsync(BootService service, List<Worker> workers, int times)
+    {
+        var machines = new List<string>();
+        foreach (var worker in workers)
+        {
+            await worker.SaysAsync("enrolled as", times);
+            machines.Add(await worker.ReachAsync("enrolled"));
+        }
+        await Wait.UntilAsync($"all {Workers} are up", Worker.Soon,
+            async () => (await service.Controller.WorkersAsync(default)).Count(machine => machine.GetProperty("state").GetString() == "up") == Workers,
+            service.Controller.LogPath);
+        return machines;
+    }
+
+    private static async Task ReconfigureAsync(BootService service, string readmission)
+    {
+        var path = service.Controller.ConfigurationPath;
+        var text = await File.ReadAllTextAsync(path);
+        Assert.Contains("[cluster]\n", text, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(path, text.Replace("[cluster]\n", $"[cluster]\nreadmission = \"{readmission}\"\n", StringComparison.Ordinal));
+        service.Controller.Kill();
+        await service.Controller.RunAsync(default);
+    }
+
+    private static async Task<IReadOnlyList<string>> AlarmsAsync(BootService service)
+    {
+        using var status = JsonDocument.Parse(await service.Controller.CtlAsync(["status", "--json"], default));
+        return [.. status.RootElement.GetProperty("alarms").EnumerateArray().Select(alarm => alarm.GetString()!)];
+    }
+}
