@@ -17,18 +17,25 @@ namespace Operos.Node;
 /// <param name="policies">Keeps network policies in force; null where nobody does.</param>
 public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateServer gate, PolicyGate? policies, NodeStepBoard steps, TimeProvider time, ILogger<NodeAgent> logger)
 {
-    private static readonly TimeSpan Busy = TimeSpan.FromSeconds(2), Idle = TimeSpan.FromSeconds(10), NetworkPeriod = TimeSpan.FromSeconds(60), NetworkRetry = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Busy = TimeSpan.FromSeconds(2), Idle = TimeSpan.FromSeconds(10),
+        NetworkPeriod = TimeSpan.FromSeconds(60), NetworkRetry = TimeSpan.FromSeconds(15),
+        FirewallPeriod = TimeSpan.FromSeconds(20), FirewallRetry = TimeSpan.FromSeconds(2);
     private const int RoundsBeforeRegistering = 6;
 
     /// <summary>Runs until cancelled; for changed settings it is cancelled and run again.</summary>
     public async Task RunAsync(NodeSettings settings, CancellationToken cancellationToken)
     {
-        steps.Begin(NodeStepBoard.Certificates, NodeStepBoard.Configuration, NodeStepBoard.Containerd, NodeStepBoard.Images, NodeStepBoard.Kubelet, NodeStepBoard.KubeProxy, NodeStepBoard.Network, NodeStepBoard.Policy);
+        steps.Begin(NodeStepBoard.Firewall, NodeStepBoard.Certificates, NodeStepBoard.Configuration, NodeStepBoard.Containerd,
+            NodeStepBoard.Images, NodeStepBoard.Kubelet, NodeStepBoard.KubeProxy, NodeStepBoard.Network, NodeStepBoard.Policy);
         var facts = await ReadFactsAsync(settings, cancellationToken).ConfigureAwait(false);
         using var services = new NodeServices(paths, settings, facts, source, steps, time, logger);
+        using var moved = new SemaphoreSlim(0);
+        var nodes = new ClusterNodes();
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await TaskGroup.RunAsync(cancellationToken,
-            token => KeepServicesAsync(services, token),
-            token => FollowNodesAsync(services.Credentials, settings, facts, token),
+            token => KeepFirewallAsync(new NodeFirewall(settings.Cluster, facts.Address), nodes, moved, closed, token),
+            token => KeepServicesAsync(services, closed.Task, token),
+            token => FollowNodesAsync(services.Credentials, settings, facts, nodes, moved, token),
             token => KeepGateAsync(settings, token)).ConfigureAwait(false);
     }
 
@@ -44,6 +51,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
             await TryAsync(service, () => units.StopAsync(service, cancellationToken)).ConfigureAwait(false);
         await TryAsync("pods", () => new PodTasks(paths).KillAsync(cancellationToken)).ConfigureAwait(false);
         await TryAsync("network", () => PodNetwork.ClearAsync(paths, cancellationToken)).ConfigureAwait(false);
+        await TryAsync("firewall", () => NodeFirewall.ClearAsync(cancellationToken)).ConfigureAwait(false);
     }
 
     private async Task TryAsync(string what, Func<Task> act)
@@ -65,8 +73,33 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
         }
     }
 
-    private async Task KeepServicesAsync(NodeServices services, CancellationToken cancellationToken)
+    /// <summary>Puts it in force before anything of a node runs, and again where somebody took it away.</summary>
+    /// <param name="closed">Completes when it is in force for the first time.</param>
+    private async Task KeepFirewallAsync(NodeFirewall firewall, ClusterNodes nodes, SemaphoreSlim moved, TaskCompletionSource closed,
+        CancellationToken cancellationToken)
     {
+        while (true)
+        {
+            var pause = FirewallPeriod;
+            try
+            {
+                var text = await firewall.ApplyAsync(nodes, cancellationToken).ConfigureAwait(false);
+                if (steps.Set(NodeStepBoard.Firewall, true, text)) logger.LogInformation("firewall is in force");
+                closed.TrySetResult();
+            }
+            catch (Exception e) when (e is NodeException or IOException)
+            {
+                if (steps.Set(NodeStepBoard.Firewall, false, e.Message)) logger.LogWarning("firewall: {Reason}", e.Message);
+                pause = FirewallRetry;
+            }
+            await moved.WaitAsync(pause, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task KeepServicesAsync(NodeServices services, Task closed, CancellationToken cancellationToken)
+    {
+        // No pod before that: what one connected to would stay open.
+        await closed.WaitAsync(cancellationToken).ConfigureAwait(false);
         var settled = false;
         var (pause, before) = (Busy, "");
         while (true)
@@ -83,15 +116,15 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
         }
     }
 
-    private async Task FollowNodesAsync(Task credentials, NodeSettings settings, NodeFacts facts, CancellationToken cancellationToken)
+    private async Task FollowNodesAsync(Task credentials, NodeSettings settings, NodeFacts facts, ClusterNodes nodes, SemaphoreSlim moved,
+        CancellationToken cancellationToken)
     {
         steps.Set(NodeStepBoard.Network, false, "waits for certificates");
         await credentials.WaitAsync(cancellationToken).ConfigureAwait(false);
         using var client = new ApiClient(Access(settings));
         using var changed = new SemaphoreSlim(1);
-        var nodes = new ClusterNodes();
         await TaskGroup.RunAsync(cancellationToken,
-            token => nodes.FollowAsync(client, () => Signal(changed), token),
+            token => nodes.FollowAsync(client, () => { Signal(changed); Signal(moved); }, token),
             token => KeepRegisteredAsync(nodes, settings.Name, token),
             token => policies is not null && settings.Cluster.OwnNetwork ? policies.RunAsync(settings.Name, client, token) : Task.Delay(Timeout.InfiniteTimeSpan, time, token),
             token => settings.Cluster.OwnNetwork ? ApplyNetworkAsync(new PodNetwork(paths, settings, facts.Address), settings.Name, nodes, changed, token) : ClearNetworkAsync(token)).ConfigureAwait(false);

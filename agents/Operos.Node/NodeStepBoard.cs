@@ -5,7 +5,8 @@ namespace Operos.Node;
 /// <summary>How far a node is, step by step, for each heartbeat. Whoever does a step says so here.</summary>
 public sealed class NodeStepBoard(TimeProvider time)
 {
-    public const string Certificates = "certificates", Configuration = "configuration", Containerd = "containerd", Images = "images", Kubelet = "kubelet", KubeProxy = "kube-proxy", Network = "network", Policy = "policy";
+    public const string Firewall = "firewall", Certificates = "certificates", Configuration = "configuration", Containerd = "containerd",
+        Images = "images", Kubelet = "kubelet", KubeProxy = "kube-proxy", Network = "network", Policy = "policy";
 
     private const int MaxText = 500;
     private readonly Lock gate = new();

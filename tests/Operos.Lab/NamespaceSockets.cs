@@ -6,9 +6,10 @@ namespace Operos.Lab;
 /// <summary>TCP sockets made in a namespace, used from here.</summary>
 public sealed class NamespaceSockets(string name)
 {
-    public Socket Listen(int port) => Make(socket =>
+    /// <param name="address">One of those that the namespace has; null for all.</param>
+    public Socket Listen(int port, string? address = null) => Make(socket =>
     {
-        socket.Bind(new IPEndPoint(IPAddress.Any, port));
+        socket.Bind(new IPEndPoint(address is null ? IPAddress.Any : IPAddress.Parse(address), port));
         socket.Listen();
     });
 

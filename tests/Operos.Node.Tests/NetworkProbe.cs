@@ -30,22 +30,39 @@ internal static class NetworkProbe
     }
 #pragma warning restore CA2255
 
-    /// <summary><c>apply OWN POD-NETWORK CNI-FOLDER RUN-FOLDER NODE=ADDRESS=PODS...</c> or <c>clear CNI-FOLDER</c>.</summary>
+    /// <summary>
+    /// <c>apply OWN POD-NETWORK CNI-FOLDER RUN-FOLDER NODE=ADDRESS=PODS...</c>, <c>clear CNI-FOLDER</c>,
+    /// <c>firewall OWN=ADDRESS [NODE=ADDRESS=PODS...]</c> (of no nodes: the API server has told nothing yet) or <c>open</c>.
+    /// </summary>
     private static void Act(string[] order)
     {
-        if (order[0] == "clear")
+        if (order[0] == "clear") PodNetwork.ClearAsync(new NodePaths { CniConfiguration = order[1] }, default).GetAwaiter().GetResult();
+        else if (order[0] == "open") NodeFirewall.ClearAsync(default).GetAwaiter().GetResult();
+        else if (order[0] == "firewall")
         {
-            PodNetwork.ClearAsync(new NodePaths { CniConfiguration = order[1] }, default).GetAwaiter().GetResult();
-            return;
+            var firewall = new NodeFirewall(Settings.Node().Cluster, IPAddress.Parse(order[1].Split('=')[1]));
+            var nodes = order.Length > 2 ? Nodes(order[2..]) : new ClusterNodes();
+            Console.WriteLine(firewall.ApplyAsync(nodes, default).GetAwaiter().GetResult());
         }
-        var paths = new NodePaths { CniConfiguration = order[3], Run = order[4] };
+        else
+        {
+            var paths = new NodePaths { CniConfiguration = order[3], Run = order[4] };
+            var own = order[5..].Select(text => text.Split('=')).Where(parts => parts[0] == order[1])
+                .Select(parts => IPAddress.Parse(parts[1])).FirstOrDefault(IPAddress.None);
+            var settings = Settings.Node();
+            var node = settings with { Name = order[1], Cluster = settings.Cluster with { PodNetwork = order[2] } };
+            var network = new PodNetwork(paths, node, own);
+            Console.WriteLine(network.ApplyAsync(Nodes(order[5..]), default).GetAwaiter().GetResult());
+        }
+    }
+
+    private static ClusterNodes Nodes(IEnumerable<string> texts)
+    {
         var nodes = new ClusterNodes();
         var objects = new List<k8s.Models.V1Node>();
-        var own = IPAddress.None;
-        foreach (var text in order[5..])
+        foreach (var text in texts)
         {
             var parts = text.Split('=');
-            if (parts[0] == order[1]) own = IPAddress.Parse(parts[1]);
             objects.Add(new k8s.Models.V1Node
             {
                 Metadata = new k8s.Models.V1ObjectMeta { Name = parts[0] },
@@ -54,8 +71,6 @@ internal static class NetworkProbe
             });
         }
         nodes.Take(new Kubernetes.WatchChange<k8s.Models.V1Node>(Kubernetes.WatchKind.Listed, objects));
-        var settings = Settings.Node();
-        var network = new PodNetwork(paths, settings with { Name = order[1], Cluster = settings.Cluster with { PodNetwork = order[2] } }, own);
-        Console.WriteLine(network.ApplyAsync(nodes, default).GetAwaiter().GetResult());
+        return nodes;
     }
 }

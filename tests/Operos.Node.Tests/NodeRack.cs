@@ -9,6 +9,8 @@ namespace Operos.Node.Tests;
 /// <summary>Nodes as namespaces on one switch, pods made by the real plugins as containerd would call them.</summary>
 internal sealed class NodeRack : IAsyncDisposable
 {
+    /// <summary>Where packets go that lead nowhere else, and the controller's address.</summary>
+    public const string Gateway = "10.77.0.1";
     private readonly LabFolder folder;
     private readonly LabNetwork network;
     private readonly CancellationTokenSource stop = new();
@@ -37,11 +39,12 @@ internal sealed class NodeRack : IAsyncDisposable
         var host = $"{network.Name}-{name}";
         folder.NoteNamespace(host);
         var port = $"port{ports++}";
-        foreach (var command in new[]
-        {
+        foreach (var command in (string[])
+        [
             $"netns add {host}", $"-n {host} link set lo up", $"-n {network.Name} link add {port} mtu {mtu} type veth peer name eth0 mtu {mtu} netns {host}", $"-n {network.Name} link set {port} master br0 up",
-            $"-n {host} link set eth0 up", $"-n {host} address add {address}/24 dev eth0", $"-n {host} route add default via 10.77.0.1",
-        })
+            $"-n {host} link set eth0 up", $"-n {host} address add {address}/24 dev eth0",
+            .. address == Gateway ? (string[])[] : [$"-n {host} route add default via {Gateway}"],
+        ])
             await Shell.RunAsync("ip", command.Split(' '), default);
         return host;
     }
@@ -116,6 +119,16 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
         Assert.True(code == (expectFailure ? 3 : 0), output);
         return output;
     }
+
+    /// <summary>Puts the firewall in force for these nodes; of none: as an agent does whom the API server has told nothing yet.</summary>
+    public async Task CloseAsync(params RackNode[] nodes)
+    {
+        var known = string.Concat(nodes.Select(node => $" {node.Name}={node.Address}={node.Pods}"));
+        var (code, output) = await ProbeAsync($"firewall {Name}={Address}{known}");
+        Assert.True(code == 0, output);
+    }
+
+    public async Task OpenAsync() => Assert.Equal(0, (await ProbeAsync("open")).Code);
 
     public async Task ClearAsync() => Assert.Equal(0, (await ProbeAsync($"clear {Paths.CniConfiguration}")).Code);
 

@@ -76,6 +76,8 @@ internal sealed class ClusterDesk : IDisposable
         PodNetwork = settings.Kubernetes.PodNetwork.ToString(),
         ServiceNetwork = settings.Kubernetes.ServiceNetwork.ToString(),
         OwnNetwork = settings.Kubernetes.Network == PodNetworkProvider.Operos,
+        ControlPort = settings.ControlPort,
+        BootPort = settings.HttpPort,
     };
 
     /// <summary>Certificates of the machine that asks, and of no other.</summary>

@@ -18,6 +18,12 @@ public sealed record KubernetesNode
     [Key(5)] public required string ServiceNetwork { get; init; }
     /// <summary>Whether the pod network and its policies are ours; false where an add-on such as Calico brings them.</summary>
     [Key(6)] public bool OwnNetwork { get; init; } = true;
+    /// <summary>The controller's control port; no pod's business. 0 where the controller does not tell: the usual one.</summary>
+    [Key(40)] public int ControlPort { get; init; }
+    /// <summary>
+    /// The port at which machines fetch what they boot; no pod's business. 0 where the controller does not tell: the usual one.
+    /// </summary>
+    [Key(41)] public int BootPort { get; init; }
 }
 
 /// <summary>

@@ -9,7 +9,7 @@ public sealed class PodTests(Cluster cluster, ITestOutputHelper output) : Cluste
     private const string Space = "pods", Agent = "operos-worker.service";
     private static readonly string[] Daemons = ["kubelet.service", "kube-proxy.service", "containerd.service"];
     private static readonly string[] AgentSteps =
-        ["certificates", "configuration", "containerd", "images", "kubelet", "kube-proxy", "network", "policy"];
+        ["firewall", "certificates", "configuration", "containerd", "images", "kubelet", "kube-proxy", "network", "policy"];
 
     [Fact]
     public async Task Pods_of_two_workers_talk_and_outlive_agent_and_daemons()
