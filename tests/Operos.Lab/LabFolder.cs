@@ -45,6 +45,16 @@ public sealed class LabFolder : IDisposable
         return link;
     }
 
+    /// <summary>A folder of this one that daemons which are not root reach, wherever the clone is: by a short path too.</summary>
+    public string OpenPath(string name)
+    {
+        var open = SocketPath(name.Replace('/', '-'));
+        if (Directory.Exists(open)) return open;
+        Directory.CreateDirectory(open);
+        File.CreateSymbolicLink(this[name], open);
+        return open;
+    }
+
     private static string CreateSocketFolder()
     {
         var folder = Directory.CreateTempSubdirectory("operos-");

@@ -44,7 +44,7 @@ public sealed class NativeController : IDisposable
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         process = network.Start(build.Binary("operos-controller"),
-            ["run", "--verbose", "--config", ConfigurationPath, "--state", folder["setup/state"], "--run", folder.ShortPath("run"), "--releases", Releases, "--loaders", build.Loaders], LogPath);
+            ["run", "--verbose", "--config", ConfigurationPath, "--state", folder["setup/state"], "--run", folder.OpenPath("run"), "--releases", Releases, "--loaders", build.Loaders], LogPath);
         for (var attempt = 0; ; attempt++)
         {
             try

@@ -60,10 +60,27 @@ public sealed class DhcpTests
         Assert.Equal(5, acknowledged.Type);
         Assert.Contains(offer.Address.ToString(), await service.Controller.CtlAsync(["leases"], default), StringComparison.Ordinal);
 
-        await Operos.Lab.Shell.RunAsync("pkill", ["-KILL", "-f", $"conf-file={service.Folder.ShortPath("run")}"], default);
+        await Operos.Lab.Shell.RunAsync("pkill", ["-KILL", "-f", $"conf-file={service.Folder.OpenPath("run")}"], default);
         await Wait.UntilAsync("dnsmasq serves again", Worker.Soon, () => Task.FromResult(Dhcp.Ask(socket, 1) is not null), service.Controller.LogPath);
         await Wait.UntilAsync("the operator is told so", Worker.Soon, async () => (await service.Controller.CtlAsync(["status"], default)).Contains("dnsmasq    ok", StringComparison.Ordinal), service.Controller.LogPath);
         Assert.Contains(offer.Address.ToString(), await service.Controller.CtlAsync(["leases"], default), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Dnsmasq_is_a_user_of_its_own_with_the_rights_of_its_sockets_alone()
+    {
+        await using var service = await BootService.StartAsync();
+        var process = (await Operos.Lab.Shell.RunAsync("pgrep", ["-f", $"conf-file={service.Folder.OpenPath("run")}"], default)).Trim();
+        var status = File.ReadLines($"/proc/{process}/status").Select(line => line.Split('\t'))
+            .ToDictionary(words => words[0].TrimEnd(':'), words => words[1..]);
+        var user = File.ReadLines("/etc/passwd").Select(line => line.Split(':')).Single(words => words[0] == "dnsmasq")[2];
+        Assert.Equal([user, user, user, user], status["Uid"]);
+        Assert.DoesNotContain("0", status["Gid"]);
+        Assert.DoesNotContain("0", status["Groups"][0].Split(' '));
+        // capabilities(7): CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW; none to read others' files.
+        const ulong Sockets = (1UL << 10) | (1UL << 12) | (1UL << 13);
+        foreach (var set in (string[])["CapEff", "CapPrm", "CapInh", "CapAmb"])
+            Assert.Equal(0UL, Convert.ToUInt64(status[set][0], 16) & ~Sockets);
     }
 
     [Fact]

@@ -28,7 +28,7 @@ internal sealed class LoaderFiles(string loaders, string tftpRoot, BootMenu menu
     /// <exception cref="FileNotFoundException">A loader is not installed.</exception>
     public void Install()
     {
-        Directory.CreateDirectory(tftpRoot);
+        Open(tftpRoot);
         foreach (var (name, source) in Table)
         {
             var from = Path.Combine(loaders, source);
@@ -49,10 +49,17 @@ internal sealed class LoaderFiles(string loaders, string tftpRoot, BootMenu menu
 
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
+    /// <summary>A folder that dnsmasq, who is not root, reads.</summary>
+    private static void Open(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        File.SetUnixFileMode(folder, Readable | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+    }
+
     private void Write(string name, string text)
     {
         var path = PathOf(name);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        Open(Path.GetDirectoryName(path)!);
         AtomicFile.Write(path, Encoding.ASCII.GetBytes(text), Readable);
     }
 }

@@ -10,6 +10,10 @@ namespace Operos.Controller.Dhcp;
 /// <summary>Keeps dnsmasq running with our configuration: checked before each start, restarted when it dies, stopped with us.</summary>
 internal sealed class Dnsmasq(ControllerSettings settings, ControllerPaths paths, ILogger<Dnsmasq> logger)
 {
+    /// <summary>
+    /// Of Debian's package: it keeps what its sockets need and reads what everybody may. The lease file stays open from before.
+    /// </summary>
+    private const string User = "dnsmasq";
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10), LongestPause = TimeSpan.FromSeconds(30);
     private readonly UnbootableClients unbootable = new();
     private readonly string configuration = Path.Combine(paths.Run, "dnsmasq", "dnsmasq.conf");
@@ -41,7 +45,8 @@ internal sealed class Dnsmasq(ControllerSettings settings, ControllerPaths paths
     {
         using var process = new Process
         {
-            StartInfo = new ProcessStartInfo(paths.DnsmasqProgram, ["--keep-in-foreground", $"--conf-file={configuration}", "--log-facility=-", "--user=root", "--pid-file="])
+            StartInfo = new ProcessStartInfo(paths.DnsmasqProgram,
+                ["--keep-in-foreground", $"--conf-file={configuration}", "--log-facility=-", $"--user={User}", "--pid-file="])
             {
                 RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true,
             },
