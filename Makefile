@@ -24,7 +24,8 @@ BIN := $(addprefix $(OUT)/bin/,$(BINARIES))
 LOADER := $(OUT)/bin/lpxelinux.0
 RELEASE := $(OUT)/release/$(VERSION)
 LAYERS := $(addprefix $(OUT)/images/layers/,base.squashfs node.squashfs worker.squashfs controller.squashfs)
-KEY := $(OUT)/keys/release.key
+# Names the folder of the key that signs releases (images/release-key.sh --help); the key itself is outside of what is made here.
+KEYS := $(OUT)/release-keys
 
 .PHONY: help deps bin kubernetes images release demo test soak bench lint cache reproducible clean FORCE
 
@@ -57,9 +58,8 @@ $(OUT)/bin/operosctl: FORCE | $(OUT)/.deps $(OUT)/bin/operos-controller
 $(LOADER): FORCE | $(OUT)/.deps
 	@images/lpxelinux/build.sh --out $@ --work $(OUT)/lpxelinux
 
-$(KEY): | $(OUT)/bin/operosctl
-	@test -e $@ || $(OUT)/bin/operosctl release keygen --dir $(OUT)/keys
-	@touch $@
+$(KEYS): FORCE | $(OUT)/bin/operosctl
+	@images/release-key.sh --out $(OUT) > /dev/null
 
 kubernetes: $(OUT)/kubernetes/inputs ## make the Kubernetes component: KUBERNETES_VERSION, KUBERNETES_SOURCE (debian-source, upstream)
 
@@ -86,7 +86,7 @@ $(OUT)/initramfs/initramfs.img: FORCE $(OUT)/bin/operos-init $(OUT)/images/layer
 	@initramfs/pack.sh --root $(OUT)/images/roots/base --kernel $(OUT)/images/kernel --init $(OUT)/bin/operos-init --out $(OUT)/initramfs \
 	    --made-of $(OUT)/images/layers/base.inputs
 
-$(RELEASE)/release.json.sig: $(OUT)/initramfs/initramfs.img $(OUT)/.images $(KEY)
+$(RELEASE)/release.json.sig: $(OUT)/initramfs/initramfs.img $(OUT)/.images $(KEYS)
 	SOURCE_DATE_EPOCH=$$(images/epoch.sh images initramfs) images/release.sh --version $(VERSION)
 	@touch $@
 
@@ -136,6 +136,6 @@ reproducible: release ## build the layers and the initramfs a second time, witho
 cache: ## show what builds keep outside the checkout; PRUNE=all, a kind, 30d, 5GB removes from it
 	@images/cache.sh $(if $(PRUNE),prune '$(PRUNE)',show)
 
-clean: ## remove everything that was made (out/, bin/, obj/)
+clean: ## remove everything that was made (out/, bin/, obj/); the release key is elsewhere and stays
 	rm -rf $(OUT)
 	find agents proto tests -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} +

@@ -6,7 +6,8 @@ usage() {
     cat <<'EOF'
 usage: images/release.sh --version V [--out DIR]
 
-Makes DIR/release/V (default out/release/V) from DIR/initramfs and DIR/images, signed with DIR/keys/release.key.
+Makes DIR/release/V (default out/release/V) from DIR/initramfs and DIR/images, signed with the key that
+images/release-key.sh says.
 The folder appears whole or not at all.
 EOF
 }
@@ -23,11 +24,12 @@ while (($#)); do
 done
 [[ -n $version ]] || { usage >&2; exit 2; }
 
+keys=$("$here/release-key.sh" --out "$out")
 folder=$out/release/$version partial=$out/release/$version.partial
 rm -rf "$partial"
 mkdir -p "$partial"
 cp --reflink=auto "$out/initramfs/vmlinuz" "$out/initramfs/initramfs.img" "$out"/images/layers/*.squashfs "$partial/"
-"$out/bin/operosctl" release build --dir "$partial" --key "$out/keys/release.key" --version "$version" \
+"$out/bin/operosctl" release build --dir "$partial" --key "$keys/release.key" --version "$version" \
     --kernel-release "$(cat "$out/initramfs/kernel-release")" --created "$(date -u -d "@${SOURCE_DATE_EPOCH:-$(date +%s)}" +%Y-%m-%dT%H:%M:%SZ)"
 chmod 644 "$partial"/*
 sync "$partial"/*

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Operos.Controller.Boot;
@@ -43,7 +44,8 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
 
     private Task[] Start(CancellationToken cancellationToken)
     {
-        var releases = new ReleaseStore(paths.Releases, File.ReadAllText(paths.ReleaseKey), settings.Release, loggers.CreateLogger<ReleaseStore>());
+        var releases = new ReleaseStore(paths.Releases, paths.ReleaseKeys, settings.Release, loggers.CreateLogger<ReleaseStore>(),
+            HashedByBoot());
         var menu = new BootMenu(settings, releases);
         var loaders = new LoaderFiles(paths.Loaders, paths.Tftp, menu);
         var watch = new BootWatch(time);
@@ -78,6 +80,22 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
     /// <summary>Only who was admitted has a name.</summary>
     private static IReadOnlyList<MachineName> MachineNames(MachineRegistry registry) =>
         [.. registry.All.Where(record => record.Standing == MachineStanding.Admitted).Select(record => IPAddress.TryParse(record.Address, out var address) ? new MachineName(record.Id, record.Name, address) : null).OfType<MachineName>()];
+
+    /// <summary>The layers that PID 1 hashed before it mounted them: they need not be read again to be served.</summary>
+    private IReadOnlySet<string> HashedByBoot()
+    {
+        try
+        {
+            if (!File.Exists(BootRecord.Path)) return new HashSet<string>();
+            var boot = JsonSerializer.Deserialize(File.ReadAllBytes(BootRecord.Path), ReleaseJson.Default.BootRecord);
+            return boot?.Layers.Select(layer => layer.Source).ToHashSet(StringComparer.Ordinal) ?? [];
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            logger.LogWarning("{Path} cannot be read, all releases are hashed: {Reason}", BootRecord.Path, e.Message);
+            return new HashSet<string>();
+        }
+    }
 
     private MachineRecord? RegisterSelf(MachineRegistry registry)
     {

@@ -21,7 +21,10 @@ if (CniPlugin.IsCalledAs(Environment.GetCommandLineArgs()[0]))
 var defaults = new ControllerPaths();
 var config = new Option<string>("--config") { Description = "The configuration file", DefaultValueFactory = _ => defaults.Configuration, Recursive = true };
 
-var root = new RootCommand("operos-controller: boot service, registry and certificate authority of an Operos cluster") { Run(), CheckConfig(), Setup(), RecoverAdmin() };
+var root = new RootCommand("operos-controller: boot service, registry and certificate authority of an Operos cluster")
+{
+    Run(), CheckConfig(), Setup(), RecoverAdmin(), ReleaseKeysCommand.Create(defaults),
+};
 root.Options.Add(config);
 return await root.Parse(args).InvokeAsync();
 
@@ -73,7 +76,7 @@ Command Setup()
 {
     var folder = new Option<string>("--dir") { Description = "Folder to write to; a rerun keeps its certificate authority", Required = true };
     var address = new Option<string>("--address") { Description = "The controller's address, such as 10.77.0.1/24", Required = true };
-    var key = new Option<string>("--release-key") { Description = "Public key of the releases, PEM", Required = true };
+    var key = new Option<string>("--release-key") { Description = "Public key of the releases, PEM, one or more", Required = true };
     var admission = new Option<string>("--admission") { Description = "auto or approve", DefaultValueFactory = _ => "approve" };
     var mode = new Option<string>("--dhcp-mode") { Description = "full, proxy or off", DefaultValueFactory = _ => "full" };
     var range = new Option<string?>("--dhcp-range") { Description = "FIRST,LAST" };

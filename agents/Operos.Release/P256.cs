@@ -13,16 +13,35 @@ public static class P256
         0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
     ];
 
-    /// <summary>Reads the point of a PEM public key: x, then y, 64 bytes.</summary>
+    /// <summary>The most keys that are trusted at a time; more are a mistake.</summary>
+    public const int MaxKeys = 8;
+
+    private const string Begin = "-----BEGIN PUBLIC KEY-----", End = "-----END PUBLIC KEY-----";
+
+    /// <summary>Reads the points of the public keys in a PEM text, in their order, as <see cref="ReadPublicKey"/> reads one.</summary>
+    /// <exception cref="ReleaseFormatException">There are none or more than <see cref="MaxKeys"/>, or one is no such key.</exception>
+    public static IReadOnlyList<byte[]> ReadPublicKeys(string pem)
+    {
+        var keys = new List<byte[]>();
+        var at = -1;
+        while (keys.Count <= MaxKeys && (at = pem.IndexOf(Begin, at + 1, StringComparison.Ordinal)) >= 0)
+            keys.Add(ReadPublicKey(pem[at..]));
+        if (keys.Count is 0 or > MaxKeys) throw new ReleaseFormatException($"there must be 1 to {MaxKeys} release keys, PEM public keys");
+        return keys;
+    }
+
+    /// <summary>Writes a point as SubjectPublicKeyInfo, DER.</summary>
+    public static byte[] WritePublicKey(ReadOnlySpan<byte> point) => [.. KeyPrefix, .. point];
+
+    /// <summary>Reads the point of a PEM public key, the first one of the text: x, then y, 64 bytes.</summary>
     /// <exception cref="ReleaseFormatException">It is no P-256 public key in PEM.</exception>
     public static byte[] ReadPublicKey(string pem)
     {
-        const string begin = "-----BEGIN PUBLIC KEY-----", end = "-----END PUBLIC KEY-----";
-        var start = pem.IndexOf(begin, StringComparison.Ordinal);
-        var stop = pem.IndexOf(end, StringComparison.Ordinal);
+        var start = pem.IndexOf(Begin, StringComparison.Ordinal);
+        var stop = pem.IndexOf(End, StringComparison.Ordinal);
         if (start < 0 || stop < start || stop - start > 512) throw new ReleaseFormatException("the release key is no PEM public key");
         var der = new byte[512];
-        if (!Convert.TryFromBase64String(pem[(start + begin.Length)..stop].ReplaceLineEndings("").Trim(), der, out var length)
+        if (!Convert.TryFromBase64String(pem[(start + Begin.Length)..stop].ReplaceLineEndings("").Trim(), der, out var length)
             || length != KeyPrefix.Length + 2 * NumberSize || !der.AsSpan().StartsWith(KeyPrefix))
             throw new ReleaseFormatException("the release key is no P-256 public key (SubjectPublicKeyInfo)");
         return der[KeyPrefix.Length..length];

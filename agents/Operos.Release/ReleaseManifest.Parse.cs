@@ -44,6 +44,7 @@ public sealed partial record ReleaseManifest
             Require(IsVersion(name), "a file's name has other characters than letters, digits and ._+-");
             Require(file is { Size: > 0 and <= MaxFileBytes } && IsHash(file.Sha256), $"file {name}: size or sha256 is malformed");
         }
+        Require(LoaderFiles.All(Files!.ContainsKey), $"files must name {string.Join(" and ", LoaderFiles)}");
         foreach (var layer in Layers!) Validate(layer);
         Require(Layers!.Select(layer => layer.Name).Distinct().Count() == Layers!.Count, "two layers have one name");
         foreach (var (kind, names) in Kinds!)

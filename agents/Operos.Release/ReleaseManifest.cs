@@ -14,6 +14,9 @@ public sealed partial record ReleaseManifest
     /// <summary>Size of every chunk but a file's last one, in bytes.</summary>
     public const int DefaultChunkSize = 256 * 1024;
 
+    /// <summary>What every release has for the boot loader.</summary>
+    public static readonly IReadOnlyList<string> LoaderFiles = ["vmlinuz", "initramfs.img"];
+
     /// <summary>The largest <c>release.json</c> that is read, in bytes.</summary>
     public const int MaxManifestBytes = 4 * 1024 * 1024;
 
@@ -33,7 +36,7 @@ public sealed partial record ReleaseManifest
 
     public required int ChunkSize { get; init; }
 
-    /// <summary>Files that the boot loader fetches (<c>vmlinuz</c>, <c>initramfs.img</c>), by file name.</summary>
+    /// <summary>Files that the boot loader fetches, by file name; among them <see cref="LoaderFiles"/>.</summary>
     public required IReadOnlyDictionary<string, ReleaseFile> Files { get; init; }
 
     public required IReadOnlyList<ReleaseLayer> Layers { get; init; }

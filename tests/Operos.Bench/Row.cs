@@ -37,7 +37,9 @@ internal static class BenchController
     public static Process Start(Build build, string folder)
     {
         var setup = Path.Combine(folder, "setup");
-        Shell.RunAsync(build.Binary("operos-controller"), ["setup", "--dir", setup, "--address", "127.0.0.1/8", "--release-key", Path.Combine(build.Out, "keys/release.pub"), "--admission", "auto", "--dhcp-mode", "off"], default).GetAwaiter().GetResult();
+        Shell.RunAsync(build.Binary("operos-controller"),
+            ["setup", "--dir", setup, "--address", "127.0.0.1/8", "--release-key", build.ReleasePublicKey, "--admission", "auto",
+                "--dhcp-mode", "off"], default).GetAwaiter().GetResult();
         return Process.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", build.Binary("operos-controller"), "run", "--config", Path.Combine(setup, "upper/etc/operos/controller.toml"),
             "--state", Path.Combine(setup, "state"), "--run", Path.Combine(folder, "run"), "--releases", Path.GetDirectoryName(build.Release)!, "--loaders", build.Loaders]) { RedirectStandardOutput = true })!;
     }

@@ -42,6 +42,13 @@ public sealed class Build
     /// <summary>Whether the layers were built with Kubernetes (<c>make KUBERNETES=1</c>).</summary>
     public bool HasKubernetes => File.Exists(Path.Combine(Out, "images/roots/controller/usr/bin/kube-apiserver"));
 
+    /// <summary>The keys that signed the release: private and public, PEM.</summary>
+    public string ReleaseKey => Path.Combine(Keys, "release.key");
+    public string ReleasePublicKey => Path.Combine(Keys, "release.pub");
+
+    /// <summary>They are outside the checkout (<c>images/release-key.sh</c>).</summary>
+    private string Keys => File.ReadAllText(Path.Combine(Out, "release-keys")).Trim();
+
     public string Loaders => Path.Combine(Out, "images/roots/controller");
     public string Binary(string name) => Path.Combine(Out, "bin", name);
 

@@ -19,7 +19,8 @@ public sealed class ControllerDisk
         await Shell.RunAsync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "operos-lab", "-f", disk.SshKey], cancellationToken).ConfigureAwait(false);
         await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\n", cancellationToken).ConfigureAwait(false);
         await Shell.RunAsync(build.Binary("operos-controller"),
-            ["setup", "--dir", folder["setup"], "--address", $"{Address}/24", "--release-key", Path.Combine(build.Out, "keys/release.pub"), "--admission", "auto",
+            ["setup", "--dir", folder["setup"], "--address", $"{Address}/24", "--release-key", build.ReleasePublicKey, "--admission",
+                "auto",
                 "--dhcp-range", NativeController.Range, "--authorized-keys", disk.SshKey + ".pub", "--extra-config", folder["extra.toml"]], cancellationToken).ConfigureAwait(false);
         await Shell.RunAsync(Path.Combine(build.Root, "images/disk.sh"),
             ["--release", build.Release, "--setup", folder["setup"], "--loaders", build.Loaders, "--out", disk.Image, "--console", $"console=tty0 console=ttyS0,115200 {Build.GuestArguments}"], cancellationToken).ConfigureAwait(false);

@@ -18,7 +18,7 @@ internal sealed record ControllerSetup
         await Shell.RunAsync(build.Binary("operos-controller"),
             [
                 "setup", "--dir", folder["setup"], "--address", $"{NativeController.Address}/24",
-                "--release-key", Path.Combine(build.Out, "keys/release.pub"), "--admission", Admission,
+                "--release-key", build.ReleasePublicKey, "--admission", Admission,
                 "--dhcp-mode", DhcpMode, .. range, "--extra-config", folder["extra.toml"],
             ], cancellationToken).ConfigureAwait(false);
     }

@@ -44,7 +44,8 @@ public sealed class NativeController : IDisposable
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         process = network.Start(build.Binary("operos-controller"),
-            ["run", "--verbose", "--config", ConfigurationPath, "--state", folder["setup/state"], "--run", folder.OpenPath("run"), "--releases", Releases, "--loaders", build.Loaders], LogPath);
+            ["run", "--verbose", "--config", ConfigurationPath, "--state", folder["setup/state"], "--run", folder.OpenPath("run"),
+                "--releases", Releases, "--loaders", build.Loaders], LogPath);
         for (var attempt = 0; ; attempt++)
         {
             try
@@ -63,7 +64,8 @@ public sealed class NativeController : IDisposable
         var partial = Path.Combine(Releases, version + ".partial");
         await Shell.RunAsync("cp", ["-r", build.Release, partial], cancellationToken).ConfigureAwait(false);
         change?.Invoke(partial);
-        await Shell.RunAsync(build.Binary("operosctl"), ["release", "build", "--dir", partial, "--key", Path.Combine(build.Out, "keys/release.key"), "--version", version,
+        await Shell.RunAsync(build.Binary("operosctl"),
+            ["release", "build", "--dir", partial, "--key", build.ReleaseKey, "--version", version,
             "--kernel-release", (await File.ReadAllTextAsync(Path.Combine(build.Out, "initramfs/kernel-release"), cancellationToken).ConfigureAwait(false)).Trim(), "--created", created.ToString("O")], cancellationToken).ConfigureAwait(false);
         if (Directory.Exists(Path.Combine(Releases, version))) Directory.Move(Path.Combine(Releases, version), folder["replaced-release"]);
         Directory.Move(partial, Path.Combine(Releases, version));

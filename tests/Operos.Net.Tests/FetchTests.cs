@@ -137,7 +137,7 @@ public sealed class FetchTests : IDisposable
     public async Task The_controller_s_own_server_may_go_and_come_back_and_change_its_release_in_mid_fetch()
     {
         await using var service = await BootService.StartAsync("off");
-        var releaseKey = await File.ReadAllTextAsync(Path.Combine(new Build().Out, "keys", ReleaseKey.PrivateName));
+        var releaseKey = await File.ReadAllTextAsync(new Build().ReleaseKey);
         // Five seconds of fetching: whatever else this host does, the controller is killed in the midst of it.
         await service.Client.SlowDownAsync("200mbit");
         var stored = Publish(service.Folder.Path, seed: 1, releaseKey, baseMegabytes: 128);

@@ -30,7 +30,7 @@ public sealed class BareRelease : IDisposable
             ["--roots", Path.Combine(real.Out, "images/roots"), "--worker", real.Binary("operos-worker"), "--out", folder], default);
         var kernel = await File.ReadAllTextAsync(Path.Combine(real.Out, "initramfs/kernel-release"));
         await Shell.RunAsync(real.Binary("operosctl"),
-            ["release", "build", "--dir", folder, "--key", Path.Combine(real.Out, "keys/release.key"),
+            ["release", "build", "--dir", folder, "--key", real.ReleaseKey,
                 "--version", Path.GetFileName(folder), "--kernel-release", kernel.Trim()], default);
         return new Build { Release = folder };
     }

@@ -63,7 +63,41 @@ public sealed class ReleaseFolderTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(keys, ReleaseKey.PrivateName)));
     }
 
+    [Fact]
+    public void One_of_several_trusted_keys_is_enough_and_another_key_is_not()
+    {
+        Build();
+        string[] names = ["b", "c", .. Enumerable.Range(0, P256.MaxKeys).Select(number => $"n{number}")];
+        foreach (var name in names) ReleaseKey.Generate(Path.Combine(folder, name));
+        string Of(string name) => File.ReadAllText(Path.Combine(folder, name, ReleaseKey.PublicName));
+        Assert.Equal("1.0", ReleaseFolder.Open(folder, Of("b") + "a comment\n" + publicKey + Of("c")).Version);
+        Assert.Throws<ReleaseFormatException>(() => ReleaseFolder.Open(folder, Of("b") + Of("c")));
+        Assert.Throws<ReleaseFormatException>(() => ReleaseFolder.Open(folder, ""));
+        Assert.Throws<ReleaseFormatException>(() => ReleaseFolder.Open(folder, publicKey + string.Concat(names[2..].Select(Of))));
+        Assert.Equal(P256.ReadPublicKeys(publicKey + Of("b")),
+            P256.ReadPublicKeys(ReleaseKey.Write(P256.ReadPublicKeys(publicKey + Of("b")))));
+    }
+
+    [Fact]
+    public void A_release_is_signed_anew_only_when_all_of_it_is_sound()
+    {
+        Build();
+        ReleaseKey.Generate(Path.Combine(folder, "b"));
+        var (next, nextPublic) = (File.ReadAllText(Path.Combine(folder, "b", ReleaseKey.PrivateName)),
+            File.ReadAllText(Path.Combine(folder, "b", ReleaseKey.PublicName)));
+        Flip("worker.squashfs", 7);
+        Assert.Contains("worker.squashfs", Assert.Throws<ReleaseFormatException>(
+            () => ReleaseFolder.Sign(folder, publicKey, next, default)).Message, StringComparison.Ordinal);
+        Flip("worker.squashfs", 7);
+        Assert.Throws<ReleaseFormatException>(() => ReleaseFolder.Sign(folder, nextPublic, next, default));
+        ReleaseFolder.Sign(folder, publicKey, next, default);
+        Assert.Equal("1.0", ReleaseFolder.Open(folder, nextPublic).Version);
+        Assert.Throws<ReleaseFormatException>(() => ReleaseFolder.Open(folder, publicKey));
+    }
+
     [Theory]
+    [InlineData("\"vmlinuz\"", "\"vmlinux\"", "vmlinuz")]
+    [InlineData("\"initramfs.img\"", "\"initrd\"", "initramfs.img")]
     [InlineData("\"format\": 1", "\"format\": 2", "format 2")]
     [InlineData("\"chunkSize\": 262144", "\"chunkSize\": 0", "chunkSize")]
     [InlineData("\"file\": \"base.squashfs\"", "\"file\": \"../etc/passwd\"", "base.squashfs")]

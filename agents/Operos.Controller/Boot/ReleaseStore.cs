@@ -4,27 +4,37 @@ using Operos.Release.Publishing;
 
 namespace Operos.Controller.Boot;
 
-/// <summary>A release in the store and what is known of its soundness.</summary>
-internal sealed record StoredRelease(ReleaseManifest Manifest, string Folder, string Verification)
+/// <summary>A release in the store.</summary>
+/// <param name="Verification">What is known of its soundness, in words.</param>
+/// <param name="IsServed">Whether machines may boot it.</param>
+internal sealed record StoredRelease(ReleaseManifest Manifest, string Folder, string Verification, bool IsServed)
 {
     public const string Valid = "valid";
 }
 
-/// <summary>The releases on this controller: one folder each, only those whose signature holds.</summary>
-internal sealed class ReleaseStore(string folder, string publicKeyPem, string? chosen, ILogger<ReleaseStore> logger)
+/// <summary>
+/// The releases on this controller: one folder each, only those that a trusted key signed, and none is served whose every file was not
+/// hashed and found to be what its manifest says.
+/// </summary>
+/// <param name="keysFile">The trusted public keys, PEM; read at each look.</param>
+/// <param name="hashed">Files that PID 1 has compared with their manifest in this boot.</param>
+internal sealed class ReleaseStore(string folder, string keysFile, string? chosen, ILogger<ReleaseStore> logger,
+    IReadOnlySet<string>? hashed = null)
 {
     private static readonly TimeSpan RescanInterval = TimeSpan.FromSeconds(5);
+    private readonly FileDigests digests = new(hashed);
     private volatile IReadOnlyList<StoredRelease> releases = [];
     private string problems = "";
 
     /// <summary>Newest first.</summary>
     public IReadOnlyList<StoredRelease> Releases => releases;
 
-    /// <summary>The release that a worker boots now: the configured one, else the newest.</summary>
-    public StoredRelease? Current => chosen is null ? releases.FirstOrDefault() : releases.FirstOrDefault(release => release.Manifest.Version == chosen);
+    /// <summary>The release that a worker boots now: the configured one, else the newest; null where that is not sound.</summary>
+    public StoredRelease? Current =>
+        releases.FirstOrDefault(release => release.IsServed && (chosen is null || release.Manifest.Version == chosen));
 
     /// <summary>The newest beside the current one, for the menu.</summary>
-    public StoredRelease? Previous => releases.FirstOrDefault(release => release != Current);
+    public StoredRelease? Previous => releases.FirstOrDefault(release => release.IsServed && release != Current);
 
     public event Action? Changed;
 
@@ -32,7 +42,7 @@ internal sealed class ReleaseStore(string folder, string publicKeyPem, string? c
     public string? Find(string version, string name, out string? etag)
     {
         etag = null;
-        var release = releases.FirstOrDefault(release => release.Manifest.Version == version);
+        var release = releases.FirstOrDefault(release => release.IsServed && release.Manifest.Version == version);
         if (release is null) return null;
         if (release.Manifest.Files.TryGetValue(name, out var file)) etag = file.Sha256;
         else if (release.Manifest.Layers.FirstOrDefault(layer => layer.File == name) is { } layer) etag = layer.Sha256;
@@ -49,7 +59,10 @@ internal sealed class ReleaseStore(string folder, string publicKeyPem, string? c
         }
     }
 
-    /// <summary>Reads the folder anew; a release is there when its folder has its final name.</summary>
+    /// <summary>
+    /// Reads the folder anew; a release is there when its folder has its final name. What was not there before is hashed: half a second for
+    /// 300 MB.
+    /// </summary>
     public void Scan()
     {
         var found = new List<StoredRelease>();
@@ -58,27 +71,44 @@ internal sealed class ReleaseStore(string folder, string publicKeyPem, string? c
         {
             try
             {
-                var manifest = ReleaseFolder.Open(path, publicKeyPem);
+                var manifest = ReleaseFolder.Open(path, File.ReadAllText(keysFile));
                 if (manifest.Version != Path.GetFileName(path)) throw new ReleaseFormatException($"{path} holds release {manifest.Version}");
-                found.Add(new StoredRelease(manifest, path, FindMissing(path, manifest) ?? StoredRelease.Valid));
+                var release = Judge(path, manifest);
+                if (release.Verification != StoredRelease.Valid) wrong.Add($"release {manifest.Version}: {release.Verification}");
+                found.Add(release);
             }
             catch (Exception e) when (e is IOException or ReleaseFormatException or UnauthorizedAccessException) { wrong.Add(e.Message); }
         }
         found.Sort((left, right) => right.Manifest.Created.CompareTo(left.Manifest.Created));
         var text = string.Join("; ", wrong);
-        if (text != problems && text.Length > 0) logger.LogError("Releases that are not served: {Problems}", text);
+        if (text != problems && text.Length > 0) logger.LogError("Releases that are not sound: {Problems}", text);
         problems = text;
         var before = releases;
         releases = found;
-        if (before.Count == found.Count && before.Zip(found).All(pair => pair.First.Manifest.Version == pair.Second.Manifest.Version && pair.First.Manifest.Created == pair.Second.Manifest.Created)) return;
-        logger.LogInformation("Releases: {Releases}; workers boot {Current}", string.Join(", ", found.Select(release => release.Manifest.Version)), Current?.Manifest.Version ?? "none");
+        if (before.Select(Shown).SequenceEqual(found.Select(Shown))) return;
+        logger.LogInformation("Releases: {Releases}; workers boot {Current}",
+            string.Join(", ", found.Where(release => release.IsServed).Select(release => release.Manifest.Version)),
+            Current?.Manifest.Version ?? "none");
         Changed?.Invoke();
     }
 
-    private static string? FindMissing(string path, ReleaseManifest manifest)
+    private static (string, DateTimeOffset, bool) Shown(StoredRelease release) =>
+        (release.Manifest.Version, release.Manifest.Created, release.IsServed);
+
+    private StoredRelease Judge(string path, ReleaseManifest manifest)
     {
-        foreach (var (name, size) in manifest.Files.Select(file => (file.Key, file.Value.Size)).Concat(manifest.Layers.Select(layer => (layer.File, layer.Size))))
-            if (new FileInfo(Path.Combine(path, name)) is var file && (!file.Exists || file.Length != size)) return $"{name} is missing or has another size";
-        return null;
+        string? Problem(string name, long size, string sha256) => digests.FindProblem(Path.Combine(path, name), size, sha256);
+        var loader = manifest.Files.Select(file => Problem(file.Key, file.Value.Size, file.Value.Sha256))
+            .FirstOrDefault(problem => problem is not null);
+        var layer = manifest.Layers.Select(layer => Problem(layer.File, layer.Size, layer.Sha256))
+            .FirstOrDefault(problem => problem is not null);
+        // What was sound once goes on: a machine checks each chunk of a layer itself, and waits while one is mended. What boot loaders
+        // fetch, nobody checks after us.
+        var served = loader is null && (layer is null
+            || releases.Any(before => before.IsServed && before.Folder == path && HasSameFiles(before.Manifest, manifest)));
+        return new StoredRelease(manifest, path, loader ?? layer ?? StoredRelease.Valid, served);
     }
+
+    private static bool HasSameFiles(ReleaseManifest left, ReleaseManifest right) =>
+        left.Layers.Select(layer => layer.Sha256).SequenceEqual(right.Layers.Select(layer => layer.Sha256));
 }

@@ -26,7 +26,8 @@ internal sealed record ControllerPaths
     public string Operators => Path.Combine(State, "operators");
     public string Machines => Path.Combine(State, "machines");
     public string Anchor => Path.Combine(State, "anchor.cpio");
-    public string ReleaseKey => Path.Combine(State, "release.pub");
+    /// <summary>The public keys that releases are trusted by, one or more, PEM.</summary>
+    public string ReleaseKeys => Path.Combine(State, "release.pub");
     public string Leases => Path.Combine(State, "dnsmasq.leases");
     public string Tftp => Path.Combine(Run, "tftp");
 }

@@ -8,13 +8,13 @@ internal static class AnchorArchive
 {
     private const int RegularFile = 0x81A4, Folder = 0x41ED;
 
-    public static byte[] Write(string releaseKeyPem, string caPem)
+    public static byte[] Write(string releaseKeysPem, string caPem)
     {
         using var archive = new MemoryStream();
         var inode = 1;
         foreach (var folder in (string[])["etc", "etc/operos", "etc/operos/anchor"]) Entry(archive, inode++, folder, Folder, []);
         Entry(archive, inode++, "etc/operos/anchor/cluster-ca.crt", RegularFile, Encoding.ASCII.GetBytes(caPem));
-        Entry(archive, inode++, "etc/operos/anchor/release.pub", RegularFile, Encoding.ASCII.GetBytes(releaseKeyPem));
+        Entry(archive, inode++, "etc/operos/anchor/release.pub", RegularFile, Encoding.ASCII.GetBytes(releaseKeysPem));
         Entry(archive, 0, "TRAILER!!!", 0, []);
         Pad(archive, 512);
         return archive.ToArray();

@@ -6,6 +6,7 @@ using Operos.Controller.Operators;
 using Operos.Controller.Pki;
 using Operos.Linux;
 using Operos.Release;
+using Operos.Release.Publishing;
 
 namespace Operos.Controller.Setup;
 
@@ -16,6 +17,7 @@ internal sealed record ControllerSetup
 
     public required string Folder { get; init; }
     public required string Address { get; init; }
+    /// <summary>The public keys that releases are trusted by, one or more, PEM.</summary>
     public required string ReleaseKeyPem { get; init; }
     public string Admission { get; init; } = "approve";
     public string DhcpMode { get; init; } = "full";
@@ -27,16 +29,16 @@ internal sealed record ControllerSetup
     /// <exception cref="ConfigurationException">The values do not make a valid configuration.</exception>
     public ControllerSettings Run()
     {
-        P256.ReadPublicKey(ReleaseKeyPem);
+        var keys = ReleaseKey.Write(P256.ReadPublicKeys(ReleaseKeyPem));
         var toml = Configuration();
         var settings = SettingsReader.Read("controller.toml", toml);
         var isNew = !File.Exists(Path.Combine(Folder, "state/pki/ca.crt"));
         var authority = CertificateAuthority.OpenOrCreate(Path.Combine(Folder, "state/pki"), TimeProvider.System);
         var caPem = authority.Certificate.ExportCertificatePem() + "\n";
-        var anchor = AnchorArchive.Write(ReleaseKeyPem, caPem);
+        var anchor = AnchorArchive.Write(keys, caPem);
         Write("anchor.cpio", anchor);
         Write("state/anchor.cpio", anchor);
-        Write("state/release.pub", Encoding.ASCII.GetBytes(ReleaseKeyPem));
+        Write("state/release.pub", Encoding.ASCII.GetBytes(keys));
         Write("upper/etc/operos/controller.toml", Encoding.UTF8.GetBytes(toml));
         Write("upper/etc/systemd/network/10-operos.network", Encoding.ASCII.GetBytes(Network(settings)));
         var records = new OperatorStore(Path.Combine(Folder, "state/operators"), NullLogger<OperatorStore>.Instance);

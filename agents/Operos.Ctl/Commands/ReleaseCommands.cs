@@ -8,7 +8,8 @@ namespace Operos.Ctl.Commands;
 /// <summary><c>operosctl release</c>: the key, building and verifying a release's folder. Needs no controller.</summary>
 internal static class ReleaseCommands
 {
-    public static Command Create() => new("release", "Make, sign and verify releases (needs no controller)") { KeyGen(), Build(), Verify() };
+    public static Command Create() => new("release", "Make, sign and verify releases (needs no controller)") { KeyGen(), Build(), Sign(),
+        Verify() };
 
     private static Command KeyGen()
     {
@@ -41,10 +42,27 @@ internal static class ReleaseCommands
         return command;
     }
 
+    private static Command Sign()
+    {
+        var folder = new Option<string>("--dir") { Description = "The release's folder", Required = true };
+        var trusted = new Option<string>("--trusted") { Description = "The public key that it is signed by until now, PEM, one or more",
+            Required = true };
+        var key = new Option<string>("--key") { Description = "The private key to sign it with, PEM", Required = true };
+        var command = new Command("sign", "Check a release by one key and sign it with another") { folder, trusted, key };
+        command.SetAction((result, cancellationToken) =>
+        {
+            var manifest = ReleaseFolder.Sign(result.GetValue(folder)!, File.ReadAllText(result.GetValue(trusted)!),
+                File.ReadAllText(result.GetValue(key)!), cancellationToken);
+            Console.WriteLine($"release {manifest.Version}: signed anew");
+            return Task.CompletedTask;
+        });
+        return command;
+    }
+
     private static Command Verify()
     {
         var folder = new Option<string>("--dir") { Description = "The release's folder", Required = true };
-        var key = new Option<string>("--key") { Description = "The public key, PEM", Required = true };
+        var key = new Option<string>("--key") { Description = "The public key, PEM, one or more", Required = true };
         var command = new Command("verify", "Check signature, sizes, hashes and every chunk") { folder, key };
         command.SetAction((result, cancellationToken) =>
         {

@@ -82,7 +82,7 @@ internal sealed class ControllerBoot(BootSettings settings, Coldplug coldplug, R
     }
 
     /// <summary>Every chunk is read and hashed once; the page cache then serves the mount.</summary>
-    private static string Verify(ReleaseManifest manifest, IReadOnlyList<ReleaseLayer> layers, string folder)
+    private string Verify(ReleaseManifest manifest, IReadOnlyList<ReleaseLayer> layers, string folder)
     {
         var total = layers.Sum(layer => layer.Size);
         var progress = new FetchProgress("verify", $"{layers.Count} layers", total);
@@ -90,6 +90,7 @@ internal sealed class ControllerBoot(BootSettings settings, Coldplug coldplug, R
         foreach (var layer in layers)
         {
             var path = Path.Combine(folder, layer.File);
+            var start = Environment.TickCount64;
             using var file = File.OpenHandle(path);
             if (RandomAccess.GetLength(file) != layer.Size) throw new BootException($"verify: {path} has {RandomAccess.GetLength(file)} bytes, not {layer.Size}");
             Parallel.For(0, layer.Chunks.Count, () => new byte[manifest.ChunkSize], (index, _, buffer) =>
@@ -100,6 +101,8 @@ internal sealed class ControllerBoot(BootSettings settings, Coldplug coldplug, R
                 progress.Report(Interlocked.Add(ref verified, chunk.Length), "");
                 return buffer;
             }, _ => { });
+            var elapsed = Environment.TickCount64 - start;
+            log.AddLayer(new BootLayer { Name = layer.Name, Bytes = layer.Size, Source = path, DurationMs = elapsed });
         }
         return $"{total / 1e6:0.0} MB in {layers.Count} layers";
     }

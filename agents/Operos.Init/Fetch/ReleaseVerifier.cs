@@ -7,19 +7,23 @@ namespace Operos.Init.Fetch;
 internal sealed class ReleaseVerifier
 {
     public const string AnchorFolder = "/etc/operos/anchor";
-    private readonly byte[] publicKey;
+    private readonly IReadOnlyList<byte[]> publicKeys;
 
-    public ReleaseVerifier(string pem) => publicKey = P256.ReadPublicKey(pem);
+    /// <param name="pem">The keys that are trusted, one or more.</param>
+    public ReleaseVerifier(string pem) => publicKeys = P256.ReadPublicKeys(pem);
 
-    /// <exception cref="ReleaseFormatException">The signature is not the release key's, or the manifest is malformed.</exception>
+    /// <exception cref="ReleaseFormatException">The signature is no trusted key's, or the manifest is malformed.</exception>
     public ReleaseManifest Verify(ReadOnlySpan<byte> manifest, ReadOnlySpan<byte> signature)
     {
         var numbers = P256.ReadSignature(signature);
         Span<byte> digest = stackalloc byte[Nettle.Sha256Size];
         Nettle.Sha256(manifest, digest);
-        if (!Nettle.VerifyP256(publicKey.AsSpan(0, 32), publicKey.AsSpan(32), digest, numbers.AsSpan(0, 32), numbers.AsSpan(32)))
-            throw new ReleaseFormatException("release.json is not signed by this cluster's release key");
-        return ReleaseManifest.Parse(manifest);
+        foreach (var key in publicKeys)
+        {
+            var (x, y, r, s) = (key.AsMemory(0, 32), key.AsMemory(32), numbers.AsMemory(0, 32), numbers.AsMemory(32));
+            if (Nettle.VerifyP256(x.Span, y.Span, digest, r.Span, s.Span)) return ReleaseManifest.Parse(manifest);
+        }
+        throw new ReleaseFormatException("release.json is not signed by this cluster's release keys");
     }
 
     /// <summary>Whether a chunk is the one that the manifest names.</summary>

@@ -9,7 +9,6 @@ public static class ReleaseFolder
 {
     public const string ManifestName = "release.json";
     public const string SignatureName = "release.json.sig";
-    private static readonly string[] LoaderFiles = ["vmlinuz", "initramfs.img"];
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <summary>Which layers make which node kind, lowest first.</summary>
@@ -32,7 +31,7 @@ public static class ReleaseFolder
             MinimumVersion = minimumVersion,
             KernelRelease = kernelRelease,
             ChunkSize = ReleaseManifest.DefaultChunkSize,
-            Files = LoaderFiles.ToDictionary(name => name, name => HashFile(Path.Combine(folder, name))),
+            Files = ReleaseManifest.LoaderFiles.ToDictionary(name => name, name => HashFile(Path.Combine(folder, name))),
             Layers = [.. Kinds.Values.SelectMany(names => names).Distinct().Select(name => HashLayer(folder, name, ReleaseManifest.DefaultChunkSize))],
             Kinds = Kinds,
         };
@@ -45,15 +44,28 @@ public static class ReleaseFolder
         return manifest;
     }
 
+    /// <summary>Signs a release with another key, after all of it was checked by the keys that are trusted until then.</summary>
+    /// <exception cref="ReleaseFormatException">None of those signed it, or a file is not what its manifest says.</exception>
+    public static ReleaseManifest Sign(string folder, string trustedKeysPem, string privateKeyPem, CancellationToken cancellationToken)
+    {
+        var manifest = Open(folder, trustedKeysPem);
+        var damage = FindDamage(folder, manifest, cancellationToken);
+        if (damage.Count > 0) throw new ReleaseFormatException($"release {manifest.Version} is damaged: {string.Join("; ", damage)}");
+        var signature = ReleaseKey.Sign(File.ReadAllBytes(Path.Combine(folder, ManifestName)), privateKeyPem);
+        AtomicFile.Write(Path.Combine(folder, SignatureName), signature, Readable);
+        return manifest;
+    }
+
     /// <summary>Reads the manifest and checks its signature, not the files.</summary>
-    /// <exception cref="ReleaseFormatException">It is not signed by this key, or malformed.</exception>
-    public static ReleaseManifest Open(string folder, string publicKeyPem)
+    /// <param name="publicKeysPem">The keys that are trusted, one or more.</param>
+    /// <exception cref="ReleaseFormatException">None of these keys signed it, or it is malformed.</exception>
+    public static ReleaseManifest Open(string folder, string publicKeysPem)
     {
         var file = new FileInfo(Path.Combine(folder, ManifestName));
         if (file.Exists && file.Length > ReleaseManifest.MaxManifestBytes) throw new ReleaseFormatException($"{file.FullName} is too large for a manifest");
         var json = File.ReadAllBytes(file.FullName);
-        if (!ReleaseKey.Verify(json, File.ReadAllBytes(Path.Combine(folder, SignatureName)), publicKeyPem))
-            throw new ReleaseFormatException($"{file.FullName} is not signed by this release key");
+        if (!ReleaseKey.Verify(json, File.ReadAllBytes(Path.Combine(folder, SignatureName)), publicKeysPem))
+            throw new ReleaseFormatException($"{file.FullName} is not signed by a trusted release key");
         return ReleaseManifest.Parse(json);
     }
 

@@ -31,15 +31,28 @@ public static class ReleaseKey
         return key.SignData(data, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
     }
 
-    public static bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, string publicKeyPem)
+    /// <summary>Whether one of the trusted keys signed the bytes.</summary>
+    /// <param name="publicKeysPem">One or more public keys.</param>
+    public static bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, string publicKeysPem)
     {
-        var point = P256.ReadPublicKey(publicKeyPem);
         var numbers = P256.ReadSignature(signature);
-        using var key = ECDsa.Create(new ECParameters
+        foreach (var point in P256.ReadPublicKeys(publicKeysPem))
         {
-            Curve = ECCurve.NamedCurves.nistP256,
-            Q = new ECPoint { X = point[..P256.NumberSize], Y = point[P256.NumberSize..] },
-        });
-        return key.VerifyData(data, numbers, HashAlgorithmName.SHA256);
+            using var key = ECDsa.Create(new ECParameters
+            {
+                Curve = ECCurve.NamedCurves.nistP256,
+                Q = new ECPoint { X = point[..P256.NumberSize], Y = point[P256.NumberSize..] },
+            });
+            if (key.VerifyData(data, numbers, HashAlgorithmName.SHA256)) return true;
+        }
+        return false;
     }
+
+    /// <summary>A public key's short name: the first 16 digits of the SHA-256 of its SubjectPublicKeyInfo.</summary>
+    public static string Fingerprint(ReadOnlySpan<byte> point) =>
+        Convert.ToHexStringLower(SHA256.HashData(P256.WritePublicKey(point)))[..16];
+
+    /// <summary>Public keys as one PEM text.</summary>
+    public static string Write(IEnumerable<byte[]> points) =>
+        string.Concat(points.Select(point => PemEncoding.WriteString("PUBLIC KEY", P256.WritePublicKey(point)) + "\n"));
 }
