@@ -55,6 +55,8 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
         using var stranger = Strangers.Enter(from, () => socket.Close(timeout: 0));
         try
         {
+            // Whoever accepts goes on accepting: a handshake whose first bytes are there already would hold it up.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             socket.NoDelay = true;
             ControlTls.KeepAlive(socket);
             await using var stream = new SslStream(new StrangerStream(socket, stranger));
