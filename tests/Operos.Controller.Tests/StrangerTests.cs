@@ -111,6 +111,29 @@ public sealed class StrangerTests
     }
 
     [Fact]
+    public async Task Who_waits_for_our_answer_keeps_nobody_waiting()
+    {
+        var (clock, closed) = (new TestClock(), new List<string>());
+        var strangers = new Strangers(clock, most: 2, mostFromOneAddress: 2);
+        Stranger Enter(string name, string address) => strangers.Enter(IPAddress.Parse(address), () => closed.Add(name));
+
+        var asks = Enter("asks", "10.0.0.1");
+        var answer = new TaskCompletionSource<int>();
+        var handling = asks.HandleAsync(() => new ValueTask<int>(answer.Task));
+        clock.Ahead += TimeSpan.FromSeconds(5);
+        Enter("stalls", "10.0.0.2");
+        clock.Ahead += TimeSpan.FromSeconds(1);
+        Enter("newcomer", "10.0.0.3").Arrived();
+        Assert.Equal(["stalls"], closed);
+
+        answer.SetResult(1);
+        await handling;
+        clock.Ahead += TimeSpan.FromSeconds(2);
+        Enter("another", "10.0.0.4");
+        Assert.Equal(["stalls", "asks"], closed);
+    }
+
+    [Fact]
     public async Task A_session_without_heartbeats_is_not_up()
     {
         await using var controller = new TestController();

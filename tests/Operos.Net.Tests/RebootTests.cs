@@ -35,7 +35,8 @@ public sealed class RebootTests
         workers[0].Kill();
         Directory.Delete(workers[0].StateFolder, recursive: true);
         workers[0].Restart();
-        await workers[0].SaysAsync(readmission == "auto" ? "enrolled as" : "comes back by a boot that nobody ordered");
+        if (readmission == "auto") await workers[0].SaysAsync("enrolled as", Rounds + 2);
+        else await workers[0].SaysAsync("comes back by a boot that nobody ordered");
         var alarm = Assert.Single(await AlarmsAsync(service));
         Assert.Contains("that nobody ordered", alarm, StringComparison.Ordinal);
         Assert.Contains("operosctl machines resolve ", alarm, StringComparison.Ordinal);

@@ -64,7 +64,9 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
             var peer = newPeer();
             var known = stream.RemoteCertificate is X509Certificate2 shown && peer.Recognises(shown);
             if (known) Strangers.Prove(stranger);
-            await using var connection = ControlConnection.Over(stream, CallTimeout, known ? ControlConnection.MaxFrame : StrangerFrame, peer.HandleAsync);
+            await using var connection = known
+                ? ControlConnection.Over(stream, CallTimeout, ControlConnection.MaxFrame, peer.HandleAsync)
+                : ControlConnection.Over(stream, CallTimeout, StrangerFrame, (request, token) => stranger.HandleAsync(() => peer.HandleAsync(request, token)));
             peer.Attach(connection, from, known);
             try { await connection.Completion.WaitAsync(known ? Timeout.InfiniteTimeSpan : StrangerLife, cancellationToken).ConfigureAwait(false); }
             catch (TimeoutException) { }

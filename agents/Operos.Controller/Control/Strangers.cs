@@ -58,24 +58,54 @@ internal sealed class Strangers(TimeProvider time, int most = 512, int mostFromO
 /// <summary>One connection that has shown no certificate that counts, and how long we have waited for its bytes.</summary>
 internal sealed class Stranger(Strangers strangers, IPAddress from, Action close, TimeProvider time) : IDisposable
 {
+    private readonly Lock gate = new();
+    // It begins with the connection: its first bytes are waited for too.
+    private bool reading = true;
+    private int handled;
     private long waited, since = time.GetTimestamp();
 
     public IPAddress From => from;
 
-    /// <summary>In all, in the clock's ticks. It begins with the connection: its first bytes are waited for too.</summary>
-    public long Waited => Volatile.Read(ref since) is var begun and not 0 ? waited + time.GetTimestamp() - begun : waited;
-
-    public void Wait()
+    /// <summary>In all, in the clock's ticks; not while a request of its own is handled, for then it waits for us.</summary>
+    public long Waited
     {
-        if (since == 0) Volatile.Write(ref since, time.GetTimestamp());
+        get
+        {
+            lock (gate)
+            {
+                Count();
+                return waited;
+            }
+        }
     }
 
+    public void Wait() => Change(() => reading = true);
+
     /// <summary>Its bytes have come: now it waits for us.</summary>
-    public void Arrived()
+    public void Arrived() => Change(() => reading = false);
+
+    /// <summary>Handles a request of its own.</summary>
+    public async ValueTask<T> HandleAsync<T>(Func<ValueTask<T>> handle)
     {
-        if (since == 0) return;
-        waited += time.GetTimestamp() - since;
-        Volatile.Write(ref since, 0);
+        Change(() => handled++);
+        try { return await handle().ConfigureAwait(false); }
+        finally { Change(() => handled--); }
+    }
+
+    private void Change(Action change)
+    {
+        lock (gate)
+        {
+            Count();
+            change();
+        }
+    }
+
+    private void Count()
+    {
+        var now = time.GetTimestamp();
+        if (reading && handled == 0) waited += now - since;
+        since = now;
     }
 
     /// <summary>Whether it was cut off for the sake of others.</summary>
