@@ -55,7 +55,7 @@ public sealed class AccessTests(Cluster cluster, ITestOutputHelper output) : Clu
         var found = await Cluster.Controller.RunAsync("sh", ["-c", Look], default);
         // The control: this is how they are found by who may read them.
         foreach (var name in (string[])["/pki/ca.key", "/pki/kubernetes/ca.key", "/service-account.key", "/encryption.json",
-            "/operosctl/client.key", "/knot.conf", "/etcd/member/"])
+            "/operosctl/client.pem", "/knot.conf", "/etcd/member/"])
             Assert.Contains(name, found, StringComparison.Ordinal);
         var process = (await Cluster.Controller.RunAsync("pgrep", ["-x", "dnsmasq"], default)).Trim();
         var status = (await Cluster.Controller.RunAsync("cat", [$"/proc/{process}/status"], default)).Split('\n')
