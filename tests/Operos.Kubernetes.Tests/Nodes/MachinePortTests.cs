@@ -98,8 +98,9 @@ public sealed class MachinePortTests(Cluster cluster, ITestOutputHelper output) 
 
     private async Task<string> ControllerNodeAsync()
     {
-        const string Query = "jsonpath={.items[?(@.spec.taints)].metadata.name}";
-        return await Cluster.KubectlAsync(["get", "nodes", "-o", Query]);
+        const string Query = "jsonpath={range .items[*]}{.metadata.name} {.status.addresses[?(@.type==\"InternalIP\")].address}{\"\\n\"}{end}";
+        var nodes = (await Cluster.KubectlAsync(["get", "nodes", "-o", Query])).Split('\n').Select(line => line.Split(' '));
+        return nodes.Single(words => words is [_, NativeController.Address])[0];
     }
 
     private Task<string> AddressAsync(string service) =>
