@@ -78,7 +78,7 @@ public sealed class Cluster : IAsyncLifetime
 
     public Task<string> CtlAsync(params string[] arguments) => native.CtlAsync(default, [.. arguments, "--timeout", "60"]);
 
-    /// <summary>The id of a worker.</summary>
+    /// <summary>The id of a machine, which is its Node's name.</summary>
     public Task<string> IdOfAsync(NativeMachine machine) => native.IdOfAsync(machine, default);
 
     /// <summary>The workers, as <c>operosctl machines list --json</c> tells.</summary>

@@ -87,19 +87,21 @@ public sealed class NativeCluster : IDisposable
         new(await CtlAsync(cancellationToken, "status", "--json").ConfigureAwait(false));
 
     /// <summary>The workers that the controller knows or that wait, as <c>operosctl machines list --json</c> tells.</summary>
-    public async Task<IReadOnlyList<JsonElement>> MachinesAsync(CancellationToken cancellationToken)
-    {
-        using var json = JsonDocument.Parse(await CtlAsync(cancellationToken, "machines", "list", "--json").ConfigureAwait(false));
-        var machines = json.RootElement.GetProperty("machines").EnumerateArray();
-        return [.. machines.Where(machine => machine.GetProperty("kind").GetString() == "worker").Select(machine => machine.Clone())];
-    }
+    public async Task<IReadOnlyList<JsonElement>> MachinesAsync(CancellationToken cancellationToken) =>
+        [.. (await ListAsync(cancellationToken).ConfigureAwait(false)).Where(machine => machine.GetProperty("kind").GetString() == "worker")];
 
-    /// <summary>The id under which the controller knows a worker, or lets it wait.</summary>
+    /// <summary>The id under which the controller knows a machine, itself too, or lets it wait.</summary>
     public async Task<string> IdOfAsync(NativeMachine machine, CancellationToken cancellationToken)
     {
-        var known = await MachinesAsync(cancellationToken).ConfigureAwait(false);
+        var known = await ListAsync(cancellationToken).ConfigureAwait(false);
         var ids = known.Where(other => other.GetProperty("address").GetString() == machine.Address).Select(Id);
         return ids.FirstOrDefault() ?? throw new LabException($"the controller does not know {machine.Name} ({machine.Address}) yet");
+    }
+
+    private async Task<IReadOnlyList<JsonElement>> ListAsync(CancellationToken cancellationToken)
+    {
+        using var json = JsonDocument.Parse(await CtlAsync(cancellationToken, "machines", "list", "--json").ConfigureAwait(false));
+        return [.. json.RootElement.GetProperty("machines").EnumerateArray().Select(machine => machine.Clone())];
     }
 
     /// <summary>Lets in that many workers which wait for an operator.</summary>

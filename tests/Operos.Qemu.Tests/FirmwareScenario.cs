@@ -8,11 +8,8 @@ internal sealed record FirmwareScenario(
     string Name, Firmware Firmware, bool Http, string RecordedFirmware, bool SecureBoot, string ControllerLog)
 {
     /// <summary>Boots a machine on which nothing is configured to its enrolment.</summary>
-    public Task EnrolsAsync() => BootAsync(null, async (rack, machine) =>
-    {
-        var (_, boot) = await rack.EnrolledAsync(machine);
-        await CheckAsync(rack, boot);
-    });
+    public Task EnrolsAsync() =>
+        BootAsync(null, async (rack, machine) => await CheckAsync(rack, await rack.EnrolledAsync(machine)));
 
     /// <summary>Boots such a machine until PID 1 has left for the system.</summary>
     public Task LeavesAsync(Build bare) => BootAsync(bare, async (rack, machine) =>

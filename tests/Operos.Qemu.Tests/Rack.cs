@@ -71,12 +71,13 @@ internal sealed class Rack : IAsyncDisposable
         machine.Console.WaitForAsync(pattern, budget - clock.Elapsed, default);
 
     /// <summary>Waits until the worker's agent says who it is, and the controller that it is up.</summary>
-    public async Task<(string Id, JsonElement BootRecord)> EnrolledAsync(VirtualMachine machine)
+    /// <returns>The boot record that it sent.</returns>
+    public async Task<JsonElement> EnrolledAsync(VirtualMachine machine)
     {
         var match = await ShowsAsync(machine, @"operos-worker: enrolled as ([0-9a-f-]{36})");
         var id = match.Groups[1].Value;
         await UpAsync(id);
-        return (id, Parse(await DetailAsync(id, "bootRecord")));
+        return Parse(await DetailAsync(id, "bootRecord"));
     }
 
     /// <summary>Waits until a machine with the bare release has told all; its boot record and inventory.</summary>

@@ -34,7 +34,7 @@ public sealed class MachinePortTests(Cluster cluster, ITestOutputHelper output) 
         await Cluster.One.RunAsync("nft", ["delete", "table", "inet", Table], default);
         var taken = System.Diagnostics.Stopwatch.StartNew();
         await Cluster.ApplyAsync(SamplePods.Namespace(Space) + SamplePods.Pod(Space, "worker", await Cluster.IdOfAsync(Cluster.One))
-            + SamplePods.Pod(Space, "controller", await ControllerNodeAsync()) + Around);
+            + SamplePods.Pod(Space, "controller", await Cluster.IdOfAsync(Cluster.Controller)) + Around);
         await SamplePods.RunAsync(Cluster, Space, 2);
         await Eventually.HoldsAsync("the firewall is back", Restored - taken.Elapsed,
             async () => (await Cluster.One.RunAsync("nft", ["list", "tables"], default)).Contains(Table, StringComparison.Ordinal));
@@ -94,13 +94,6 @@ public sealed class MachinePortTests(Cluster cluster, ITestOutputHelper output) 
                 Assert.True(meant ^ shut, $"{machine.Name}: {string.Join(' ', listener)}: {problem}");
             }
         }
-    }
-
-    private async Task<string> ControllerNodeAsync()
-    {
-        const string Query = "jsonpath={range .items[*]}{.metadata.name} {.status.addresses[?(@.type==\"InternalIP\")].address}{\"\\n\"}{end}";
-        var nodes = (await Cluster.KubectlAsync(["get", "nodes", "-o", Query])).Split('\n').Select(line => line.Split(' '));
-        return nodes.Single(words => words is [_, NativeController.Address])[0];
     }
 
     private Task<string> AddressAsync(string service) =>
