@@ -8,14 +8,21 @@ namespace Operos.Controller;
 internal static class TcpPort
 {
     private const int Backlog = 1024;
+    // linux/in.h
+    private const int LevelIp = 0, FreeBind = 15;
 
-    /// <exception cref="SocketException">Another holds the port, or the address is not ours.</exception>
+    /// <summary>
+    /// Listens, also at an address that this machine does not have yet: at a boot the network may come after us, and a server that
+    /// waits for it need not die of it. Nobody reaches the port before (ip(7), IP_FREEBIND).
+    /// </summary>
+    /// <exception cref="SocketException">Another holds the port.</exception>
     public static Socket Listen(IPEndPoint endpoint)
     {
         var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            listener.SetRawSocketOption(LevelIp, FreeBind, BitConverter.GetBytes(1));
             listener.Bind(endpoint);
             listener.Listen(Backlog);
             return listener;

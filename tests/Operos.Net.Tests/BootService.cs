@@ -45,6 +45,10 @@ internal sealed class BootService : IAsyncDisposable
     /// <summary>One more host on the rack's switch, such as the machines of a rack are.</summary>
     public Task<ClientHost> AddClientAsync(int number) => ClientHost.CreateAsync(Folder, network, number);
 
+    /// <summary>Takes the controller's address from its network, or gives it back.</summary>
+    public Task AddressAsync(bool present) =>
+        network.RunAsync("ip", ["address", present ? "add" : "del", $"{NativeController.Address}/24", "dev", "br0"], default);
+
     public ValueTask DisposeAsync()
     {
         Controller.Dispose();

@@ -11,6 +11,22 @@ public sealed class HttpTests
 {
     private static readonly IPEndPoint Server = new(IPAddress.Parse("10.77.0.1"), 7480);
 
+    /// <summary>A machine's agent may be up before its network is.</summary>
+    [Fact]
+    public async Task A_controller_that_starts_without_its_address_serves_as_soon_as_it_has_it()
+    {
+        await using var service = await BootService.StartAsync();
+        service.Controller.Kill();
+        await service.AddressAsync(present: false);
+        // Fails at once where the process ends.
+        var started = service.Controller.RunAsync(default);
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        Assert.False(started.IsCompleted);
+        await service.AddressAsync(present: true);
+        await started;
+        Assert.EndsWith($"\r\n\r\n{service.Version}\n", Ask(service, "GET /releases/current HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Files_ranges_and_refusals()
     {
