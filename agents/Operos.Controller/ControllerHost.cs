@@ -2,18 +2,17 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Operos.Authority;
+using Operos.Boot;
 using Operos.Controller.Boot;
+using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
 using Operos.Controller.Control;
-using Operos.Controller.ControlPlane;
-using Operos.Controller.ControlPlane.Nodes;
 using Operos.Controller.Dhcp;
-using Operos.Controller.Dns;
-using Operos.Controller.Http;
 using Operos.Controller.Machines;
 using Operos.Controller.Operators;
-using Operos.Controller.Pki;
 using Operos.Hardware.Inventories;
+using Operos.Names;
 using Operos.Release;
 
 namespace Operos.Controller;
@@ -49,13 +48,13 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var menu = new BootMenu(settings, releases);
         var loaders = new LoaderFiles(paths.Loaders, paths.Tftp, menu);
         var watch = new BootWatch(time);
-        var http = new BootServer(new IPEndPoint(settings.Address, settings.HttpPort), new BootPaths(releases, loaders, menu, paths.Anchor), watch, new BootServerLimits(), loggers.CreateLogger<BootServer>());
+        var http = new BootServer(new IPEndPoint(settings.Address, settings.HttpPort), new BootPaths(releases, loaders, menu, paths.Anchor).Find, watch, new BootServerLimits(), loggers.CreateLogger<BootServer>());
         var dnsmasq = new Dnsmasq(settings, paths, loggers.CreateLogger<Dnsmasq>());
 
         var authority = CertificateAuthority.Open(paths.Pki, time);
         var registry = new MachineRegistry(new MachineStore(paths.Machines, loggers.CreateLogger<MachineStore>()), settings.Admission, settings.MaxPending, time, settings.MaxMachines);
         var names = new ClusterNames();
-        var dns = settings.DnsEnabled ? new ClusterDns(settings, paths, settings.Kubernetes.PodNetwork, settings.Kubernetes.ServiceNetwork, names, time, loggers.CreateLogger<ClusterDns>()) : null;
+        var dns = settings.DnsEnabled ? new ClusterDns(settings.NameServer(paths), names, time, loggers.CreateLogger<ClusterDns>()) : null;
         var sessions = new Sessions();
         var cluster = settings.Kubernetes.Enabled ? new ClusterDesk(settings, paths, registry, time, loggers) : null;
         var enrolment = new EnrolmentDesk(registry, authority, sessions, cluster, settings, time, loggers.CreateLogger<EnrolmentDesk>());

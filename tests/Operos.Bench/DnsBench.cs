@@ -3,11 +3,11 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using k8s.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 using Operos.Controller.Configuration;
-using Operos.Controller.Dns;
 using Operos.Lab;
+using Operos.Names;
+using k8s.Models;
 
 namespace Operos.Bench;
 
@@ -21,7 +21,7 @@ internal static class DnsBench
     {
         var names = new ClusterNames();
         var settings = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = Server.Address, Network = IPNetwork.Parse("127.0.0.0/8") };
-        var dns = new ClusterDns(settings, new ControllerPaths { Run = Path.Combine(folder, "names") }, IPNetwork.Parse("10.10.0.0/16"), IPNetwork.Parse("10.11.0.0/16"), names, TimeProvider.System, NullLogger<ClusterDns>.Instance);
+        var dns = new ClusterDns(settings.NameServer(new ControllerPaths { Run = Path.Combine(folder, "names") }), names, TimeProvider.System, NullLogger<ClusterDns>.Instance);
         using var stop = new CancellationTokenSource();
         var running = dns.RunAsync(stop.Token);
         try

@@ -4,12 +4,13 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
+using Operos.Authority;
+using Operos.ControlPlane;
+using Operos.ControlPlane.Certificates;
+using Operos.ControlPlane.Components;
+using Operos.ControlPlane.Objects;
+using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
-using Operos.Controller.ControlPlane;
-using Operos.Controller.ControlPlane.Certificates;
-using Operos.Controller.ControlPlane.Components;
-using Operos.Controller.ControlPlane.Nodes;
-using Operos.Controller.ControlPlane.Objects;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
 using Operos.Proto;
@@ -100,7 +101,7 @@ public sealed class ControlPlaneTests : IDisposable
         Assert.Equal(key, File.ReadAllText(certificates.Key("etcd")));
         Assert.Empty(certificates.Renew());
         var renamed = settings with { Kubernetes = settings.Kubernetes with { ApiNames = ["other.example.org"] } };
-        Assert.Equal([ControlPlaneCertificates.ApiServer], new ControlPlaneCertificates(Path.Combine(folder, "run"), renamed, secrets, clock).Renew());
+        Assert.Equal([ControlPlaneCertificates.ApiServer], new ControlPlaneCertificates(Path.Combine(folder, "run"), renamed.ControlPlane, secrets, clock).Renew());
         File.WriteAllText(certificates.Certificate("etcd"), "half a certif");
         Assert.Contains("etcd", certificates.Renew());
     }
@@ -165,9 +166,9 @@ public sealed class ControlPlaneTests : IDisposable
         Assert.Equal((1, minor), (version.Major, version.Minor));
         var certificates = Certificates(out var secrets);
         var paths = new ControllerPaths { State = folder, Run = Path.Combine(folder, "run") };
-        var files = new ComponentFiles(settings, paths, certificates);
+        var files = new ComponentFiles(settings.ControlPlane, paths.ControlPlane, certificates);
         files.Write(version);
-        var components = new ControlPlaneComponents(settings, paths, certificates, secrets, files).For(version);
+        var components = new ControlPlaneComponents(settings.ControlPlane, paths.ControlPlane, certificates, secrets, files).For(version);
         Assert.Equal(["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"], components.Select(component => component.Name));
         var server = components[1].Arguments;
         Assert.Single(server, argument => argument.StartsWith(anonymous, StringComparison.Ordinal));
@@ -176,7 +177,7 @@ public sealed class ControlPlaneTests : IDisposable
         // The unit splits at blanks, and has no rule for quotes.
         Assert.All(components.SelectMany(component => component.Arguments), argument => Assert.DoesNotContain(argument, c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$'));
         Assert.StartsWith("ARGS=--name=controller --data-dir=", SystemdUnits.Environment(components[0]), StringComparison.Ordinal);
-        foreach (var file in Directory.GetFiles(paths.KubernetesRun, "*", SearchOption.TopDirectoryOnly)) Assert.NotNull(JsonNode.Parse(File.ReadAllText(file)));
+        foreach (var file in Directory.GetFiles(paths.ControlPlane.Run, "*", SearchOption.TopDirectoryOnly)) Assert.NotNull(JsonNode.Parse(File.ReadAllText(file)));
     }
 
     [Theory]
@@ -277,7 +278,7 @@ public sealed class ControlPlaneTests : IDisposable
     private ControlPlaneCertificates Certificates(out ClusterSecrets secrets)
     {
         secrets = ClusterSecrets.OpenOrCreate(Path.Combine(folder, "pki"), clock);
-        return new ControlPlaneCertificates(Path.Combine(folder, "run"), settings, secrets, clock);
+        return new ControlPlaneCertificates(Path.Combine(folder, "run"), settings.ControlPlane, secrets, clock);
     }
 
     private ClusterDesk Desk()

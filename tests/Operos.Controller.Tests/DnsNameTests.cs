@@ -1,6 +1,6 @@
 using System.Net;
 using CsCheck;
-using Operos.Controller.Dns;
+using Operos.Names;
 
 namespace Operos.Controller.Tests;
 

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Operos.Authority;
 using Operos.Controller.Configuration;
 using Operos.Controller.Machines;
-using Operos.Controller.Pki;
 using Operos.Hardware.Inventories;
 using Operos.Proto;
 using Operos.Proto.Connection;

@@ -1,6 +1,6 @@
 using System.Text;
 using CsCheck;
-using Operos.Controller.Http;
+using Operos.Boot;
 
 namespace Operos.Controller.Tests;
 

@@ -91,6 +91,7 @@ changes layers 'node worker controller' "a package of the node's that moved" mov
 binary_keys > "$work/binaries.before"
 changes binaries 'Worker' 'a source of the worker' append agents/Operos.Worker/Program.cs
 changes binaries 'Worker Controller' 'a source of the policies' append agents/Operos.Policy/Operos.Policy.csproj
+changes binaries 'Controller' 'a source of the names' append agents/Operos.Names/Operos.Names.csproj
 changes binaries 'Init Worker Controller Ctl' 'what all share' append agents/Operos.Linux/packages.lock.json
 changes binaries 'Init Worker Controller Ctl' 'a setting of all' append Directory.Build.props
 changes binaries '' 'a test' append tests/Operos.Ctl.Tests/Operos.Ctl.Tests.csproj

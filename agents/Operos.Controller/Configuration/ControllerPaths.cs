@@ -1,3 +1,5 @@
+using Operos.ControlPlane.Configuration;
+
 namespace Operos.Controller.Configuration;
 
 /// <summary>Where the controller finds and keeps things; tests give it other places.</summary>
@@ -14,13 +16,11 @@ internal sealed record ControllerPaths
     public string KnotProgram { get; init; } = "/usr/sbin/knotd";
     public string UnboundProgram { get; init; } = "/usr/sbin/unbound";
 
-    /// <summary>Authorities and keys of Kubernetes: what must survive a reboot.</summary>
-    public string KubernetesPki => Path.Combine(Pki, "kubernetes");
-    /// <summary>Certificates and configuration of the components: made anew after a reboot.</summary>
-    public string KubernetesRun => Path.Combine(Run, "kubernetes");
-    public string Etcd => Path.Combine(State, "etcd");
-    public string Audit => Path.Combine(State, "audit");
-    public string AddOns => Path.Combine(State, "add-ons");
+    public ControlPlanePaths ControlPlane => new()
+    {
+        Pki = Path.Combine(Pki, "kubernetes"), Run = Path.Combine(Run, "kubernetes"),
+        Etcd = Path.Combine(State, "etcd"), Audit = Path.Combine(State, "audit"), AddOns = Path.Combine(State, "add-ons"),
+    };
 
     public string Pki => Path.Combine(State, "pki");
     public string Operators => Path.Combine(State, "operators");

@@ -1,4 +1,6 @@
 using System.Net;
+using Operos.ControlPlane.Configuration;
+using Operos.Names;
 
 namespace Operos.Controller.Configuration;
 
@@ -28,6 +30,9 @@ internal enum ReadmissionPolicy
 /// <summary>The controller's settings, checked. The file is documented in README.md.</summary>
 internal sealed record ControllerSettings
 {
+    /// <summary>What the controller calls itself to those it talks to.</summary>
+    public static string Agent { get; } = $"operos-controller/{typeof(ControllerSettings).Assembly.GetName().Version?.ToString(3)}";
+
     public required AdmissionPolicy Admission { get; init; }
     public ReadmissionPolicy Readmission { get; init; }
     public required IPNetwork Network { get; init; }
@@ -61,6 +66,17 @@ internal sealed record ControllerSettings
     /// <summary>The domain of services and pods.</summary>
     public string ClusterDomain { get; init; } = "cluster.local";
     public KubernetesSettings Kubernetes { get; init; } = new();
+
+    /// <summary>What the control plane is told of all this.</summary>
+    public ControlPlaneSettings ControlPlane => new() { Address = Address, ClusterDomain = ClusterDomain, Kubernetes = Kubernetes, Agent = Agent };
+
+    /// <summary>What the name server is told of all this.</summary>
+    public NameServerSettings NameServer(ControllerPaths paths) => new()
+    {
+        Address = Address, Machines = Network, Pods = Kubernetes.PodNetwork, Services = Kubernetes.ServiceNetwork,
+        ClusterDomain = ClusterDomain, MachinesDomain = MachinesDomain, Upstream = DnsUpstream, MachinesServers = Dns,
+        Folder = Path.Combine(paths.Run, "dns"), KnotProgram = paths.KnotProgram, UnboundProgram = paths.UnboundProgram,
+    };
 
     public string ApiServer => $"https://{Address}:{Kubernetes.ApiPort}";
     public string BootUrl => $"http://{Address}:{HttpPort}";

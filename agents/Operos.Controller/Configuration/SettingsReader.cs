@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Operos.Controller.Dns;
+using Operos.ControlPlane.Configuration;
+using Operos.Names;
 using Operos.Release;
 
 namespace Operos.Controller.Configuration;

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
+using Operos.Authority;
+using Operos.Controller.Configuration;
 using Operos.Controller.Machines;
 using Operos.Controller.Operators;
-using Operos.Controller.Pki;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
@@ -20,8 +21,6 @@ internal sealed class ControlPeer(
     private (Role Role, string Name)? holder;
     private Session? session;
     private bool greeted, known;
-
-    public static string Agent { get; } = $"operos-controller/{typeof(ControlPeer).Assembly.GetName().Version?.ToString(3)}";
 
     /// <summary>Whether a verified certificate counts: its machine is admitted and has no newer one, or its operator is not revoked.</summary>
     public bool Recognises(X509Certificate2 certificate) => CertificateAuthority.ReadHolder(certificate) switch
@@ -79,7 +78,7 @@ internal sealed class ControlPeer(
         if (hello.ProtocolVersion != ControlConnection.ProtocolVersion)
             return new Fault { Code = FaultCode.Version, Text = $"protocol version {hello.ProtocolVersion} is not {ControlConnection.ProtocolVersion}", Hint = "use programs of the controller's release" };
         greeted = true;
-        return new HelloReply { ProtocolVersion = ControlConnection.ProtocolVersion, Agent = Agent, UnixTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
+        return new HelloReply { ProtocolVersion = ControlConnection.ProtocolVersion, Agent = ControllerSettings.Agent, UnixTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
     }
 
     /// <summary>A certificate opens a session only while it is the one that was last issued to the machine.</summary>

@@ -4,7 +4,8 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
-using Operos.Controller.Pki;
+using Operos.Authority;
+using Operos.Boot;
 using Operos.Proto;
 using Operos.Proto.Connection;
 

@@ -1,4 +1,4 @@
-using Operos.Controller.Pki;
+using Operos.Authority;
 using Operos.Proto.Connection;
 
 namespace Operos.Controller.Control;

@@ -1,13 +1,14 @@
 using Microsoft.Extensions.Logging;
+using Operos.Authority;
+using Operos.Boot;
 using Operos.Controller.Boot;
+using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
-using Operos.Controller.ControlPlane;
 using Operos.Controller.Dhcp;
-using Operos.Controller.Dns;
 using Operos.Controller.Machines;
-using Operos.Controller.Pki;
 using Operos.Kubernetes;
 using Operos.Linux;
+using Operos.Names;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
@@ -30,7 +31,7 @@ internal sealed class OperatorDesk(
             case ShowMachine show: return views.Describe(registry.Find(show.Machine));
             case ListLeases: return Leases();
             case ListReleases: return Releases();
-            case ListBoots: return boots.List(address => Leases().Leases.FirstOrDefault(lease => lease.Address == address)?.Mac);
+            case ListBoots: return BootViews.List(boots, address => Leases().Leases.FirstOrDefault(lease => lease.Address == address)?.Mac);
             case ShowStatus: return await StatusAsync(cancellationToken).ConfigureAwait(false);
             case ExplainMachine explain: return await ExplainAsync(registry.Find(explain.Machine), cancellationToken).ConfigureAwait(false);
         }
@@ -138,7 +139,7 @@ internal sealed class OperatorDesk(
 
     private StatusReply Status() => new()
     {
-        Version = ControlPeer.Agent,
+        Version = ControllerSettings.Agent,
         StartedUnixMs = started.ToUnixTimeMilliseconds(),
         Admission = settings.Admission.ToString().ToLowerInvariant(),
         Components =

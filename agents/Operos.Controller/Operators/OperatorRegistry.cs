@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Operos.Controller.Pki;
+using Operos.Authority;
 using Operos.Proto;
 using Operos.Proto.Connection;
 

@@ -1,8 +1,8 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
+using Operos.Authority;
 using Operos.Controller.Configuration;
 using Operos.Controller.Operators;
-using Operos.Controller.Pki;
 
 namespace Operos.Controller.Setup;
 

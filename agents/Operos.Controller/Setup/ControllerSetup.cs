@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Operos.Authority;
 using Operos.Controller.Configuration;
 using Operos.Controller.Operators;
-using Operos.Controller.Pki;
 using Operos.Linux;
 using Operos.Release;
 using Operos.Release.Publishing;

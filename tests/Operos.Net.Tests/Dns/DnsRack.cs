@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using k8s.Models;
 using Operos.Controller.Configuration;
-using Operos.Controller.Dns;
 using Operos.Lab;
+using Operos.Names;
+using k8s.Models;
 
 namespace Operos.Net.Tests.Dns;
 
@@ -45,7 +45,7 @@ public sealed class DnsRack : IAsyncLifetime
         StartUpstream();
         var settings = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = IPAddress.Parse("10.77.0.1"), Network = IPNetwork.Parse("10.77.0.0/24"), DnsUpstream = [IPAddress.Parse(Upstream)] };
         var paths = new ControllerPaths { Run = folder.ShortPath("run"), KnotProgram = Script("knotd"), UnboundProgram = Script("unbound") };
-        Server = new ClusterDns(settings, paths, IPNetwork.Parse("10.10.0.0/16"), IPNetwork.Parse("10.11.0.0/16"), Names, TimeProvider.System, new FileLog<ClusterDns>(folder["dns.log"]), type => Host.Open(type));
+        Server = new ClusterDns(settings.NameServer(paths), Names, TimeProvider.System, new FileLog<ClusterDns>(folder["dns.log"]), type => Host.Open(type));
         running = Server.RunAsync(stop.Token);
         await UntilAsync("the name server answers", async () => (await Dig.AskAsync(Machine, "dns-version.cluster.local", "TXT")).Status == "NOERROR");
     }

@@ -1,6 +1,6 @@
 using System.Net;
+using Operos.Names;
 using k8s.Models;
-using Operos.Controller.Dns;
 
 namespace Operos.Net.Tests.Dns;
 

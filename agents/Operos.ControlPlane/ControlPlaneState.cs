@@ -1,0 +1,34 @@
+using System.Collections.Concurrent;
+using Operos.ControlPlane.Components;
+
+namespace Operos.ControlPlane;
+
+/// <summary>What is healthy and what is not, and since when.</summary>
+public sealed class ControlPlaneState(TimeProvider time)
+{
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+    private readonly ConcurrentDictionary<string, ComponentHealth> parts = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<string> order = new();
+
+    public ComponentHealth? Get(string name) => parts.GetValueOrDefault(name);
+
+    public bool IsHealthy(string name) => Get(name)?.Healthy == true;
+
+    /// <summary>Waits until a part is healthy; at once where it is.</summary>
+    public async Task UntilHealthyAsync(string name, CancellationToken cancellationToken)
+    {
+        while (!IsHealthy(name)) await Task.Delay(Look, time, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Notes how a part is; says whether that is news.</summary>
+    public bool Set(string name, bool healthy, string text)
+    {
+        var before = Get(name);
+        if (before is null) order.Enqueue(name);
+        parts[name] = (before ?? new ComponentHealth(name, healthy, text, time.GetUtcNow())).Next(healthy, text, time.GetUtcNow());
+        return before is null || before.Healthy != healthy;
+    }
+
+    /// <summary>All parts, in the order in which they were first heard of.</summary>
+    public IEnumerable<ComponentHealth> Parts => order.Select(name => parts[name]);
+}

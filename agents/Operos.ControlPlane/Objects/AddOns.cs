@@ -1,0 +1,121 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Logging;
+using Operos.Kubernetes;
+using Operos.Linux;
+
+namespace Operos.ControlPlane.Objects;
+
+/// <summary>
+/// The add-ons' folder: every manifest in it is applied, and what is no longer there is deleted. What was applied is remembered in a
+/// file before it is, so that a power cut loses no object to prune.
+/// </summary>
+internal sealed class AddOns(string folder, ObjectApplier applier, ILogger<AddOns> logger)
+{
+    /// <summary>On each object: the file that brought it.</summary>
+    public const string Label = "operos.io/add-on";
+    public const string FieldManager = "operos-add-ons";
+    private const long MaxFile = 8 * 1024 * 1024;
+    private readonly string record = Path.Combine(folder, ".applied.json");
+
+    /// <summary>What the folder's files look like now: names, sizes, times.</summary>
+    public string Fingerprint() => string.Join('\n', Files().Select(file => $"{file.Name} {file.Length} {file.LastWriteTimeUtc.Ticks}"));
+
+    /// <summary>Brings the cluster to what the folder says; answers with all that went wrong.</summary>
+    public async Task<(int Applied, IReadOnlyList<string> Problems)> ApplyAsync(CancellationToken cancellationToken)
+    {
+        var problems = new List<string>();
+        var before = LoadRecord();
+        var wanted = new List<(ObjectName Name, string File, JsonObject Value)>();
+        var unreadable = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var file in Files()) Read(file, wanted, unreadable, problems);
+        // A file that cannot be read keeps what it brought: a typing error must not delete an add-on.
+        var kept = before.Where(entry => unreadable.Contains(entry.File) || wanted.Any(item => item.Name.IsSameAs(entry.Name))).ToList();
+        SaveRecord([.. before, .. wanted.Select(item => new Applied(item.File, item.Name))]);
+        var done = new List<Applied>(kept);
+        foreach (var (name, file, value) in wanted.OrderBy(item => Rank(item.Name.Kind)))
+        {
+            try { done.Add(new Applied(file, await applier.ApplyAsync(value, cancellationToken).ConfigureAwait(false))); }
+            catch (Exception e) when (e is ApiException or InvalidOperationException)
+            {
+                problems.Add($"{file}: {name}: {e.Message}");
+                done.Add(new Applied(file, name));
+            }
+        }
+        foreach (var gone in Prune(before, done))
+        {
+            try
+            {
+                await applier.DeleteAsync(gone.Name, Label, cancellationToken).ConfigureAwait(false);
+                logger.LogInformation("Add-on {File}: {Object} is deleted", gone.File, gone.Name);
+            }
+            catch (ApiException e)
+            {
+                problems.Add($"{gone.File}: {gone.Name} cannot be deleted: {e.Message}");
+                done.Add(gone);
+            }
+        }
+        SaveRecord(done);
+        return (wanted.Count, problems);
+    }
+
+    /// <summary>What was brought and is wanted no more, last things first: a namespace goes after what is in it.</summary>
+    internal static IEnumerable<Applied> Prune(IEnumerable<Applied> before, IReadOnlyList<Applied> wanted) =>
+        before.Where(entry => !wanted.Any(item => item.Name.IsSameAs(entry.Name))).OrderByDescending(entry => Rank(entry.Name.Kind));
+
+    private static void Read(FileInfo file, List<(ObjectName, string, JsonObject)> wanted, HashSet<string> unreadable, List<string> problems)
+    {
+        try
+        {
+            if (file.Length > MaxFile) throw new FormatException($"larger than {MaxFile} bytes");
+            foreach (var value in Manifest.Parse(File.ReadAllText(file.FullName)))
+            {
+                var metadata = (JsonObject)value["metadata"]!;
+                if (metadata["labels"] is not JsonObject labels) metadata["labels"] = labels = [];
+                labels[Label] = Mark(file.Name);
+                wanted.Add((ObjectName.Of(value), file.Name, value));
+            }
+        }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
+        {
+            unreadable.Add(file.Name);
+            problems.Add($"{file.Name}: {e.Message}");
+        }
+    }
+
+    private IEnumerable<FileInfo> Files() => Directory.Exists(folder)
+        ? new DirectoryInfo(folder).EnumerateFiles().Where(file => file.Name[0] != '.' && file.Extension is ".yaml" or ".yml" or ".json").OrderBy(file => file.Name, StringComparer.Ordinal) : [];
+
+    /// <summary>A label's value: letters, digits, - _ . and at most 63 of them.</summary>
+    private static string Mark(string file)
+    {
+        var mark = string.Concat(Path.GetFileNameWithoutExtension(file).Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-')).Trim('-', '_', '.');
+        return mark.Length is 0 ? "add-on" : mark[..Math.Min(63, mark.Length)].TrimEnd('-', '_', '.');
+    }
+
+    private static int Rank(string kind) => kind switch { "Namespace" => 0, "CustomResourceDefinition" => 1, "ServiceAccount" or "ConfigMap" or "Secret" or "ClusterRole" or "Role" => 2, _ => 3 };
+
+    private IReadOnlyList<Applied> LoadRecord()
+    {
+        try { return File.Exists(record) ? JsonSerializer.Deserialize(File.ReadAllText(record), AddOnJson.Default.IReadOnlyListApplied) ?? [] : []; }
+        catch (JsonException e)
+        {
+            logger.LogError("{File} is damaged: objects of add-ons that were removed are not deleted: {Reason}", record, e.Message);
+            return [];
+        }
+    }
+
+    private void SaveRecord(IReadOnlyList<Applied> entries)
+    {
+        var text = JsonSerializer.SerializeToUtf8Bytes([.. entries.DistinctBy(entry => entry.Name)], AddOnJson.Default.IReadOnlyListApplied);
+        if (!File.Exists(record) || !File.ReadAllBytes(record).AsSpan().SequenceEqual(text)) AtomicFile.Write(record, text);
+    }
+}
+
+/// <summary>An object that a file of the add-ons' folder brought.</summary>
+internal sealed record Applied(string File, ObjectName Name);
+
+[JsonSerializable(typeof(IReadOnlyList<Applied>))]
+internal sealed partial class AddOnJson : JsonSerializerContext;

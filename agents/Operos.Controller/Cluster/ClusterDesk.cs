@@ -1,0 +1,178 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using Operos.Authority;
+using Operos.ControlPlane;
+using Operos.ControlPlane.Certificates;
+using Operos.ControlPlane.Components;
+using Operos.ControlPlane.Configuration;
+using Operos.Controller.Configuration;
+using Operos.Controller.Control;
+using Operos.Controller.Machines;
+using Operos.Kubernetes;
+using Operos.Linux;
+using Operos.Node;
+using Operos.Proto;
+using Operos.Proto.Connection;
+
+namespace Operos.Controller.Cluster;
+
+/// <summary>The Kubernetes side of the controller: runs its control plane, and answers what machines and operators ask of it.</summary>
+internal sealed class ClusterDesk : IDisposable
+{
+    private static readonly TimeSpan DefaultLife = TimeSpan.FromHours(1), LongestLife = TimeSpan.FromDays(30), ShortestLife = TimeSpan.FromMinutes(1), DefaultDrain = TimeSpan.FromSeconds(60), LongestDrain = TimeSpan.FromHours(1), AuthorityWarning = TimeSpan.FromDays(180);
+    private const int MaxName = 253, MaxGroups = 32;
+
+    private readonly ControllerSettings settings;
+    private readonly ClusterSecrets secrets;
+    private readonly ControlPlaneState state;
+    private readonly ControlPlaneSupervisor supervisor;
+    private readonly ClusterObjects objects;
+    private readonly NodeRoster roster;
+    private readonly NodeDrain drain;
+    private readonly NodeCertificateIssuer certificates;
+    private readonly ApiClient client;
+    private readonly TimeProvider time;
+    private readonly ILogger<ClusterDesk> logger;
+
+    public ClusterDesk(ControllerSettings settings, ControllerPaths paths, MachineRegistry registry, TimeProvider time, ILoggerFactory loggers)
+    {
+        (this.settings, this.time, logger) = (settings, time, loggers.CreateLogger<ClusterDesk>());
+        secrets = ClusterSecrets.OpenOrCreate(paths.ControlPlane.Pki, time);
+        (state, OwnNode) = (new ControlPlaneState(time), new NodeStepBoard(time));
+        supervisor = new ControlPlaneSupervisor(settings.ControlPlane, paths.ControlPlane, secrets, state, time, loggers.CreateLogger<ControlPlaneSupervisor>());
+        client = new ApiClient(supervisor.AdminAccess);
+        objects = new ClusterObjects(settings.ControlPlane, paths.ControlPlane, client, state, time, loggers);
+        roster = new NodeRoster(client, registry, loggers.CreateLogger<NodeRoster>());
+        drain = new NodeDrain(client, new ApiDiscovery(client), time);
+        certificates = new NodeCertificateIssuer(secrets, settings.Kubernetes.CertificateLife);
+    }
+
+    /// <summary>The API server as this agent reaches it.</summary>
+    public ApiClient Client => client;
+
+    /// <summary>How far the controller's own node is; a worker tells it in its heartbeats.</summary>
+    public NodeStepBoard OwnNode { get; }
+
+    /// <summary>Runs until cancelled; the first part that fails ends all.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        using var group = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] tasks = [supervisor.RunAsync(group.Token), objects.RunAsync(group.Token), roster.RunAsync(group.Token)];
+        var first = await Task.WhenAny(tasks).ConfigureAwait(false);
+        await group.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first.ConfigureAwait(false);
+    }
+
+    /// <summary>Waits until the API server works.</summary>
+    public Task ApiServerAsync(CancellationToken cancellationToken) => state.UntilHealthyAsync(Component.ApiServer, cancellationToken);
+
+    /// <summary>What a node needs to know.</summary>
+    public KubernetesNode Describe() => new()
+    {
+        ApiServer = settings.ApiServer,
+        Authority = secrets.Authority(Issuer.Kubernetes).Pem,
+        ClusterDomain = settings.ClusterDomain,
+        DnsAddress = settings.Kubernetes.DnsService.ToString(),
+        PodNetwork = settings.Kubernetes.PodNetwork.ToString(),
+        ServiceNetwork = settings.Kubernetes.ServiceNetwork.ToString(),
+        OwnNetwork = settings.Kubernetes.Network == PodNetworkProvider.Operos,
+        ControlPort = settings.ControlPort,
+        BootPort = settings.HttpPort,
+    };
+
+    /// <summary>Certificates of the machine that asks, and of no other.</summary>
+    /// <exception cref="CryptographicException">A request is malformed or its purpose unknown.</exception>
+    public NodeCertificates Issue(string machine, string address, IssueNodeCertificates request)
+    {
+        var issued = certificates.Issue(machine, address, request.Requests ?? new Dictionary<string, byte[]>());
+        logger.LogInformation("Machine {Machine} was issued the certificates {Purposes}", machine, string.Join(", ", issued.Certificates.Keys));
+        return issued;
+    }
+
+    /// <summary>A client certificate for a person or a program outside.</summary>
+    public ApiCredentials Issue(IssueApiCredentials request)
+    {
+        var groups = request.Groups ?? [];
+        if (!IsName(request.User) || !groups.All(IsName) || groups.Count > MaxGroups) throw Refusal(FaultCode.BadRequest, "the user's or a group's name is no name", $"1 to {MaxName} printable characters without blanks; at most {MaxGroups} groups");
+        var life = request.LifeSeconds == 0 ? DefaultLife : TimeSpan.FromSeconds(Math.Clamp(request.LifeSeconds, 0, int.MaxValue));
+        if (life < ShortestLife || life > LongestLife) throw Refusal(FaultCode.BadRequest, "its life is out of bounds", "from 1 minute to 30 days; take it short and renew it");
+        try
+        {
+            using var issued = secrets.Authority(Issuer.Kubernetes).SignRequest(request.Csr ?? [], CertificateOrder.Client(Issuer.Kubernetes, request.User, [.. groups]), life);
+            return new ApiCredentials { Certificate = issued.RawData, ApiServer = settings.ApiServer, Authority = secrets.Authority(Issuer.Kubernetes).Pem, ExpiresUnixMs = new DateTimeOffset(issued.NotAfter).ToUnixTimeMilliseconds() };
+        }
+        catch (CryptographicException e) { throw Refusal(FaultCode.BadRequest, $"the certificate request is refused: {e.Message}", null); }
+    }
+
+    public async Task<MachineExplanation> ExplainAsync(MachineRecord record, string? note, Session? session, CancellationToken cancellationToken)
+    {
+        var node = roster.Get(record.Id);
+        var pods = node is not null && state.IsHealthy(Component.ApiServer) ? await PodTroubles.FindAsync(client, record.Id, cancellationToken).ConfigureAwait(false) : [];
+        var reported = record.Kind == "controller" ? OwnNode.Steps : session?.Last?.Steps ?? [];
+        return MachineExplainer.Explain(record, note, session?.IsUp(time.GetUtcNow()) == true, reported, state.Get(Component.ApiServer), node, pods);
+    }
+
+    /// <summary>Takes a machine's pods away, within a deadline.</summary>
+    /// <exception cref="ControlFaultException">Some would not go, and force was not asked for.</exception>
+    public async Task DrainAsync(MachineRecord record, RemoveMachine request, CancellationToken cancellationToken)
+    {
+        var deadline = request.DrainSeconds <= 0 ? DefaultDrain : TimeSpan.FromSeconds(Math.Min(request.DrainSeconds, LongestDrain.TotalSeconds));
+        try
+        {
+            if (await client.FindAsync(Resources.Nodes, null, record.Id, cancellationToken).ConfigureAwait(false) is not { } node) return;
+            var left = await drain.DrainAsync(record.Id, NodeRoster.ReadyCondition(node)?.Status == "True", deadline, cancellationToken).ConfigureAwait(false);
+            if (left.Count > 0 && !request.Force)
+                throw Refusal(FaultCode.Conflict, $"{left.Count} pods are still on {record.Id} after {deadline.TotalSeconds:0} s: {string.Join("; ", left.Take(5))}", "it takes no new pods now; try again, or remove it with --force");
+        }
+        catch (ApiException e) when (request.Force) { logger.LogWarning("Machine {Machine} is removed without being drained: {Reason}", record.Id, e.Message); }
+        catch (ApiException e) { throw Refusal(FaultCode.Conflict, $"{record.Id} cannot be drained: {e.Message}", "operosctl status says how the API server is; --force removes the machine all the same"); }
+    }
+
+    /// <summary>Deletes a removed machine's Node. Where the API server is away, the roster does it later.</summary>
+    public async Task ForgetAsync(string machine, CancellationToken cancellationToken)
+    {
+        try { await client.DeleteAsync(Resources.Nodes.Path(null, machine), cancellationToken).ConfigureAwait(false); }
+        catch (ApiException e) { logger.LogWarning("The Node of {Machine} is deleted later: {Reason}", machine, e.Message); }
+    }
+
+    /// <summary>The Kubernetes part of <c>operosctl status</c>.</summary>
+    public async Task<StatusReply> ReportAsync(StatusReply status, Func<string, string?> nameOf, CancellationToken cancellationToken) => status with
+    {
+        Components = [.. status.Components, .. state.Parts.Select(Describe)],
+        Nodes = [.. roster.Nodes.OrderBy(node => node.Metadata.Name, StringComparer.Ordinal).Select(node => (Node: node, Condition: NodeRoster.ReadyCondition(node))).Select(pair => new NodeSummary
+        {
+            Id = pair.Node.Metadata.Name, Name = nameOf(pair.Node.Metadata.Name), Ready = pair.Condition?.Status == "True",
+            Version = PrintableText.Line(pair.Node.Status?.NodeInfo?.KubeletVersion),
+            Text = pair.Condition is { Status: not "True" } condition ? MachineExplainer.Said(condition) : pair.Node.Spec?.Unschedulable == true ? "cordoned" : "",
+            SinceUnixMs = pair.Condition?.LastTransitionTime is { } since ? new DateTimeOffset(since.ToUniversalTime()).ToUnixTimeMilliseconds() : 0,
+        })],
+        PodsNotRunning = state.IsHealthy(Component.ApiServer) ? await PodTroubles.FindAsync(client, null, cancellationToken).ConfigureAwait(false) : [],
+        Expiring = [.. Expiring()],
+    };
+
+    public void Dispose()
+    {
+        client.Dispose();
+        supervisor.Dispose();
+    }
+
+    /// <summary>Renewed at a third of their life, so one with less than a quarter was not; an authority has to be followed by another.</summary>
+    private IEnumerable<ExpiringCertificate> Expiring()
+    {
+        var now = time.GetUtcNow();
+        var authorities = Enum.GetValues<Issuer>().Select(issuer => (Name: $"authority {issuer}", secrets.Authority(issuer).Expires)).Where(authority => authority.Expires - now < AuthorityWarning);
+        var leaves = supervisor.CertificateExpiries.Where(expiry => expiry.Value - now < settings.Kubernetes.CertificateLife / 4).Select(expiry => (Name: expiry.Key, Expires: expiry.Value));
+        return authorities.Concat(leaves).Select(found => new ExpiringCertificate { Name = found.Name, ExpiresUnixMs = found.Expires.ToUnixTimeMilliseconds() });
+    }
+
+    private static ComponentStatus Describe(ComponentHealth part) => new()
+    {
+        Name = part.Name, Healthy = part.Healthy, Text = part.Text, SinceUnixMs = part.Since.ToUnixTimeMilliseconds(),
+    };
+
+    private static bool IsName(string? text) => text is { Length: > 0 and <= MaxName } && text.All(c => c is > ' ' and < (char)127);
+
+    private static ControlFaultException Refusal(string code, string text, string? hint) => new(new Fault { Code = code, Text = text, Hint = hint });
+}

@@ -1,0 +1,60 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using k8s.Models;
+using Operos.Kubernetes;
+
+namespace Operos.Controller.Cluster;
+
+/// <summary>Empties a node as <c>kubectl drain</c> does: cordon, then evict, which respects PodDisruptionBudgets.</summary>
+internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimeProvider time)
+{
+    private const string MirrorPod = "kubernetes.io/config.mirror";
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Answers with what is still there at the deadline and why; none where the node is empty.</summary>
+    /// <param name="alive">Whether a kubelet will end the pods; a dead node's pods go with its Node object.</param>
+    public async Task<IReadOnlyList<string>> DrainAsync(string node, bool alive, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        await client.MergeAsync(Resources.Nodes.Path(null, node), new JsonObject { ["spec"] = new JsonObject { ["unschedulable"] = true } }, cancellationToken).ConfigureAwait(false);
+        var version = await EvictionVersionAsync(cancellationToken).ConfigureAwait(false);
+        for (var started = time.GetTimestamp(); ; await Task.Delay(Pause, cancellationToken).ConfigureAwait(false))
+        {
+            var pods = (await client.ListAsync(Resources.Pods, cancellationToken, fields: $"spec.nodeName={node}").ConfigureAwait(false)).Where(MustGo).ToList();
+            var left = new List<string>();
+            foreach (var pod in pods)
+            {
+                var refusal = pod.Metadata.DeletionTimestamp is null ? await EvictAsync(pod, version, cancellationToken).ConfigureAwait(false) : null;
+                if (refusal is not null || alive) left.Add($"{pod.Metadata.NamespaceProperty}/{pod.Metadata.Name}: {refusal ?? "is ending"}");
+            }
+            if (left.Count == 0 || time.GetElapsedTime(started) > deadline) return left;
+        }
+    }
+
+    /// <summary>Pods of a DaemonSet come back at once, and static pods are the kubelet's own.</summary>
+    private static bool MustGo(V1Pod pod) =>
+        pod.Metadata.OwnerReferences?.Any(owner => owner.Kind == "DaemonSet" && owner.Controller == true) != true && pod.Metadata.Annotations?.ContainsKey(MirrorPod) != true && pod.Status?.Phase is not ("Succeeded" or "Failed");
+
+    /// <summary>
+    /// Null where the eviction is on its way. Any refusal is asked again: a budget may allow it later, and a pod whose namespace is being
+    /// deleted cannot be evicted ("forbidden") but ends by itself.
+    /// </summary>
+    private async Task<string?> EvictAsync(V1Pod pod, string version, CancellationToken cancellationToken)
+    {
+        var (space, name) = (pod.Metadata.NamespaceProperty, pod.Metadata.Name);
+        var eviction = new JsonObject { ["apiVersion"] = version, ["kind"] = "Eviction", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = space } };
+        try
+        {
+            await client.CreateAsync($"{Resources.Pods.Path(space, name)}/eviction", eviction, cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (ApiException e) when (e.Code == HttpStatusCode.NotFound) { return null; }
+        catch (ApiException e) { return e.Message; }
+    }
+
+    /// <summary>policy/v1 from 1.22 on, v1beta1 before: the subresource itself says which.</summary>
+    private async Task<string> EvictionVersionAsync(CancellationToken cancellationToken)
+    {
+        var eviction = (await discovery.ResourcesAsync("v1", cancellationToken).ConfigureAwait(false)).FirstOrDefault(resource => resource.Name == "pods/eviction");
+        return $"{eviction?.Group ?? "policy"}/{eviction?.Version ?? "v1beta1"}";
+    }
+}

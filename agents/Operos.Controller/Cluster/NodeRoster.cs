@@ -1,0 +1,117 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using k8s.Models;
+using Microsoft.Extensions.Logging;
+using Operos.Controller.Machines;
+using Operos.Kubernetes;
+using Operos.Release;
+
+namespace Operos.Controller.Cluster;
+
+/// <summary>
+/// The Nodes as the API server has them, brought in line with the registry: labels that tell a machine's name, model, rack and release, and
+/// no Node of a machine that is not admitted.
+/// </summary>
+internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILogger<NodeRoster> logger)
+{
+    private const string FieldManager = "operos-machines", Domain = "operos.io/";
+    private static readonly TimeSpan Check = TimeSpan.FromSeconds(3), Retry = TimeSpan.FromSeconds(30);
+    private readonly ConcurrentDictionary<string, V1Node> nodes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Uid, string Labels)> applied = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTime> failed = new(StringComparer.Ordinal);
+
+    public IReadOnlyCollection<V1Node> Nodes => [.. nodes.Values];
+
+    public V1Node? Get(string name) => nodes.GetValueOrDefault(name);
+
+    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(FollowAsync(cancellationToken), KeepAsync(cancellationToken));
+
+    /// <summary>The node's condition Ready; null where the kubelet has not reported yet.</summary>
+    public static V1NodeCondition? ReadyCondition(V1Node node) => node.Status?.Conditions?.FirstOrDefault(condition => condition.Type == "Ready");
+
+    private async Task FollowAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var change in new Watch<V1Node>(client, Resources.Nodes).FollowAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (change.Kind == WatchKind.Listed)
+                foreach (var name in nodes.Keys.Except(change.Objects.Select(node => node.Metadata.Name))) nodes.TryRemove(name, out _);
+            foreach (var node in change.Objects)
+            {
+                if (change.Kind == WatchKind.Removed) nodes.TryRemove(node.Metadata.Name, out _);
+                else nodes[node.Metadata.Name] = node;
+            }
+        }
+    }
+
+    private async Task KeepAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            foreach (var node in nodes.Values)
+            {
+                // Others than ours are named otherwise, and are none of our business.
+                if (!Guid.TryParse(node.Metadata.Name, out _) || failed.GetValueOrDefault(node.Metadata.Name) > DateTime.UtcNow) continue;
+                try { await KeepAsync(node, cancellationToken).ConfigureAwait(false); }
+                catch (ApiException e)
+                {
+                    failed[node.Metadata.Name] = DateTime.UtcNow + Retry;
+                    logger.LogWarning("Node {Node} cannot be brought in line: {Reason}", node.Metadata.Name, e.Message);
+                }
+            }
+            await Task.Delay(Check, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task KeepAsync(V1Node node, CancellationToken cancellationToken)
+    {
+        var (name, uid) = (node.Metadata.Name, node.Metadata.Uid);
+        if (registry.Get(name) is not { Standing: MachineStanding.Admitted } record)
+        {
+            // A removed machine's certificates live on for a while; its Node does not.
+            if (await client.DeleteAsync(Resources.Nodes.Path(null, name), cancellationToken).ConfigureAwait(false)) logger.LogWarning("Node {Node} is deleted: no machine of that name is admitted", name);
+            nodes.TryRemove(new(name, node));
+            return;
+        }
+        var labels = Labels(record);
+        var text = string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));
+        if (applied.GetValueOrDefault(name) == (uid, text)) return;
+        var metadata = new JsonObject { ["name"] = name, ["uid"] = uid, ["labels"] = new JsonObject(labels.Select(label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value))) };
+        // With its uid given, a Node that is gone meanwhile is not made anew.
+        await client.ApplyAsync(Resources.Nodes.Path(null, name), new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Node", ["metadata"] = metadata }, FieldManager, cancellationToken).ConfigureAwait(false);
+        applied[name] = (uid, text);
+    }
+
+    /// <summary>
+    /// The labels of a machine's Node. Operators' labels without a domain get ours, so that <c>rack</c> is <c>operos.io/rack</c>. One that is none, as
+    /// an old record may hold it, is left out: the API server would refuse all of them for it.
+    /// </summary>
+    internal static SortedDictionary<string, string> Labels(MachineRecord record)
+    {
+        var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (key, value) in record.Labels.Where(label => LabelSyntax.IsKey(label.Key) && LabelSyntax.IsValue(label.Value)))
+            labels[key.Contains('/', StringComparison.Ordinal) ? key : Domain + key] = value;
+        labels[record.Kind == "controller" ? "node-role.kubernetes.io/control-plane" : "node-role.kubernetes.io/worker"] = "";
+        Put("name", record.Name);
+        Put("model", string.Join(' ', new[] { record.Inventory.System.Vendor, record.Inventory.System.Product }.OfType<string>()));
+        Put("release", ReadRelease(record));
+        return labels;
+
+        void Put(string key, string? value)
+        {
+            if (Value(value) is { Length: > 0 } clean) labels[Domain + key] = clean;
+        }
+    }
+
+    /// <summary>A label's value: at most 63 letters, digits, - _ . with a letter or digit at both ends.</summary>
+    internal static string Value(string? text)
+    {
+        var clean = string.Concat((text ?? "").Trim().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-')).Trim('-', '_', '.');
+        return clean[..Math.Min(63, clean.Length)].TrimEnd('-', '_', '.');
+    }
+
+    private static string? ReadRelease(MachineRecord record)
+    {
+        try { return record.BootRecord is null ? null : System.Text.Json.JsonSerializer.Deserialize(record.BootRecord, ReleaseJson.Default.BootRecord)?.Release; }
+        catch (System.Text.Json.JsonException) { return null; }
+    }
+}
