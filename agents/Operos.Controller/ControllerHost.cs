@@ -7,6 +7,7 @@ using Operos.Boot;
 using Operos.Controller.Boot;
 using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
+using Operos.Controller.Connections;
 using Operos.Controller.Control;
 using Operos.Controller.Dhcp;
 using Operos.Controller.Machines;

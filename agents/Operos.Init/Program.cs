@@ -1,8 +1,11 @@
 using System.Runtime.InteropServices;
+using Operos.Init;
 using Operos.Init.Boot;
 using Operos.Init.Fetch;
 using Operos.Init.Modules;
 using Operos.Init.Mounts;
+using Operos.Init.Progress;
+using Operos.Init.Settings;
 using Operos.Linux;
 
 // PID 1 of the initramfs. It either becomes systemd or starts the machine again; it never ends.

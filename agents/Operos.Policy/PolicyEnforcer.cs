@@ -2,6 +2,7 @@ using System.Net;
 using Operos.Policy.Cluster;
 using Operos.Policy.Compiling;
 using Operos.Policy.Nftables;
+using Operos.Policy.Policies;
 
 namespace Operos.Policy;
 

@@ -8,6 +8,7 @@ using Operos.Hardware.Fingerprint;
 using Operos.Hardware.Inventories;
 using Operos.Node.Cni;
 using Operos.Worker;
+using Operos.Worker.Configuration;
 using Operos.Worker.Enrolment;
 using Operos.Worker.Node;
 using Serilog;

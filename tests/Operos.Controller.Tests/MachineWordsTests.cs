@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Operos.Controller.Cluster;
+using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Hardware.Inventories;
 using Operos.Proto;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Operos.Controller.Connections;
 using Operos.Controller.Control;
 using Operos.Proto;
 using Operos.Proto.Connection;

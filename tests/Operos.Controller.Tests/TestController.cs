@@ -6,6 +6,7 @@ using Operos.Authority;
 using Operos.Boot;
 using Operos.Controller.Boot;
 using Operos.Controller.Configuration;
+using Operos.Controller.Connections;
 using Operos.Controller.Control;
 using Operos.Controller.Dhcp;
 using Operos.Controller.Machines;

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Text;
 using CsCheck;
-using Operos.Init.Boot;
+using Operos.Init;
 using Operos.Init.Fetch;
 using Operos.Init.Network;
+using Operos.Init.Settings;
 using Operos.Release;
 
 namespace Operos.Init.Tests;

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text;
-using Operos.Init.Boot;
+using Operos.Init;
 using Operos.Init.Fetch;
+using Operos.Init.Progress;
 using Operos.Lab;
 using Operos.Release;
 using Operos.Release.Publishing;

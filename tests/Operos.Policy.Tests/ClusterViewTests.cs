@@ -1,8 +1,9 @@
 using System.Net;
-using k8s.Models;
 using Operos.Policy.Cluster;
 using Operos.Policy.Compiling;
+using Operos.Policy.Policies;
 using Operos.Policy.Tests.Packets;
+using k8s.Models;
 
 namespace Operos.Policy.Tests;
 

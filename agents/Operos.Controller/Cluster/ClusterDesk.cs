@@ -7,7 +7,7 @@ using Operos.ControlPlane.Certificates;
 using Operos.ControlPlane.Components;
 using Operos.ControlPlane.Configuration;
 using Operos.Controller.Configuration;
-using Operos.Controller.Control;
+using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
 using Operos.Linux;

@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Operos.Authority;
 using Operos.Controller.Configuration;
+using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Controller.Operators;
 using Operos.Proto;

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Operos.Authority;
 using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
+using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Hardware.Inventories;
 using Operos.Proto;

@@ -1,3 +1,4 @@
+using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Proto;
 using Operos.Proto.Connection;

@@ -4,6 +4,7 @@ using Operos.Boot;
 using Operos.Controller.Boot;
 using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
+using Operos.Controller.Connections;
 using Operos.Controller.Dhcp;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using Microsoft.Extensions.Logging;
-using Operos.Controller.Boot;
 using Operos.Controller.Configuration;
 using Operos.Linux;
 

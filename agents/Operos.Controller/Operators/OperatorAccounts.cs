@@ -1,7 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Operos.Authority;
-using Operos.Controller.Control;
+using Operos.Controller.Connections;
 using Operos.Proto;
 using Operos.Proto.Connection;
 

@@ -2,6 +2,8 @@ using Operos.Init.Fetch;
 using Operos.Init.Modules;
 using Operos.Init.Mounts;
 using Operos.Init.Network;
+using Operos.Init.Progress;
+using Operos.Init.Settings;
 using Operos.Linux;
 using Operos.Release;
 using static Operos.Linux.Mounts;

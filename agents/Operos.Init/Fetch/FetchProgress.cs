@@ -1,4 +1,4 @@
-using Operos.Init.Boot;
+using Operos.Init.Progress;
 
 namespace Operos.Init.Fetch;
 

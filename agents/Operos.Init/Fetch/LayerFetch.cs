@@ -1,6 +1,6 @@
 using System.Net;
 using Microsoft.Win32.SafeHandles;
-using Operos.Init.Boot;
+using Operos.Init.Progress;
 using Operos.Release;
 
 namespace Operos.Init.Fetch;

@@ -1,5 +1,4 @@
 using System.Net;
-using Operos.Init.Boot;
 using Operos.Release;
 
 namespace Operos.Init.Fetch;

@@ -1,4 +1,4 @@
-using Operos.Init.Boot;
+using Operos.Init.Progress;
 using Operos.Linux;
 
 namespace Operos.Init.Modules;

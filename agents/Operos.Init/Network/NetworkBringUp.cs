@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using Operos.Init.Boot;
 using Operos.Init.Modules;
+using Operos.Init.Progress;
+using Operos.Init.Settings;
 using Operos.Linux;
 using Operos.Release;
 

@@ -1,12 +1,13 @@
 using System.Net;
-using k8s;
-using k8s.Models;
 using Microsoft.Extensions.Logging;
 using Operos.Kubernetes;
 using Operos.Node.Cni;
 using Operos.Policy;
 using Operos.Policy.Cluster;
 using Operos.Policy.Nftables;
+using Operos.Policy.Policies;
+using k8s;
+using k8s.Models;
 
 namespace Operos.Node.Policies;
 

@@ -1,7 +1,7 @@
 using System.Net;
-using k8s.Models;
 using Operos.Policy.Addresses;
 using Operos.Policy.Policies;
+using k8s.Models;
 
 namespace Operos.Policy.Cluster;
 

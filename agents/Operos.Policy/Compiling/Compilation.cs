@@ -1,6 +1,7 @@
 using Operos.Policy.Addresses;
 using Operos.Policy.Cluster;
 using Operos.Policy.Nftables;
+using Operos.Policy.Policies;
 
 namespace Operos.Policy.Compiling;
 

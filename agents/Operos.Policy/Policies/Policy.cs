@@ -1,5 +1,3 @@
-using Operos.Policy.Cluster;
-
 namespace Operos.Policy.Policies;
 
 /// <summary>A NetworkPolicy as it is enforced: what was not valid in it is left out and told.</summary>

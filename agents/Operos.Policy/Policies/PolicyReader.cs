@@ -1,7 +1,6 @@
 using System.Globalization;
-using k8s.Models;
 using Operos.Policy.Addresses;
-using Operos.Policy.Cluster;
+using k8s.Models;
 
 namespace Operos.Policy.Policies;
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Operos.Proto;
 using Operos.Proto.Connection;
+using Operos.Worker.Configuration;
 using Operos.Worker.Node;
 
 namespace Operos.Worker.Enrolment;

@@ -7,7 +7,7 @@ using Operos.Node.Policies;
 using Operos.Proto;
 using Operos.Proto.Connection;
 using Operos.Release;
-using Operos.Worker.Enrolment;
+using Operos.Worker.Configuration;
 
 namespace Operos.Worker.Node;
 

@@ -1,8 +1,8 @@
 using System.Net;
-using k8s.Models;
-using Operos.Policy.Cluster;
 using Operos.Policy.Compiling;
 using Operos.Policy.Nftables;
+using Operos.Policy.Policies;
+using k8s.Models;
 
 namespace Operos.Policy.Tests.Packets;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using Operos.Linux;
 
-namespace Operos.Init.Boot;
+namespace Operos.Init.Progress;
 
 /// <summary>
 /// Lines for the person at the console and, by the same way, for the journal: the kernel log reaches every console. One line an event.

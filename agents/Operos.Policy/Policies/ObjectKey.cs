@@ -1,4 +1,4 @@
-namespace Operos.Policy.Cluster;
+namespace Operos.Policy.Policies;
 
 /// <summary>What names a pod or a policy in the cluster.</summary>
 public readonly record struct ObjectKey(string Namespace, string Name) : IComparable<ObjectKey>

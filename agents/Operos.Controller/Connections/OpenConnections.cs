@@ -1,7 +1,7 @@
 using Operos.Authority;
 using Operos.Proto.Connection;
 
-namespace Operos.Controller.Control;
+namespace Operos.Controller.Connections;
 
 /// <summary>The connections of those whose certificates count. No holder has more than its share: its oldest makes room for its newest.</summary>
 internal sealed class OpenConnections

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
-namespace Operos.Controller.Control;
+namespace Operos.Controller.Connections;
 
 /// <summary>A worker's connection and its last word.</summary>
 internal sealed class Session(string machine, string bootId, ControlConnection connection)

@@ -1,8 +1,9 @@
 using System.Text.Json;
+using Operos.Init.Settings;
 using Operos.Linux;
 using Operos.Release;
 
-namespace Operos.Init.Boot;
+namespace Operos.Init.Progress;
 
 /// <summary>Times the phases of a boot, says each on the console, and keeps what boot.json will tell.</summary>
 internal sealed class BootLog

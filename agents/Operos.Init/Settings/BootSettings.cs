@@ -1,8 +1,7 @@
 using System.Net;
-using Operos.Init.Network;
 using Operos.Release;
 
-namespace Operos.Init.Boot;
+namespace Operos.Init.Settings;
 
 /// <summary>What the kernel command line asks for, checked. initramfs/README.md documents each argument.</summary>
 internal sealed record BootSettings

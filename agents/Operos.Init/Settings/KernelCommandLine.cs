@@ -1,4 +1,4 @@
-namespace Operos.Init.Boot;
+namespace Operos.Init.Settings;
 
 /// <summary>The kernel's command line: words, <c>key=value</c> or bare, double quotes around spaces (kernel-parameters.rst).</summary>
 internal sealed class KernelCommandLine

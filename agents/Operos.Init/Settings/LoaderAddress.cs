@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Operos.Init.Network;
+namespace Operos.Init.Settings;
 
 /// <summary>The address that the boot loader got and passes on as <c>ip=client:server:gateway:netmask</c> (nfsroot.rst).</summary>
 internal sealed record LoaderAddress(IPAddress Address, IPAddress Mask, IPAddress? Gateway)

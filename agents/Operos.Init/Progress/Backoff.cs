@@ -1,4 +1,4 @@
-namespace Operos.Init.Boot;
+namespace Operos.Init.Progress;
 
 /// <summary>Growing pauses with jitter, so that a rack that lost its server does not come back in one beat.</summary>
 internal sealed class Backoff(TimeSpan first, TimeSpan most)

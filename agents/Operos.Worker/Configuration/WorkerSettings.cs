@@ -5,7 +5,7 @@ using System.Text.Json;
 using Operos.Hardware.Inventories;
 using Operos.Release;
 
-namespace Operos.Worker.Enrolment;
+namespace Operos.Worker.Configuration;
 
 /// <summary>Where the worker's facts come from; the defaults are what operos-init left.</summary>
 internal sealed record WorkerSettings

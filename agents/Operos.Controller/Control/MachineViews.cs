@@ -1,10 +1,11 @@
 using System.Text;
 using System.Text.Json;
-using Operos.Controller.Control;
+using Operos.Controller.Connections;
+using Operos.Controller.Machines;
 using Operos.Proto;
 using Operos.Release;
 
-namespace Operos.Controller.Machines;
+namespace Operos.Controller.Control;
 
 /// <summary>Records and sessions as operators see them.</summary>
 internal sealed class MachineViews(Sessions sessions, TimeProvider time)
