@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Operos.Authority;
 using Operos.ControlPlane.Certificates;
 using Operos.ControlPlane.Components;
 using Operos.ControlPlane.Configuration;
@@ -24,7 +25,7 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
     private IReadOnlyList<Component> components = [];
     private DateTimeOffset nextRenewal;
 
-    public IReadOnlyDictionary<string, DateTimeOffset> CertificateExpiries => certificates.Expiries;
+    public IReadOnlyDictionary<string, CertificateLife> ComponentCertificates => certificates.Lives;
 
     /// <summary>This agent's access to the API server, as <c>system:masters</c> over loopback.</summary>
     public ApiAccess AdminAccess => Describe().AdminAccess(settings.Kubernetes.ApiPort, TimeSpan.FromSeconds(30));
@@ -70,8 +71,9 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
         // Whatever runs has read the one before, also where an agent before us started it; a first certificate has no reader yet.
         foreach (var component in components.Where(component => component.ReadOnce.Intersect(renewed).Intersect(present).Any())) restarts.Enqueue(component.Name);
         if (renewed.Count > 0) logger.LogInformation("Certificates issued: {Names}", string.Join(", ", renewed));
-        var first = certificates.Expiries.MinBy(expiry => expiry.Value);
-        Tell(CertificatesPart, true, $"{certificates.Expiries.Count}, the first expires {first.Value.UtcDateTime:yyyy-MM-dd HH:mm} ({first.Key})");
+        var lives = certificates.Lives;
+        var first = lives.MinBy(life => life.Value.Ends);
+        Tell(CertificatesPart, true, $"{lives.Count}, the first expires {first.Value.Ends.UtcDateTime:yyyy-MM-dd HH:mm} ({first.Key})");
     }
 
     private async Task ConvergeAsync(CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Net;
+using Operos.Authority;
 using Operos.Proto;
 using Operos.Proto.Connection;
 

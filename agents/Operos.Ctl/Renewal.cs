@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Operos.Authority;
 using Operos.Ctl.Rendering;
 using Operos.Linux;
 using Operos.Proto;

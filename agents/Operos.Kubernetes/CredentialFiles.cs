@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Operos.Authority;
 
 namespace Operos.Kubernetes;
 
@@ -21,12 +22,13 @@ internal sealed class CredentialFiles(ApiAccess access)
     public bool Vouch(X509Certificate? shown, SslPolicyErrors errors)
     {
         if (shown is not X509Certificate2 server || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != 0) return false;
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.1"));
-        lock (gate) { Refresh(); chain.ChainPolicy.CustomTrustStore.AddRange(authorities); }
+        X509Certificate2Collection roots;
+        lock (gate)
+        {
+            Refresh();
+            roots = authorities;
+        }
+        using var chain = new X509Chain { ChainPolicy = CertificateChain.Policy(roots, forServers: true) };
         return chain.Build(server);
     }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Operos.Authority;
 using Operos.Proto.Connection;
 
 namespace Operos.Ctl.Tests;

@@ -1,16 +1,9 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using Operos.Authority;
 using Operos.ControlPlane.Configuration;
-using Operos.Linux;
 
 namespace Operos.ControlPlane.Certificates;
 
-/// <summary>
-/// The certificates of the control plane's own components, as files in RAM. A renewal signs the same key anew, so that one atomic
-/// replacement of one file is all that a reader sees; a reboot makes new keys.
-/// </summary>
+/// <summary>The certificates of the control plane's own components: which there are, and whom each names.</summary>
 internal sealed class ControlPlaneCertificates
 {
     public const string ApiServer = "kube-apiserver", ApiServerEtcd = "kube-apiserver-etcd", ApiServerKubelet = "kube-apiserver-kubelet", EtcdServer = "etcd", EtcdPeer = "etcd-peer",
@@ -21,93 +14,27 @@ internal sealed class ControlPlaneCertificates
     public const string KubeletClient = "operos:kube-apiserver";
 
     private static readonly string[] Loopback = ["localhost", "127.0.0.1"];
-    private readonly string folder;
-    private readonly ClusterSecrets secrets;
-    private readonly TimeSpan life;
-    private readonly TimeProvider time;
-    private readonly Dictionary<string, DateTimeOffset> expiries = new(StringComparer.Ordinal);
+    private readonly CertificateFiles files;
 
+    /// <param name="folder">In RAM: a reboot makes new keys.</param>
     public ControlPlaneCertificates(string folder, ControlPlaneSettings settings, ClusterSecrets secrets, TimeProvider time)
     {
-        (this.folder, this.secrets, life, this.time) = (folder, secrets, settings.Kubernetes.CertificateLife, time);
+        files = new CertificateFiles(folder, secrets.Authority, settings.Kubernetes.CertificateLife, time);
         Orders = Order(settings);
     }
 
     public IReadOnlyDictionary<string, CertificateOrder> Orders { get; }
 
-    public IReadOnlyDictionary<string, DateTimeOffset> Expiries
-    {
-        get { lock (expiries) return new Dictionary<string, DateTimeOffset>(expiries); }
-    }
+    public IReadOnlyDictionary<string, CertificateLife> Lives => files.Lives;
 
-    public string Certificate(string name) => Path.Combine(folder, name + ".crt");
+    public string Certificate(string name) => files.Certificate(name);
 
-    public string Key(string name) => Path.Combine(folder, name + ".key");
+    public string Key(string name) => files.Key(name);
 
-    public string AuthorityFile(Issuer issuer) => Path.Combine(folder, issuer switch { Issuer.Kubernetes => "ca.crt", Issuer.Etcd => "etcd-ca.crt", _ => "front-proxy-ca.crt" });
+    public string AuthorityFile(Issuer issuer) => files.AuthorityFile(issuer);
 
-    /// <summary>Issues what is missing, names something else than it should, or has a third of its life left; says which.</summary>
-    public IReadOnlyList<string> Renew()
-    {
-        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        foreach (var issuer in Enum.GetValues<Issuer>()) WriteIfChanged(AuthorityFile(issuer), secrets.Authority(issuer).Pem);
-        return [.. Orders.Where(order => RenewOne(order.Key, order.Value)).Select(order => order.Key)];
-    }
-
-    private bool RenewOne(string name, CertificateOrder order)
-    {
-        var kept = OpenKey(name);
-        using var key = kept ?? ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        if (kept is not null && Read(name) is { } now)
-        {
-            using (now)
-            {
-                expiries.Note(name, now.NotAfter);
-                if (Serves(now, order) && now.NotAfter - time.GetUtcNow() > life / 3) return false;
-            }
-        }
-        if (kept is null) AtomicFile.Write(Key(name), Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n"));
-        using var issued = secrets.Authority(order.Issuer).Sign(key, order, life);
-        AtomicFile.Write(Certificate(name), Encoding.ASCII.GetBytes(issued.ExportCertificatePem() + "\n"));
-        expiries.Note(name, issued.NotAfter);
-        return true;
-    }
-
-    /// <summary>Whether the certificate still says what is ordered: the configuration may have changed.</summary>
-    private bool Serves(X509Certificate2 certificate, CertificateOrder order)
-    {
-        using var wanted = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var sample = secrets.Authority(order.Issuer).Sign(wanted, order, life);
-        return sample.SubjectName.RawData.AsSpan().SequenceEqual(certificate.SubjectName.RawData)
-            && sample.Extensions.Select(extension => Convert.ToHexString(extension.RawData)).SequenceEqual(certificate.Extensions.Select(extension => Convert.ToHexString(extension.RawData)));
-    }
-
-    private ECDsa? OpenKey(string name)
-    {
-        if (!File.Exists(Key(name))) return null;
-        var key = ECDsa.Create();
-        try
-        {
-            key.ImportFromPem(File.ReadAllText(Key(name)));
-            return key;
-        }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
-        {
-            key.Dispose();
-            return null;
-        }
-    }
-
-    private X509Certificate2? Read(string name)
-    {
-        try { return File.Exists(Certificate(name)) ? X509Certificate2.CreateFromPem(File.ReadAllText(Certificate(name))) : null; }
-        catch (CryptographicException) { return null; }
-    }
-
-    private static void WriteIfChanged(string path, string text)
-    {
-        if (!File.Exists(path) || File.ReadAllText(path) != text) AtomicFile.Write(path, Encoding.ASCII.GetBytes(text));
-    }
+    /// <summary>Issues what is missing, names something else than it should, or is due; says which.</summary>
+    public IReadOnlyList<string> Renew() => files.Renew(Orders);
 
     private static Dictionary<string, CertificateOrder> Order(ControlPlaneSettings settings)
     {
@@ -128,13 +55,5 @@ internal sealed class ControlPlaneCertificates
             [Agent] = CertificateOrder.Client(Issuer.Kubernetes, "operos:controller", "system:masters"),
             [AgentEtcd] = CertificateOrder.Client(Issuer.Etcd, "operos:controller"),
         };
-    }
-}
-
-file static class Notes
-{
-    public static void Note(this Dictionary<string, DateTimeOffset> expiries, string name, DateTime expires)
-    {
-        lock (expiries) expiries[name] = expires;
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Operos.Authority;
 
 namespace Operos.ControlPlane.Configuration;
 
@@ -16,7 +17,7 @@ public sealed record KubernetesSettings
     public int ApiPort { get; init; } = 6443;
     public PodNetworkProvider Network { get; init; } = PodNetworkProvider.Operos;
     /// <summary>Life of every certificate of the control plane and of the nodes; renewed at two thirds.</summary>
-    public TimeSpan CertificateLife { get; init; } = TimeSpan.FromDays(30);
+    public TimeSpan CertificateLife { get; init; } = CertificateLives.Kubernetes.Default;
 
     /// <summary>The service <c>kubernetes</c>: by Kubernetes' own rule the first address.</summary>
     public IPAddress ApiService => ServiceAddress(1);

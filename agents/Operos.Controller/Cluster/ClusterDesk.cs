@@ -20,7 +20,7 @@ namespace Operos.Controller.Cluster;
 /// <summary>The Kubernetes side of the controller: runs its control plane, and answers what machines and operators ask of it.</summary>
 internal sealed class ClusterDesk : IDisposable
 {
-    private static readonly TimeSpan DefaultLife = TimeSpan.FromHours(1), LongestLife = TimeSpan.FromDays(30), ShortestLife = TimeSpan.FromMinutes(1), DefaultDrain = TimeSpan.FromSeconds(60), LongestDrain = TimeSpan.FromHours(1), AuthorityWarning = TimeSpan.FromDays(180);
+    private static readonly TimeSpan DefaultDrain = TimeSpan.FromSeconds(60), LongestDrain = TimeSpan.FromHours(1);
     private const int MaxName = 253, MaxGroups = 32;
 
     private readonly ControllerSettings settings;
@@ -96,8 +96,8 @@ internal sealed class ClusterDesk : IDisposable
     {
         var groups = request.Groups ?? [];
         if (!IsName(request.User) || !groups.All(IsName) || groups.Count > MaxGroups) throw Refusal(FaultCode.BadRequest, "the user's or a group's name is no name", $"1 to {MaxName} printable characters without blanks; at most {MaxGroups} groups");
-        var life = request.LifeSeconds == 0 ? DefaultLife : TimeSpan.FromSeconds(Math.Clamp(request.LifeSeconds, 0, int.MaxValue));
-        if (life < ShortestLife || life > LongestLife) throw Refusal(FaultCode.BadRequest, "its life is out of bounds", "from 1 minute to 30 days; take it short and renew it");
+        var life = request.LifeSeconds == 0 ? CertificateLives.KubernetesUser.Default : TimeSpan.FromSeconds(Math.Clamp(request.LifeSeconds, 0, int.MaxValue));
+        if (!CertificateLives.KubernetesUser.Allow(life)) throw Refusal(FaultCode.BadRequest, "its life is out of bounds", "from 1 minute to 30 days; take it short and renew it");
         try
         {
             using var issued = secrets.Authority(Issuer.Kubernetes).SignRequest(request.Csr ?? [], CertificateOrder.Client(Issuer.Kubernetes, request.User, [.. groups]), life);
@@ -158,12 +158,12 @@ internal sealed class ClusterDesk : IDisposable
         supervisor.Dispose();
     }
 
-    /// <summary>Renewed at a third of their life, so one with less than a quarter was not; an authority has to be followed by another.</summary>
+    /// <summary>What should have been renewed and was not; an authority has to be followed by another.</summary>
     private IEnumerable<ExpiringCertificate> Expiring()
     {
         var now = time.GetUtcNow();
-        var authorities = Enum.GetValues<Issuer>().Select(issuer => (Name: $"authority {issuer}", secrets.Authority(issuer).Expires)).Where(authority => authority.Expires - now < AuthorityWarning);
-        var leaves = supervisor.CertificateExpiries.Where(expiry => expiry.Value - now < settings.Kubernetes.CertificateLife / 4).Select(expiry => (Name: expiry.Key, Expires: expiry.Value));
+        var authorities = Enum.GetValues<Issuer>().Select(issuer => (Name: $"authority {issuer}", secrets.Authority(issuer).Expires)).Where(authority => authority.Expires - now < CertificateLives.AuthorityWarning);
+        var leaves = supervisor.ComponentCertificates.Where(life => life.Value.IsNeglected(now)).Select(life => (Name: life.Key, Expires: life.Value.Ends));
         return authorities.Concat(leaves).Select(found => new ExpiringCertificate { Name = found.Name, ExpiresUnixMs = found.Expires.ToUnixTimeMilliseconds() });
     }
 

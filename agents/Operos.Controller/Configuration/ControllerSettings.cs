@@ -1,4 +1,5 @@
 using System.Net;
+using Operos.Authority;
 using Operos.ControlPlane.Configuration;
 using Operos.Names;
 
@@ -55,7 +56,7 @@ internal sealed record ControllerSettings
     /// <summary>Servers for names outside the cluster; none for what this machine uses.</summary>
     public IReadOnlyList<IPAddress> DnsUpstream { get; init; } = [];
     public string MachinesDomain { get; init; } = "machines.operos.internal";
-    public TimeSpan WorkerCertificate { get; init; } = TimeSpan.FromDays(30);
+    public TimeSpan WorkerCertificate { get; init; } = CertificateLives.Machine.Default;
     public int MaxPending { get; init; } = 256;
     /// <summary>So many machines at most come in without an operator's word.</summary>
     public int MaxMachines { get; init; } = 5000;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Operos.Authority;
 using Operos.ControlPlane.Configuration;
 using Operos.Names;
 using Operos.Release;
@@ -58,7 +59,7 @@ internal static class SettingsReader
             DnsEnabled = ReadFlag(file, "dns.enabled", ReadFlag(file, "kubernetes.enabled", HasKubernetes)),
             DnsUpstream = ReadServers(file, address),
             MachinesDomain = ReadDomain(file, "dns.machines-domain", "machines.operos.internal"),
-            WorkerCertificate = ReadDuration(file, "pki.worker-certificate", TimeSpan.FromDays(30), TimeSpan.FromMinutes(1), TimeSpan.FromDays(400)),
+            WorkerCertificate = ReadLife(file, "pki.worker-certificate", CertificateLives.Machine),
             MaxPending = ReadNumber(file, "limits.max-pending", 256, 1, 10_000),
             MaxMachines = ReadNumber(file, "limits.max-machines", 5000, 1, 100_000),
             Silence = ReadDuration(file, "limits.silence", TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
@@ -128,7 +129,7 @@ internal static class SettingsReader
             ApiNames = ReadList(file, "kubernetes.api-names", [], value => ReadIPv4(value) is not null || DnsName.IsName(value) ? null : "IPv4 addresses and DNS names in lower case are expected"),
             ApiPort = ReadNumber(file, "kubernetes.api-port", defaults.ApiPort, 1, 65535),
             Network = ReadChoice(file, "kubernetes.network", PodNetworkProvider.Operos),
-            CertificateLife = ReadDuration(file, "kubernetes.certificate-life", defaults.CertificateLife, TimeSpan.FromMinutes(6), TimeSpan.FromDays(400)),
+            CertificateLife = ReadLife(file, "kubernetes.certificate-life", CertificateLives.Kubernetes),
         };
     }
 
@@ -198,6 +199,8 @@ internal static class SettingsReader
         if (list.Select(problem).FirstOrDefault(wrong => wrong is not null) is { } first) file.Fail(key, first);
         return list;
     }
+
+    private static TimeSpan ReadLife(ConfigurationFile file, string key, LifeBounds bounds) => ReadDuration(file, key, bounds.Default, bounds.Shortest, bounds.Longest);
 
     private static TimeSpan ReadDuration(ConfigurationFile file, string key, TimeSpan fallback, TimeSpan least, TimeSpan most)
     {

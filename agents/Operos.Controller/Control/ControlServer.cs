@@ -18,11 +18,9 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
 {
     private const int StrangerFrame = 512 * 1024;
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10), StrangerLife = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(15), ServerRenewal = TimeSpan.FromDays(30), LongestEnd = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(15), LongestEnd = TimeSpan.FromSeconds(5);
 
-    private readonly Lock renewing = new();
-    private SslStreamCertificateContext? certificate;
-    private DateTimeOffset certificateMade;
+    private readonly ServerCertificate certificate = new(authority, ControlTls.ServerName, address, time);
     private long refused;
 
     /// <summary>Who is connected and has shown no certificate that counts.</summary>
@@ -89,7 +87,7 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
         stranger.Arrived();
         await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = CurrentCertificate(),
+            ServerCertificateContext = certificate.Current,
             EnabledSslProtocols = SslProtocols.Tls13,
             ClientCertificateRequired = true,
             CertificateChainPolicy = Policy(),
@@ -104,20 +102,6 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
         policy.VerificationTime = time.GetUtcNow().LocalDateTime;
         policy.VerificationTimeIgnored = false;
         return policy;
-    }
-
-    /// <summary>Renewed long before it expires; connections that are open keep theirs.</summary>
-    private SslStreamCertificateContext CurrentCertificate()
-    {
-        lock (renewing)
-        {
-            if (certificate is null || time.GetUtcNow() - certificateMade > ServerRenewal)
-            {
-                certificate = SslStreamCertificateContext.Create(authority.IssueServer(address), [authority.Certificate], offline: true);
-                certificateMade = time.GetUtcNow();
-            }
-            return certificate;
-        }
     }
 
     /// <summary>Counted, and logged at powers of two: a flood must not fill the log.</summary>

@@ -29,7 +29,7 @@ internal sealed class OperatorAccounts(OperatorRegistry registry, OpenConnection
         {
             case ListOperators: return List(self);
             case AddOperator add:
-                var life = add.LifeSeconds == 0 ? OperatorRegistry.DefaultLife : TimeSpan.FromSeconds(Math.Clamp(add.LifeSeconds, 0, int.MaxValue));
+                var life = add.LifeSeconds == 0 ? CertificateLives.Operator.Default : TimeSpan.FromSeconds(Math.Clamp(add.LifeSeconds, 0, int.MaxValue));
                 using (var first = registry.Add(add.Name, add.Role, life, self.Name, add.Csr ?? []))
                 {
                     logger.LogInformation("{User} made the operator {Operator}, {Role}", self.Name, add.Name, add.Role);

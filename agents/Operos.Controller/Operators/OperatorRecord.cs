@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Serialization;
+using Operos.Authority;
 using Operos.Proto;
 using Operos.Proto.Connection;
 

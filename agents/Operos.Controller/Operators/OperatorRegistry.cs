@@ -12,7 +12,6 @@ internal sealed class OperatorRegistry
     /// <summary>The first operator, made at setup.</summary>
     public const string First = "admin";
 
-    public static readonly TimeSpan DefaultLife = TimeSpan.FromDays(365), ShortestLife = TimeSpan.FromMinutes(1), LongestLife = TimeSpan.FromDays(3 * 365);
     private static readonly TimeSpan SeenGrain = TimeSpan.FromHours(1);
     private const int LongestName = 63, MostOperators = 1000;
 
@@ -46,7 +45,7 @@ internal sealed class OperatorRegistry
     {
         lock (gate)
             if (store.IsNew)
-                Put(new OperatorRecord { Name = First, Role = OperatorRole.Admin, Created = time.GetUtcNow(), CreatedBy = "setup", Life = DefaultLife, AcceptsUnlisted = true });
+                Put(new OperatorRecord { Name = First, Role = OperatorRole.Admin, Created = time.GetUtcNow(), CreatedBy = "setup", Life = CertificateLives.Operator.Default, AcceptsUnlisted = true });
     }
 
     /// <summary>Whose certificate it is, if it counts now. Its chain to the cluster's authority has been verified.</summary>
@@ -77,7 +76,7 @@ internal sealed class OperatorRegistry
         if (!IsName(name))
             throw Refusal(FaultCode.BadRequest, "the operator's name is none", $"1 to {LongestName} of a-z, 0-9 and . _ @ -, a letter or digit first and last");
         if (!Enum.IsDefined(role)) throw Refusal(FaultCode.BadRequest, "there is no such role", "admin, operator or viewer");
-        if (life < ShortestLife || life > LongestLife) throw Refusal(FaultCode.BadRequest, "its life is out of bounds", $"from 1 minute to {LongestLife.TotalDays:0} days");
+        if (!CertificateLives.Operator.Allow(life)) throw Refusal(FaultCode.BadRequest, "its life is out of bounds", $"from 1 minute to {CertificateLives.Operator.Longest.TotalDays:0} days");
         lock (gate)
         {
             if (records.GetValueOrDefault(name) is { Revoked: null })

@@ -23,7 +23,7 @@ internal static class CredentialFolder
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var csr = new CertificateRequest("CN=operator", key, HashAlgorithmName.SHA256).CreateSigningRequest();
         var exists = operators.All.Any(known => known.Name == name && known.Revoked is null);
-        using var certificate = exists ? operators.Certify(name, csr) : operators.Add(name, OperatorRole.Admin, OperatorRegistry.DefaultLife, by, csr);
+        using var certificate = exists ? operators.Certify(name, csr) : operators.Add(name, OperatorRole.Admin, CertificateLives.Operator.Default, by, csr);
         Put(CredentialFiles.Authority, authority.Certificate.ExportCertificatePem() + "\n", Readable);
         Put(CredentialFiles.Endpoint, $"{endpoint}\n", Readable);
         Put(CredentialFiles.Client, $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n", UnixFileMode.UserRead | UnixFileMode.UserWrite);

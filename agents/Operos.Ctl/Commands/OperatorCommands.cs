@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Operos.Authority;
 using Operos.Ctl.Rendering;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -50,7 +51,7 @@ internal static class OperatorCommands
         var role = new Option<string>("--role") { Description = "admin, operator or viewer", Required = true };
         role.AcceptOnlyFromAmong(Roles);
         var folder = OutOption(required: true);
-        var life = LifeOption.Create("How long credentials last that are not used; use renews them", TimeSpan.FromDays(365));
+        var life = LifeOption.Create("How long credentials last that are not used; use renews them", CertificateLives.Operator.Default);
         var command = new Command("add", "Make an operator, and a folder with its credentials to hand over") { name, role, folder, life };
         command.SetAction(async (result, cancellationToken) =>
         {

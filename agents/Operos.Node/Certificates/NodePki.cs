@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Operos.Authority;
 using Operos.Linux;
 using Operos.Proto;
 
@@ -72,15 +73,14 @@ internal sealed class NodePki(NodePaths paths, TimeProvider time)
     {
         using var certificate = Read(purpose);
         if (certificate is null || !Fits(certificate, purpose, node)) return true;
-        var life = certificate.NotAfter - certificate.NotBefore;
-        if (time.GetUtcNow() >= certificate.NotBefore.ToUniversalTime() + life * 2 / 3) return true;
+        if (CertificateLife.Of(certificate).IsDue(time.GetUtcNow())) return true;
         return purpose == NodeCertificate.KubeletServing && !Names(certificate).Contains(address) && time.GetUtcNow() >= issued + AddressPatience;
     }
 
     private bool IsUsable(string purpose, string node)
     {
         using var certificate = Read(purpose);
-        return certificate is not null && Fits(certificate, purpose, node) && time.GetUtcNow() < certificate.NotAfter.ToUniversalTime();
+        return certificate is not null && Fits(certificate, purpose, node) && !CertificateLife.Of(certificate).IsOver(time.GetUtcNow());
     }
 
     /// <summary>For a node that became another machine, or a cluster that changed its authority.</summary>
@@ -89,13 +89,10 @@ internal sealed class NodePki(NodePaths paths, TimeProvider time)
 
     private bool IsOfAuthority(X509Certificate2 certificate)
     {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.ImportFromPemFile(paths.Authority);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
+        var authorities = new X509Certificate2Collection();
+        authorities.ImportFromPemFile(paths.Authority);
         // Its dates are judged apart, by our clock.
-        chain.ChainPolicy.VerificationFlags = X509VerificationFlags.IgnoreNotTimeValid;
+        using var chain = new X509Chain { ChainPolicy = CertificateChain.Policy(authorities, anyTime: true) };
         return chain.Build(certificate);
     }
 

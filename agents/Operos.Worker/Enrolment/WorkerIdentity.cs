@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Operos.Authority;
 using Operos.Linux;
 
 namespace Operos.Worker.Enrolment;
@@ -14,8 +15,7 @@ internal sealed class WorkerIdentity : IDisposable
 
     public X509Certificate2 Certificate { get; }
 
-    /// <summary>At two thirds of its life a certificate is renewed: two more tries fit before its end.</summary>
-    public DateTimeOffset RenewAt => Certificate.NotBefore.ToUniversalTime() + (Certificate.NotAfter - Certificate.NotBefore) * 2 / 3;
+    public DateTimeOffset RenewAt => CertificateLife.Of(Certificate).RenewAt;
 
     /// <summary>
     /// This boot's key, which never leaves the machine: the controller knows an agent that starts again, or asks again, by it. Made where there
@@ -62,7 +62,7 @@ internal sealed class WorkerIdentity : IDisposable
         try
         {
             var certificate = X509Certificate2.CreateFromPemFile(Path.Combine(folder, CertificateName), Path.Combine(folder, KeyName));
-            return certificate.NotAfter > DateTime.Now ? new WorkerIdentity(certificate) : null;
+            return !CertificateLife.Of(certificate).IsOver(DateTimeOffset.UtcNow) ? new WorkerIdentity(certificate) : null;
         }
         // An agent that was killed between writing the key and the certificate leaves two that do not match: ArgumentException.
         catch (Exception e) when (e is IOException or CryptographicException or ArgumentException) { return null; }

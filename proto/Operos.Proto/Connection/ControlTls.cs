@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Operos.Authority;
 
 namespace Operos.Proto.Connection;
 
@@ -35,14 +36,7 @@ public static class ControlTls
     public const string ServerName = "operos-controller";
 
     /// <summary>Builds a chain to the one CA, without asking the network.</summary>
-    public static X509ChainPolicy Policy(X509Certificate2 authority, bool tolerateClock = false) => new()
-    {
-        TrustMode = X509ChainTrustMode.CustomRootTrust,
-        CustomTrustStore = { authority },
-        RevocationMode = X509RevocationMode.NoCheck,
-        DisableCertificateDownloads = true,
-        VerificationFlags = tolerateClock ? X509VerificationFlags.IgnoreNotTimeValid : X509VerificationFlags.NoFlag,
-    };
+    public static X509ChainPolicy Policy(X509Certificate2 authority, bool tolerateClock = false) => CertificateChain.Policy([authority], tolerateClock);
 
     internal static async Task<SslStream> ConnectAsync(ControlClientOptions options, CancellationToken cancellationToken)
     {
