@@ -15,7 +15,9 @@ public sealed record NameServerSettings
     public required IPNetwork Services { get; init; }
     public required string ClusterDomain { get; init; }
     public required string MachinesDomain { get; init; }
-    /// <summary>Who is asked for all other names; where empty those that machines are told, else those that this machine itself asks.</summary>
+    /// <summary>
+    /// Who is asked for all other names; where empty those that machines are told, else those that this machine itself asks.
+    /// </summary>
     public IReadOnlyList<IPAddress> Upstream { get; init; } = [];
     /// <summary>The name servers that machines are told.</summary>
     public IReadOnlyList<IPAddress> MachinesServers { get; init; } = [];

@@ -64,10 +64,11 @@ internal sealed class TestController : IAsyncDisposable
     public OperatorRegistry Operators { get; }
     public IPEndPoint Endpoint { get; }
 
-    public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null, bool tolerateClock = false, Func<Message, CancellationToken, ValueTask<Message>>? handler = null) =>
+    public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null, bool tolerateClock = false, Func<Message, CancellationToken, ValueTask<Message>>? handler = null,
+        ProtocolVersions? versions = null) =>
         ControlConnection.ConnectAsync(new ControlClientOptions
         {
-            Endpoint = Endpoint, CertificateAuthority = authority ?? Authority.Certificate, Certificate = certificate, Agent = "test/1", TolerateClock = tolerateClock, Handler = handler, CallTimeout = TimeSpan.FromSeconds(30),
+            Endpoint = Endpoint, CertificateAuthority = authority ?? Authority.Certificate, Certificate = certificate, Agent = "test/1", TolerateClock = tolerateClock, Handler = handler, CallTimeout = TimeSpan.FromSeconds(30), Versions = versions ?? ProtocolVersions.Spoken,
         }, default);
 
     public async Task<EnrolReply> EnrolAsync(Inventory inventory, string bootId = "boot-1", ECDsa? key = null)

@@ -45,6 +45,23 @@ public sealed class ControlConnectionTests
     }
 
     [Fact]
+    public async Task A_fault_that_a_handler_met_is_told_where_it_is_answered()
+    {
+        var failed = new List<(Message Request, Exception Failure)>();
+        await using var pair = await TlsPair.ConnectAsync();
+        await using var server = ControlConnection.Over(pair.Server, Patience, ControlConnection.MaxFrame, (request, _) => throw (request is ListLeases
+            ? new ControlFaultException(new Fault { Code = FaultCode.Conflict, Text = "not now" }) : (Exception)new FormatException("the record's fourth line")), (request, failure) => failed.Add((request, failure)));
+        await using var client = ControlConnection.Over(pair.Client, Patience, ControlConnection.MaxFrame, null);
+        var met = await Assert.ThrowsAsync<ControlFaultException>(() => client.CallAsync<Done>(new ShowMachine { Machine = "m" }, default));
+        Assert.Equal((FaultCode.Internal, "FormatException: the record's fourth line"), (met.Code, met.Message));
+        var refused = await Assert.ThrowsAsync<ControlFaultException>(() => client.CallAsync<Done>(new ListLeases(), default));
+        Assert.Equal((FaultCode.Conflict, "not now"), (refused.Code, refused.Message));
+        Assert.Collection(failed,
+            first => Assert.Equal((new ShowMachine { Machine = "m" }, typeof(FormatException)), (first.Request, first.Failure.GetType())),
+            second => Assert.Equal((new ListLeases(), typeof(ControlFaultException)), (second.Request, second.Failure.GetType())));
+    }
+
+    [Fact]
     public async Task A_peer_that_asks_and_never_reads_is_answered_a_little_and_then_left()
     {
         await using var pair = await TlsPair.ConnectAsync();

@@ -11,6 +11,7 @@ public sealed class FrameTests
     public static TheoryData<Message, string> Golden => new()
     {
         { new Hello { ProtocolVersion = 1, Agent = "a/1" }, "00000008000000079201920 1a3612f31".Replace(" ", "", StringComparison.Ordinal) },
+        { new Hello { ProtocolVersion = 1, Agent = "a/1", NewestVersion = 3 }, "0000000a0000000792019401a3612f31c003" },
         { new Ping(), "0000000300000007920580" },
         { new Done { Text = "ok" }, "0000000600000007920491a26f6b" },
         { new ShowMachine { Machine = "x" }, "0000000500000007922091a178" },

@@ -1,10 +1,6 @@
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using Microsoft.Extensions.Logging;
 using Operos.Kubernetes;
-using Operos.Linux;
 
 namespace Operos.ControlPlane.Objects;
 
@@ -18,7 +14,7 @@ internal sealed class AddOns(string folder, ObjectApplier applier, ILogger<AddOn
     public const string Label = "operos.io/add-on";
     public const string FieldManager = "operos-add-ons";
     private const long MaxFile = 8 * 1024 * 1024;
-    private readonly string record = Path.Combine(folder, ".applied.json");
+    private readonly AppliedObjects record = new(Path.Combine(folder, ".applied.json"), logger);
 
     /// <summary>What the folder's files look like now: names, sizes, times.</summary>
     public string Fingerprint() => string.Join('\n', Files().Select(file => $"{file.Name} {file.Length} {file.LastWriteTimeUtc.Ticks}"));
@@ -27,13 +23,13 @@ internal sealed class AddOns(string folder, ObjectApplier applier, ILogger<AddOn
     public async Task<(int Applied, IReadOnlyList<string> Problems)> ApplyAsync(CancellationToken cancellationToken)
     {
         var problems = new List<string>();
-        var before = LoadRecord();
+        var before = record.Load();
         var wanted = new List<(ObjectName Name, string File, JsonObject Value)>();
         var unreadable = new HashSet<string>(StringComparer.Ordinal);
         foreach (var file in Files()) Read(file, wanted, unreadable, problems);
         // A file that cannot be read keeps what it brought: a typing error must not delete an add-on.
         var kept = before.Where(entry => unreadable.Contains(entry.File) || wanted.Any(item => item.Name.IsSameAs(entry.Name))).ToList();
-        SaveRecord([.. before, .. wanted.Select(item => new Applied(item.File, item.Name))]);
+        record.Save([.. before, .. wanted.Select(item => new Applied(item.File, item.Name))]);
         var done = new List<Applied>(kept);
         foreach (var (name, file, value) in wanted.OrderBy(item => Rank(item.Name.Kind)))
         {
@@ -57,7 +53,7 @@ internal sealed class AddOns(string folder, ObjectApplier applier, ILogger<AddOn
                 done.Add(gone);
             }
         }
-        SaveRecord(done);
+        record.Save(done);
         return (wanted.Count, problems);
     }
 
@@ -96,26 +92,4 @@ internal sealed class AddOns(string folder, ObjectApplier applier, ILogger<AddOn
     }
 
     private static int Rank(string kind) => kind switch { "Namespace" => 0, "CustomResourceDefinition" => 1, "ServiceAccount" or "ConfigMap" or "Secret" or "ClusterRole" or "Role" => 2, _ => 3 };
-
-    private IReadOnlyList<Applied> LoadRecord()
-    {
-        try { return File.Exists(record) ? JsonSerializer.Deserialize(File.ReadAllText(record), AddOnJson.Default.IReadOnlyListApplied) ?? [] : []; }
-        catch (JsonException e)
-        {
-            logger.LogError("{File} is damaged: objects of add-ons that were removed are not deleted: {Reason}", record, e.Message);
-            return [];
-        }
-    }
-
-    private void SaveRecord(IReadOnlyList<Applied> entries)
-    {
-        var text = JsonSerializer.SerializeToUtf8Bytes([.. entries.DistinctBy(entry => entry.Name)], AddOnJson.Default.IReadOnlyListApplied);
-        if (!File.Exists(record) || !File.ReadAllBytes(record).AsSpan().SequenceEqual(text)) AtomicFile.Write(record, text);
-    }
 }
-
-/// <summary>An object that a file of the add-ons' folder brought.</summary>
-internal sealed record Applied(string File, ObjectName Name);
-
-[JsonSerializable(typeof(IReadOnlyList<Applied>))]
-internal sealed partial class AddOnJson : JsonSerializerContext;

@@ -17,7 +17,8 @@ internal static class BootViews
         var parts = transfer.Path.Split('/');
         return new BootProgress
         {
-            Address = address, Mac = mac, File = parts[^1], BytesSent = transfer.Sent, BytesTotal = transfer.Total, LastUnixMs = transfer.LastUnixMs,
+            Address = address, Mac = mac, File = parts[^1],
+            BytesSent = transfer.Sent, BytesTotal = transfer.Total, LastUnixMs = transfer.LastUnixMs,
             Release = parts is ["", "releases", var version, _] ? version : null,
         };
     }

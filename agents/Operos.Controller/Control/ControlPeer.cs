@@ -1,4 +1,5 @@
 using System.Net;
+using System.Numerics;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using Operos.Authority;
@@ -6,6 +7,7 @@ using Operos.Controller.Configuration;
 using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Controller.Operators;
+using Operos.Linux;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
@@ -16,6 +18,9 @@ internal sealed class ControlPeer(
     EnrolmentDesk enrolment, OperatorDesk operators, OperatorAccounts accounts, Sessions sessions, OpenConnections open,
     TimeProvider time, ILogger<ControlPeer> logger)
 {
+    private const int LongestReason = 512;
+    private static long failedOfStrangers;
+
     private readonly TaskCompletionSource attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ControlConnection? connection;
     private IPAddress from = IPAddress.None;
@@ -38,6 +43,18 @@ internal sealed class ControlPeer(
         holder = opened.PeerCertificate is { } certificate ? CertificateAuthority.ReadHolder(certificate) : null;
         if (known) open.Add(holder!.Value, opened);
         attached.SetResult();
+    }
+
+    /// <summary>
+    /// Logs that its request failed: a refusal is the peer's to read, anything else is ours to mend. Of strangers' the errors alone, and at powers of two: a flood must
+    /// not fill the log.
+    /// </summary>
+    public void Failed(Message request, Exception failure)
+    {
+        var (who, asked) = (known ? $"{holder!.Value.Role} {PrintableText.Line(holder.Value.Name)}" : $"{from}", request.GetType().Name);
+        if (failure is ControlFaultException refusal)
+            logger.Log(known ? LogLevel.Information : LogLevel.Debug, "{Request} of {Peer} is refused: {Reason}", asked, who, PrintableText.Line(refusal.Message, LongestReason));
+        else if (known || BitOperations.IsPow2(Interlocked.Increment(ref failedOfStrangers))) logger.LogError(failure, "{Request} of {Peer} failed", asked, who);
     }
 
     public async ValueTask<Message> HandleAsync(Message request, CancellationToken cancellationToken)
@@ -76,10 +93,14 @@ internal sealed class ControlPeer(
 
     private Message Greet(Hello hello)
     {
-        if (hello.ProtocolVersion != ControlConnection.ProtocolVersion)
-            return new Fault { Code = FaultCode.Version, Text = $"protocol version {hello.ProtocolVersion} is not {ControlConnection.ProtocolVersion}", Hint = "use programs of the controller's release" };
+        var asked = ProtocolVersions.Of(hello);
+        if (ProtocolVersions.Spoken.Common(asked) is not { } version)
+        {
+            var text = $"protocol version {asked} is not {ProtocolVersions.Spoken}";
+            return new Fault { Code = FaultCode.Version, Text = text, Hint = "use programs of the controller's release" };
+        }
         greeted = true;
-        return new HelloReply { ProtocolVersion = ControlConnection.ProtocolVersion, Agent = ControllerSettings.Agent, UnixTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
+        return new HelloReply { ProtocolVersion = version, Agent = ControllerSettings.Agent, UnixTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
     }
 
     /// <summary>A certificate opens a session only while it is the one that was last issued to the machine.</summary>

@@ -64,8 +64,8 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
             var known = stream.RemoteCertificate is X509Certificate2 shown && peer.Recognises(shown);
             if (known) Strangers.Prove(stranger);
             await using var connection = known
-                ? ControlConnection.Over(stream, CallTimeout, ControlConnection.MaxFrame, peer.HandleAsync)
-                : ControlConnection.Over(stream, CallTimeout, StrangerFrame, (request, token) => stranger.HandleAsync(() => peer.HandleAsync(request, token)));
+                ? ControlConnection.Over(stream, CallTimeout, ControlConnection.MaxFrame, peer.HandleAsync, peer.Failed)
+                : ControlConnection.Over(stream, CallTimeout, StrangerFrame, (request, token) => stranger.HandleAsync(() => peer.HandleAsync(request, token)), peer.Failed);
             peer.Attach(connection, from, known);
             try { await connection.Completion.WaitAsync(known ? Timeout.InfiniteTimeSpan : StrangerLife, cancellationToken).ConfigureAwait(false); }
             catch (TimeoutException) { }

@@ -9,11 +9,13 @@ internal enum MachineStanding { Admitted, Pending, Ambiguous, Rejected }
 /// <summary>What the controller remembers of a machine: one file, readable by people too.</summary>
 internal sealed record MachineRecord
 {
-    public const int MaxEvents = 50;
+    public const int CurrentFormat = 1, MaxEvents = 50;
 
     /// <summary>In place of a hash: what the machine had counts no longer.</summary>
     public const string Void = "void";
 
+    /// <summary>0 in records that were written before there were formats.</summary>
+    public int Format { get; init; }
     public required string Id { get; init; }
     public string Kind { get; init; } = "worker";
     public required MachineStanding Standing { get; init; }

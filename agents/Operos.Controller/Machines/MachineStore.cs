@@ -9,6 +9,7 @@ internal sealed class MachineStore(string folder, ILogger<MachineStore> logger)
 {
     private const string DamagedSuffix = ".damaged";
 
+    /// <exception cref="RecordFormatException">A newer version wrote one: without it its machine would be taken for another.</exception>
     public IReadOnlyList<MachineRecord> LoadAll()
     {
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -17,7 +18,7 @@ internal sealed class MachineStore(string folder, ILogger<MachineStore> logger)
         {
             try
             {
-                var record = JsonSerializer.Deserialize(File.ReadAllBytes(path), MachineJson.Default.MachineRecord);
+                var record = RecordFile.Read(path, MachineJson.Default.MachineRecord, MachineRecord.CurrentFormat);
                 if (record?.Id != Path.GetFileNameWithoutExtension(path)) throw new JsonException("its id is not its file's name");
                 records.Add(MachineWords.Bounded(record));
             }
@@ -33,10 +34,18 @@ internal sealed class MachineStore(string folder, ILogger<MachineStore> logger)
     /// <summary>Another set of records, in a folder below this one.</summary>
     public MachineStore Below(string name) => new(Path.Combine(folder, name), logger);
 
-    public void Save(MachineRecord record) =>
-        AtomicFile.Write(PathOf(record.Id), JsonSerializer.SerializeToUtf8Bytes(record, MachineJson.Default.MachineRecord));
+    /// <exception cref="RecordFormatException">A newer version's record has its name.</exception>
+    public void Save(MachineRecord record)
+    {
+        var current = record with { Format = MachineRecord.CurrentFormat };
+        RecordFile.Write(PathOf(record.Id), current, MachineJson.Default.MachineRecord, MachineRecord.CurrentFormat);
+    }
 
-    public void Delete(string id) => AtomicFile.Delete(PathOf(id));
+    public void Delete(string id)
+    {
+        RecordFile.RefuseNewer(PathOf(id), MachineRecord.CurrentFormat);
+        AtomicFile.Delete(PathOf(id));
+    }
 
     private string PathOf(string id) => Path.Combine(folder, id + ".json");
 }

@@ -12,7 +12,10 @@ internal sealed record OperatorRecord
 {
     /// <summary>Copies of one folder are renewed each by its own use.</summary>
     private const int MostCertificates = 64;
+    public const int CurrentFormat = 1;
 
+    /// <summary>0 in records that were written before there were formats.</summary>
+    public int Format { get; init; }
     public required string Name { get; init; }
     public required OperatorRole Role { get; init; }
     public required DateTimeOffset Created { get; init; }

@@ -56,7 +56,7 @@ internal sealed class OperatorRegistry
         lock (gate)
         {
             // One that was made on the console meanwhile is not known yet.
-            if (!records.TryGetValue(name, out var record) && store.Load(name) is { } made) records[name] = record = made;
+            if (!records.TryGetValue(name, out var record) && store.Find(name) is { } made) records[name] = record = made;
             if (record is not { Revoked: null } || CertificateLife.Of(certificate).IsOver(now)) return null;
             var known = record;
             if (!record.Lists(certificate))

@@ -16,13 +16,14 @@ internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger
         Directory.Exists(folder) ? [.. Directory.GetFiles(folder, "*" + Suffix).Select(path => Load(Path.GetFileNameWithoutExtension(path))).OfType<OperatorRecord>()] : [];
 
     /// <param name="name">One that <see cref="OperatorRegistry.IsName"/> takes.</param>
+    /// <exception cref="RecordFormatException">A newer version wrote it.</exception>
     public OperatorRecord? Load(string name)
     {
         var path = PathOf(name);
         if (!File.Exists(path)) return null;
         try
         {
-            var record = JsonSerializer.Deserialize(File.ReadAllBytes(path), OperatorJson.Default.OperatorRecord);
+            var record = RecordFile.Read(path, OperatorJson.Default.OperatorRecord, OperatorRecord.CurrentFormat);
             if (record?.Name != name || record.Certificates is null) throw new JsonException("its name is not its file's");
             return record;
         }
@@ -34,10 +35,23 @@ internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger
         }
     }
 
+    /// <summary>As <see cref="Load"/>, for one that came while we run: a newer version's counts for nothing.</summary>
+    public OperatorRecord? Find(string name)
+    {
+        try { return Load(name); }
+        catch (RecordFormatException e)
+        {
+            logger.LogError("The operator {Operator} is unknown: {Reason}", name, e.Message);
+            return null;
+        }
+    }
+
+    /// <exception cref="RecordFormatException">A newer version's record has its name.</exception>
     public void Save(OperatorRecord record)
     {
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        AtomicFile.Write(PathOf(record.Name), JsonSerializer.SerializeToUtf8Bytes(record, OperatorJson.Default.OperatorRecord));
+        var current = record with { Format = OperatorRecord.CurrentFormat };
+        RecordFile.Write(PathOf(record.Name), current, OperatorJson.Default.OperatorRecord, OperatorRecord.CurrentFormat);
     }
 
     private string PathOf(string name) => Path.Combine(folder, name + Suffix);

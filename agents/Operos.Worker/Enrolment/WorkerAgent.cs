@@ -145,6 +145,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
         ControlConnection.ConnectAsync(new ControlClientOptions
         {
             Endpoint = settings.Control, CertificateAuthority = settings.Authority, Certificate = identity?.Certificate, Agent = Agent, TolerateClock = tolerateClock, Handler = AnswerAsync,
+            Failed = (request, failure) => logger.LogError(failure, "The controller's {Request} failed", request.GetType().Name),
         }, cancellationToken);
 
     private async ValueTask<Message> AnswerAsync(Message request, CancellationToken cancellationToken)

@@ -10,8 +10,6 @@ namespace Operos.Proto.Connection;
 /// </summary>
 public sealed class ControlConnection : IAsyncDisposable
 {
-    public const int ProtocolVersion = 1;
-
     /// <summary>Largest payload that is read, in bytes.</summary>
     public const int MaxFrame = 4 * 1024 * 1024;
 
@@ -44,15 +42,20 @@ public sealed class ControlConnection : IAsyncDisposable
     /// <summary>Answers the peer's requests. Ping is answered without it.</summary>
     public Func<Message, CancellationToken, ValueTask<Message>>? Handler { get; set; }
 
+    private Action<Message, Exception>? Failed { get; init; }
+
     /// <summary>Completes when the connection has ended, never with an error.</summary>
     public Task Completion => completion;
 
     /// <summary>Wraps a TLS stream whose handshake is done.</summary>
-    public static ControlConnection Over(SslStream stream, TimeSpan callTimeout, int maxFrame, Func<Message, CancellationToken, ValueTask<Message>>? handler)
+    /// <param name="failed">Told of each request whose handler failed, and how, before the fault is answered: to log it.</param>
+    public static ControlConnection Over(
+        SslStream stream, TimeSpan callTimeout, int maxFrame, Func<Message, CancellationToken, ValueTask<Message>>? handler, Action<Message, Exception>? failed = null)
     {
         var connection = new ControlConnection(stream, callTimeout, maxFrame)
         {
             Handler = handler,
+            Failed = failed,
             PeerCertificate = stream.RemoteCertificate as X509Certificate2,
         };
         connection.completion = Task.Run(connection.ReadLoopAsync);
@@ -65,11 +68,16 @@ public sealed class ControlConnection : IAsyncDisposable
     public static async Task<ControlConnection> ConnectAsync(ControlClientOptions options, CancellationToken cancellationToken)
     {
         var stream = await ControlTls.ConnectAsync(options, cancellationToken).ConfigureAwait(false);
-        var connection = Over(stream, options.CallTimeout, MaxFrame, options.Handler);
+        var connection = Over(stream, options.CallTimeout, MaxFrame, options.Handler, options.Failed);
         try
         {
-            connection.Greeting = await connection.CallAsync<HelloReply>(new Hello { ProtocolVersion = ProtocolVersion, Agent = options.Agent }, cancellationToken).ConfigureAwait(false);
-            return connection;
+            connection.Greeting = await connection.CallAsync<HelloReply>(options.Versions.ToHello(options.Agent), cancellationToken).ConfigureAwait(false);
+            if (options.Versions.Include(connection.Greeting.ProtocolVersion)) return connection;
+            throw new ControlFaultException(new Fault
+            {
+                Code = FaultCode.Version, Text = $"the controller chose protocol version {connection.Greeting.ProtocolVersion}; this program speaks {options.Versions}",
+                Hint = "use programs of the controller's release",
+            });
         }
         catch
         {
@@ -130,7 +138,7 @@ public sealed class ControlConnection : IAsyncDisposable
                 if (isReply)
                 {
                     if (calls.TryGetValue(call, out var waiting))
-                        waiting.TrySetResult(message ?? new Fault { Code = FaultCode.Version, Text = "the peer's answer is of a newer version" });
+                        waiting.TrySetResult(message ?? new Fault { Code = FaultCode.Version, Text = "the peer's answer is malformed, or of a newer version" });
                     continue;
                 }
                 await handling.WaitAsync(ended.Token).ConfigureAwait(false);
@@ -166,15 +174,22 @@ public sealed class ControlConnection : IAsyncDisposable
         {
             return request switch
             {
-                null => new Fault { Code = FaultCode.BadRequest, Text = "no such operation", Hint = "the programs may be of different versions" },
+                null => new Fault { Code = FaultCode.BadRequest, Text = "no such operation, or a malformed request", Hint = "the programs may be of different versions" },
                 Ping => new Done { Text = "alive" },
                 _ when Handler is { } handler => await handler(request, ended.Token).ConfigureAwait(false),
                 _ => new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is not answered here" },
             };
         }
-        catch (ControlFaultException e) { return new Fault { Code = e.Code, Text = e.Message, Hint = e.Hint, RetryAfterSeconds = e.RetryAfterSeconds }; }
-        catch (Exception e) when (e is not OperationCanceledException) { return new Fault { Code = FaultCode.Internal, Text = $"{e.GetType().Name}: {e.Message}" }; }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            Failed?.Invoke(request!, e);
+            return FaultOf(e);
+        }
     }
+
+    private static Fault FaultOf(Exception failure) => failure is ControlFaultException e
+        ? new Fault { Code = e.Code, Text = e.Message, Hint = e.Hint, RetryAfterSeconds = e.RetryAfterSeconds }
+        : new Fault { Code = FaultCode.Internal, Text = $"{failure.GetType().Name}: {failure.Message}" };
 
     private static bool IsTooLarge(byte[] frame) => frame.Length - Frame.HeaderSize > MaxFrame;
 

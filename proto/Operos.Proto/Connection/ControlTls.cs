@@ -27,6 +27,10 @@ public sealed record ControlClientOptions
     /// </summary>
     public bool TolerateClock { get; init; }
     public Func<Message, CancellationToken, ValueTask<Message>>? Handler { get; init; }
+
+    /// <summary>Told of each request of the controller's whose handler failed, and how: to log it.</summary>
+    public Action<Message, Exception>? Failed { get; init; }
+    public ProtocolVersions Versions { get; init; } = ProtocolVersions.Spoken;
 }
 
 /// <summary>TLS 1.3 by the cluster's own CA alone (RFC 8446, RFC 5280), the same rules on both sides.</summary>

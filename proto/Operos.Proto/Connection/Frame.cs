@@ -33,12 +33,24 @@ internal static class Frame
         var writer = new MessagePackWriter(buffer);
         writer.WriteArrayHeader(2);
         writer.Write(sort.Tag);
-        Serializer.SerializeObject(ref writer, message, sort.UnionCaseType);
+        if (message is Hello { NewestVersion: 0 } greeting) WritePlain(ref writer, greeting);
+        else Serializer.SerializeObject(ref writer, message, sort.UnionCaseType);
         writer.Flush();
         var frame = buffer.WrittenSpan.ToArray();
         BinaryPrimitives.WriteInt32BigEndian(frame, frame.Length - HeaderSize);
         BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(4), reply ? call | ReplyBit : call);
         return frame;
+    }
+
+    /// <summary>
+    /// A greeting of one version has the bytes that it had before there were ranges: the serializer would write the key that it does
+    /// without.
+    /// </summary>
+    private static void WritePlain(ref MessagePackWriter writer, Hello greeting)
+    {
+        writer.WriteArrayHeader(2);
+        writer.Write(greeting.ProtocolVersion);
+        writer.Write(greeting.Agent);
     }
 
     public static (int Length, uint Call, bool Reply) ReadHeader(ReadOnlySpan<byte> header)
@@ -47,14 +59,14 @@ internal static class Frame
         return (BinaryPrimitives.ReadInt32BigEndian(header), call & ~ReplyBit, (call & ReplyBit) != 0);
     }
 
-    /// <summary>Null where the payload is no message that this version knows.</summary>
+    /// <summary>Null where the payload is no message that this version knows, or holds null where there must be something.</summary>
     public static Message? ReadMessage(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken)
     {
         var reader = new MessagePackReader(payload);
         try
         {
             if (reader.ReadArrayHeader() != 2 || !ByTag.TryGetValue(reader.ReadInt32(), out var sort)) return null;
-            return (Message?)Serializer.DeserializeObject(ref reader, sort.UnionCaseType, cancellationToken);
+            return Serializer.DeserializeObject(ref reader, sort.UnionCaseType, cancellationToken) is Message message && !message.HoldsNull() ? message : null;
         }
         // The second is what the reader itself throws where a number does not fit, the third where the bytes end.
         catch (Exception e) when (e is MessagePackSerializationException or OverflowException or EndOfStreamException) { return null; }

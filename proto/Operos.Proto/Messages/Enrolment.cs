@@ -18,6 +18,8 @@ public sealed record Enrol : Message
     /// its key proves the key. A kind that the controller does not know counts for nothing.
     /// </summary>
     [Key(20)] public IReadOnlyList<Proof> Proofs { get; init; } = [];
+
+    internal override bool HoldsNull() => Elements.HoldNull(Proofs);
 }
 
 /// <summary>A proof of who a machine is: 8 at most, of 8 KiB at most.</summary>
@@ -53,6 +55,8 @@ public sealed record EnrolReply : Message
     [Key(3)] public byte[]? Certificate { get; init; }
     [Key(4)] public NodeConfiguration? Configuration { get; init; }
     [Key(5)] public int RetryAfterSeconds { get; init; }
+
+    internal override bool HoldsNull() => Configuration?.HoldsNull() == true;
 }
 
 /// <summary>What the controller wants a worker to be.</summary>
@@ -68,6 +72,8 @@ public sealed record NodeConfiguration
     [Key(4)] public IReadOnlyList<string> AuthorizedKeys { get; init; } = [];
     /// <summary>Null while the cluster has no Kubernetes to join.</summary>
     [Key(5)] public KubernetesNode? Kubernetes { get; init; }
+
+    internal bool HoldsNull() => Elements.HoldNull(Labels) || Elements.HoldNull(AuthorizedKeys);
 }
 
 /// <summary>A fresh certificate for an enrolled machine, before its own expires; the key may be the same or another. Answered by <see cref="CertificateReply"/>.</summary>
@@ -92,12 +98,16 @@ public sealed record Heartbeat : Message
     [Key(4)] public double Load1 { get; init; }
     /// <summary>How far the machine is on its way to a Ready node; empty where it runs no Kubernetes.</summary>
     [Key(5)] public IReadOnlyList<NodeStep> Steps { get; init; } = [];
+
+    internal override bool HoldsNull() => Elements.HoldNull(Steps);
 }
 
 public sealed record HeartbeatReply : Message
 {
     [Key(0)] public required NodeConfiguration Configuration { get; init; }
     [Key(1)] public required long UnixTimeMs { get; init; }
+
+    internal override bool HoldsNull() => Configuration.HoldsNull();
 }
 
 /// <summary>Controller to worker: shut down cleanly and start again. Answered by <see cref="Done"/> before it happens.</summary>

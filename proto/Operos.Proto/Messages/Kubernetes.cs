@@ -34,12 +34,16 @@ public sealed record IssueNodeCertificates : Message
 {
     /// <summary>PKCS #10, DER, by purpose.</summary>
     [Key(0)] public required IReadOnlyDictionary<string, byte[]> Requests { get; init; }
+
+    internal override bool HoldsNull() => Elements.HoldNull(Requests);
 }
 
 public sealed record NodeCertificates : Message
 {
     /// <summary>X.509, DER, by purpose.</summary>
     [Key(0)] public required IReadOnlyDictionary<string, byte[]> Certificates { get; init; }
+
+    internal override bool HoldsNull() => Elements.HoldNull(Certificates);
 }
 
 /// <summary>The purposes of a node's certificates, and whom each names.</summary>
@@ -76,6 +80,8 @@ public sealed record IssueApiCredentials : Message
     [Key(1)] public required string User { get; init; }
     /// <summary>Kubernetes groups; <c>system:masters</c> for an administrator.</summary>
     [Key(2)] public IReadOnlyList<string> Groups { get; init; } = [];
+
+    internal override bool HoldsNull() => Elements.HoldNull(Groups);
     /// <summary>Life in seconds; the controller bounds it.</summary>
     [Key(3)] public long LifeSeconds { get; init; }
 }
@@ -102,6 +108,8 @@ public sealed record MachineExplanation : Message
     [Key(1)] public bool Ready { get; init; }
     /// <summary>In the order in which they happen: enrolment, the agent's own steps, what the API server says of the Node.</summary>
     [Key(2)] public required IReadOnlyList<NodeStep> Steps { get; init; }
+
+    internal override bool HoldsNull() => Elements.HoldNull(Steps);
     /// <summary>The first step that is not done, in words, with the operator's next step.</summary>
     [Key(3)] public string Text { get; init; } = "";
 }

@@ -8,6 +8,8 @@ public sealed record ListMachines : Message;
 public sealed record MachineList : Message
 {
     [Key(0)] public required IReadOnlyList<MachineSummary> Machines { get; init; }
+
+    internal override bool HoldsNull() => Elements.HoldNull(Machines);
 }
 
 /// <summary>A machine in one line.</summary>
@@ -53,6 +55,8 @@ public sealed record MachineDetail : Message
     [Key(5)] public long CertificateExpiresUnixMs { get; init; }
     [Key(6)] public string? SystemState { get; init; }
     [Key(7)] public IReadOnlyList<MachineEvent> Events { get; init; } = [];
+
+    internal override bool HoldsNull() => Elements.HoldNull(Labels) || Elements.HoldNull(Events);
 }
 
 /// <summary>Something that happened to a machine: admitted, renamed, a part changed, rebooted.</summary>
@@ -86,6 +90,8 @@ public sealed record LabelMachine : Message
     [Key(0)] public required string Machine { get; init; }
     [Key(1)] public IReadOnlyDictionary<string, string> Set { get; init; } = new Dictionary<string, string>();
     [Key(2)] public IReadOnlyList<string> Remove { get; init; } = [];
+
+    internal override bool HoldsNull() => Elements.HoldNull(Set) || Elements.HoldNull(Remove);
 }
 
 public sealed record RemoveMachine : Message

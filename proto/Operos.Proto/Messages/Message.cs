@@ -51,4 +51,30 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(OperatorCredentials), Tag = 73)]
 [DerivedTypeShape(typeof(RenewOperator), Tag = 74)]
 [DerivedTypeShape(typeof(RevokeOperator), Tag = 75)]
-public abstract partial record Message;
+public abstract partial record Message
+{
+    /// <summary>
+    /// Whether a list or a map of it holds null, which the serializer lets through: who reads a message must not meet what its type rules out.
+    /// Such a message is none. Each message with lists or maps says it of them.
+    /// </summary>
+    internal virtual bool HoldsNull() => false;
+}
+
+/// <summary>Looks for null in what a peer sent.</summary>
+internal static class Elements
+{
+    /// <summary>A list that is missing altogether holds none.</summary>
+    public static bool HoldNull<T>(IReadOnlyList<T>? list) where T : class
+    {
+        foreach (var item in list ?? [])
+            if (item is null) return true;
+        return false;
+    }
+
+    public static bool HoldNull<T>(IReadOnlyDictionary<string, T>? map) where T : class
+    {
+        foreach (var (_, value) in map ?? new Dictionary<string, T>())
+            if (value is null) return true;
+        return false;
+    }
+}

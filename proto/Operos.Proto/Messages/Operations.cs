@@ -8,6 +8,8 @@ public sealed record ListLeases : Message;
 public sealed record LeaseList : Message
 {
     [Key(0)] public required IReadOnlyList<Lease> Leases { get; init; }
+
+    internal override bool HoldsNull() => Elements.HoldNull(Leases);
     /// <summary><c>full</c>, <c>proxy</c> or <c>off</c>: only <c>full</c> hands out leases.</summary>
     [Key(1)] public required string Mode { get; init; }
 }
@@ -30,6 +32,8 @@ public sealed record ListReleases : Message;
 public sealed record ReleaseList : Message
 {
     [Key(0)] public required IReadOnlyList<ReleaseSummary> Releases { get; init; }
+
+    internal override bool HoldsNull() => Elements.HoldNull(Releases);
 }
 
 public sealed record ReleaseSummary
@@ -63,6 +67,9 @@ public sealed record StatusReply : Message
     [Key(9)] public IReadOnlyList<ExpiringCertificate> Expiring { get; init; } = [];
     /// <summary>What <see cref="MachineSummary.Alarm"/> tells of each machine that has one, with its name before it.</summary>
     [Key(20)] public IReadOnlyList<string> Alarms { get; init; } = [];
+
+    internal override bool HoldsNull() => Elements.HoldNull(Components) || Elements.HoldNull(Nodes) || Elements.HoldNull(PodsNotRunning)
+        || Elements.HoldNull(Expiring) || Elements.HoldNull(Alarms);
 }
 
 /// <summary>A Node of the API server.</summary>
@@ -108,6 +115,8 @@ public sealed record ListBoots : Message;
 public sealed record BootList : Message
 {
     [Key(0)] public required IReadOnlyList<BootProgress> Boots { get; init; }
+
+    internal override bool HoldsNull() => Elements.HoldNull(Boots);
 }
 
 /// <summary>A client of the boot server.</summary>

@@ -19,6 +19,8 @@ public sealed record ListOperators : Message;
 public sealed record OperatorList : Message
 {
     [Key(0)] public required IReadOnlyList<OperatorSummary> Operators { get; init; }
+
+    internal override bool HoldsNull() => Elements.HoldNull(Operators);
 }
 
 /// <summary>A person or program that may operate the cluster.</summary>

@@ -5,13 +5,17 @@ namespace Operos.Proto;
 /// <summary>The first message on every connection, sent by the side that connected.</summary>
 public sealed record Hello : Message
 {
+    /// <summary>The oldest version that the sender speaks; one that sends no <see cref="NewestVersion"/> speaks this one alone.</summary>
     [Key(0)] public required int ProtocolVersion { get; init; }
     /// <summary>Program and version, such as <c>operos-worker/0.1.0</c>.</summary>
     [Key(1)] public required string Agent { get; init; }
+    /// <summary>The newest version that the sender speaks; 0 where it is the oldest, too.</summary>
+    [Key(3)] public int NewestVersion { get; init; }
 }
 
 public sealed record HelloReply : Message
 {
+    /// <summary>The version that both speak from now on: the newest that both know.</summary>
     [Key(0)] public required int ProtocolVersion { get; init; }
     [Key(1)] public required string Agent { get; init; }
     /// <summary>The controller's clock, milliseconds since the Unix epoch.</summary>
