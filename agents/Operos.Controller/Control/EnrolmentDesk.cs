@@ -51,7 +51,7 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
         {
             case Heartbeat said:
                 if (!MachineWords.IsBootId(said.BootId)) return Bad("the heartbeat's boot id is malformed");
-                var heartbeat = MachineWords.Bounded(said, time.GetUtcNow());
+                var heartbeat = Heartbeats.Bounded(said, time.GetUtcNow());
                 (session.Last, session.Heard) = (heartbeat, time.GetUtcNow());
                 session.BootId = heartbeat.BootId;
                 return new HeartbeatReply { Configuration = Configure(registry.Get(session.Machine)!), UnixTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds() };

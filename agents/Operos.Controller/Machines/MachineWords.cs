@@ -1,6 +1,5 @@
 using System.Text;
 using Operos.Linux;
-using Operos.Proto;
 using Operos.Release;
 
 namespace Operos.Controller.Machines;
@@ -12,8 +11,7 @@ namespace Operos.Controller.Machines;
 internal static class MachineWords
 {
     public const int LongestText = 512;
-    private const int LongestBootId = 64, MaxSteps = 32;
-    private static readonly TimeSpan LongestUptime = TimeSpan.FromDays(3650), ClockError = TimeSpan.FromDays(1);
+    private const int LongestBootId = 64;
 
     /// <summary>A kernel's boot id: letters, digits and dashes, at most 64.</summary>
     public static bool IsBootId(string? text) => text is { Length: > 0 and <= LongestBootId } && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
@@ -21,23 +19,6 @@ internal static class MachineWords
     /// <summary>A boot record as it is kept, JSON; null where the machine sent none.</summary>
     /// <exception cref="FormatException">It is none; the message says why.</exception>
     public static string? BootRecordOf(byte[] json) => json.Length == 0 ? null : Encoding.UTF8.GetString(BootRecord.Parse(json).ToJson());
-
-    public static Heartbeat Bounded(Heartbeat heartbeat, DateTimeOffset now)
-    {
-        var latest = (now + ClockError).ToUnixTimeMilliseconds();
-        return heartbeat with
-        {
-            UptimeSeconds = Math.Clamp(heartbeat.UptimeSeconds, 0, (long)LongestUptime.TotalSeconds),
-            SystemState = PrintableText.Line(heartbeat.SystemState) ?? "unknown",
-            Steps =
-            [
-                .. (heartbeat.Steps ?? []).Where(step => step is not null).Take(MaxSteps).Select(step => step with
-                {
-                    Name = PrintableText.Line(step.Name) ?? "unnamed", Text = PrintableText.Line(step.Text, LongestText) ?? "", SinceUnixMs = Math.Clamp(step.SinceUnixMs, 0, latest),
-                }),
-            ],
-        };
-    }
 
     /// <summary>A record that was written by a version which kept what it was sent.</summary>
     public static MachineRecord Bounded(MachineRecord record) => record with

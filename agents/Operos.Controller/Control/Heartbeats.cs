@@ -1,0 +1,31 @@
+using Operos.Controller.Machines;
+using Operos.Linux;
+using Operos.Proto;
+
+namespace Operos.Controller.Control;
+
+/// <summary>What machines say in heartbeats, brought within bounds where it enters.</summary>
+internal static class Heartbeats
+{
+    private const int MaxSteps = 32;
+    private static readonly TimeSpan LongestUptime = TimeSpan.FromDays(3650), ClockError = TimeSpan.FromDays(1);
+
+    public static Heartbeat Bounded(Heartbeat heartbeat, DateTimeOffset now)
+    {
+        var latest = (now + ClockError).ToUnixTimeMilliseconds();
+        return heartbeat with
+        {
+            UptimeSeconds = Math.Clamp(heartbeat.UptimeSeconds, 0, (long)LongestUptime.TotalSeconds),
+            SystemState = PrintableText.Line(heartbeat.SystemState) ?? "unknown",
+            Steps =
+            [
+                .. (heartbeat.Steps ?? []).Take(MaxSteps).Select(step => step with
+                {
+                    Name = PrintableText.Line(step.Name) ?? "unnamed",
+                    Text = PrintableText.Line(step.Text, MachineWords.LongestText) ?? "",
+                    SinceUnixMs = Math.Clamp(step.SinceUnixMs, 0, latest),
+                }),
+            ],
+        };
+    }
+}
