@@ -16,7 +16,7 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
     private const string CertificatesPart = "certificates";
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1), RenewalCheck = TimeSpan.FromSeconds(10), HealthyProbe = TimeSpan.FromSeconds(5), AilingProbe = TimeSpan.FromSeconds(2), Wedged = TimeSpan.FromMinutes(10);
 
-    private readonly SystemdUnits units = new(paths.Run);
+    private readonly ComponentUnits units = new(paths.Run);
     private readonly ControlPlaneCertificates certificates = new(Path.Combine(paths.Run, "pki"), settings, secrets, time);
     private readonly Dictionary<string, ApiClient> probes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> probed = new(StringComparer.Ordinal);
@@ -36,7 +36,7 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
         {
             try
             {
-                if (components.Count == 0) components = await PrepareAsync(cancellationToken).ConfigureAwait(false);
+                if (components.Count == 0) components = Prepare();
                 Renew();
                 await ConvergeAsync(cancellationToken).ConfigureAwait(false);
                 await RestartOneAsync(cancellationToken).ConfigureAwait(false);
@@ -49,16 +49,16 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
     public void Dispose()
     {
         foreach (var probe in probes.Values) probe.Dispose();
+        units.Dispose();
     }
 
     private ControlPlaneComponents Describe() => new(settings, paths, certificates, secrets, new ComponentFiles(settings, paths, certificates));
 
-    private async Task<IReadOnlyList<Component>> PrepareAsync(CancellationToken cancellationToken)
+    private IReadOnlyList<Component> Prepare()
     {
-        var printed = await units.AskVersionAsync(cancellationToken).ConfigureAwait(false);
-        var version = KubernetesVersion.Parse(printed);
+        var version = KubernetesVersion.ReadInstalled();
         new ComponentFiles(settings, paths, certificates).Write(version);
-        Tell("control plane", true, printed.Trim());
+        Tell("control plane", true, $"Kubernetes v{version}");
         return Describe().For(version);
     }
 

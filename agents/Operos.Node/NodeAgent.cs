@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Operos.Kubernetes;
+using Operos.Linux.Units;
 using Operos.Node.Certificates;
 using Operos.Node.Cni;
 using Operos.Node.Configuration;
@@ -46,7 +47,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
         if (!Directory.Exists(paths.Pki)) return;
         logger.LogWarning("This machine is no node any more: its services and pods end");
         new NodePki(paths, time).Forget();
-        var units = new ServiceUnits();
+        using var units = new Systemd();
         foreach (var service in (string[])[NodeService.Kubelet, NodeService.KubeProxy])
             await TryAsync(service, () => units.StopAsync(service, cancellationToken)).ConfigureAwait(false);
         await TryAsync("pods", () => new PodTasks(paths).KillAsync(cancellationToken)).ConfigureAwait(false);
@@ -65,7 +66,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
         while (true)
         {
             try { return await NodeFacts.ReadAsync(settings.Cluster, cancellationToken).ConfigureAwait(false); }
-            catch (Exception e) when (e is NodeException or FormatException)
+            catch (Exception e) when (e is NodeException or IOException or FormatException)
             {
                 if (steps.Set(NodeStepBoard.Configuration, false, e.Message)) logger.LogWarning("configuration: {Reason}", e.Message);
                 await Task.Delay(Idle, time, cancellationToken).ConfigureAwait(false);

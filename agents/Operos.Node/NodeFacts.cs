@@ -23,10 +23,11 @@ public sealed record NodeFacts
     /// <summary>Whether kube-proxy sizes the table of connections; in a network namespace the kernel refuses it.</summary>
     public bool SizesConnectionTable { get; init; } = true;
 
-    /// <exception cref="NodeException">There is no kubelet, or no route to the API server.</exception>
+    /// <exception cref="NodeException">There is no route to the API server.</exception>
+    /// <exception cref="IOException">The image has no Kubernetes.</exception>
     public static async Task<NodeFacts> ReadAsync(KubernetesNode cluster, CancellationToken cancellationToken) => new()
     {
-        Version = KubernetesVersion.Parse(await HostProgram.RunAsync("kubelet", ["--version"], cancellationToken).ConfigureAwait(false)),
+        Version = KubernetesVersion.ReadInstalled(),
         Address = NodeInterface.AddressTowards(await ResolveAsync(new Uri(cluster.ApiServer).Host, cancellationToken).ConfigureAwait(false)),
         ResolvConf = File.Exists(ResolvedServers) ? ResolvedServers : "/etc/resolv.conf",
         SizesConnectionTable = IsWritable(ConnectionTableSize),

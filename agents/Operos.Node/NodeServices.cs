@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Operos.Linux.Units;
 using Operos.Node.Certificates;
 using Operos.Node.Configuration;
 using Operos.Node.Runtime;
@@ -15,7 +16,7 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
     private static readonly TimeSpan CertificatesPeriod = TimeSpan.FromMinutes(1), ImagesPeriod = TimeSpan.FromMinutes(5), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromMinutes(5), LastErrorPeriod = TimeSpan.FromSeconds(30);
     private readonly NodePki pki = new(paths, time);
     private readonly NodeFiles files = new(paths);
-    private readonly ServiceUnits units = new();
+    private readonly Systemd units = new();
     private readonly ImageStore images = new(paths);
     private readonly HealthProbe health = new();
     private readonly Dictionary<string, (string Text, DateTimeOffset Due)> lastErrors = new(StringComparer.Ordinal);
@@ -42,7 +43,11 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
         return complete;
     }
 
-    public void Dispose() => health.Dispose();
+    public void Dispose()
+    {
+        health.Dispose();
+        units.Dispose();
+    }
 
     private async Task<bool> StepAsync(string name, string? begin, Func<Task<string>> act)
     {
@@ -134,7 +139,7 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
             files.MarkFresh(service);
             logger.LogInformation("{Service} runs with new files", service);
         }
-        // What answers runs: systemd is asked about what does not, since each question is a program to start.
+        // What answers runs: systemd is asked about what does not.
         if (await health.AskAsync(probe, cancellationToken).ConfigureAwait(false) is not { } problem) return "";
         await EnsureRunningAsync(service, cancellationToken).ConfigureAwait(false);
         throw new NodeException(await WithLastErrorAsync(service, problem, cancellationToken).ConfigureAwait(false));
@@ -149,13 +154,13 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
             await units.StartAsync(service, cancellationToken).ConfigureAwait(false);
             state = await units.ReadAsync(service, cancellationToken).ConfigureAwait(false);
         }
-        if (!state.IsRunning) throw new NodeException(await WithLastErrorAsync(service, $"{state.Active} ({state.Sub}, {state.Result})", cancellationToken).ConfigureAwait(false));
+        if (!state.IsRunning) throw new NodeException(await WithLastErrorAsync(service, state.ToString(), cancellationToken).ConfigureAwait(false));
     }
 
     private async Task<string> WithLastErrorAsync(string service, string problem, CancellationToken cancellationToken)
     {
         if (!lastErrors.TryGetValue(service, out var last) || time.GetUtcNow() >= last.Due)
-            last = lastErrors[service] = (await units.LastErrorAsync(service, cancellationToken).ConfigureAwait(false), time.GetUtcNow() + LastErrorPeriod);
+            last = lastErrors[service] = (await ServiceJournal.LastErrorAsync(service, cancellationToken).ConfigureAwait(false), time.GetUtcNow() + LastErrorPeriod);
         return last.Text.Length > 0 ? $"{problem}; it said: {last.Text}" : problem;
     }
 }

@@ -176,7 +176,7 @@ public sealed class ControlPlaneTests : IDisposable
         Assert.All(components.Skip(2), component => Assert.Equal(insecurePort, component.Arguments.Contains("--port=0")));
         // The unit splits at blanks, and has no rule for quotes.
         Assert.All(components.SelectMany(component => component.Arguments), argument => Assert.DoesNotContain(argument, c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$'));
-        Assert.StartsWith("ARGS=--name=controller --data-dir=", SystemdUnits.Environment(components[0]), StringComparison.Ordinal);
+        Assert.StartsWith("ARGS=--name=controller --data-dir=", ComponentUnits.Environment(components[0]), StringComparison.Ordinal);
         foreach (var file in Directory.GetFiles(paths.ControlPlane.Run, "*", SearchOption.TopDirectoryOnly)) Assert.NotNull(JsonNode.Parse(File.ReadAllText(file)));
     }
 

@@ -38,7 +38,7 @@ public sealed class RuntimeTests
     [InlineData("time=\"x\" level=info msg=\"a\"\ntime=\"x\" level=error msg=\"b\"\ntime=\"x\" level=info msg=\"c\"\n", "time=\"x\" level=error msg=\"b\"")]
     [InlineData("Started kubelet.\n", "Started kubelet.")]
     [InlineData("", "")]
-    public void The_last_trouble_in_a_journal_is_found(string journal, string error) => Assert.Equal(error, ServiceUnits.PickError(journal));
+    public void The_last_trouble_in_a_journal_is_found(string journal, string error) => Assert.Equal(error, ServiceJournal.PickError(journal));
 
     [Fact]
     public void A_step_knows_since_when_it_is_as_it_is()

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Operos.Linux;
+using Operos.Linux.Units;
 using Operos.Proto;
 
 namespace Operos.Worker.Node;
@@ -9,7 +10,8 @@ namespace Operos.Worker.Node;
 internal static class NodeVitals
 {
     private const string Starting = "starting";
-    /// <summary>A program's start is most of what a heartbeat costs.</summary>
+    private static readonly Systemd Units = new();
+    /// <summary>It hardly changes once a machine is up, and where no bus is each question is a failure.</summary>
     private static readonly TimeSpan SystemStatePeriod = TimeSpan.FromMinutes(1);
     private static string systemState = Starting;
     private static long systemStateAsked;
@@ -37,14 +39,8 @@ internal static class NodeVitals
 
     private static async Task<string> AskSystemStateAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            using var process = Process.Start(new ProcessStartInfo("systemctl", ["is-system-running"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            var text = await process.StandardOutput.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
-            await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
-            return text.Trim() is { Length: > 0 and < 32 } state ? state : "unknown";
-        }
-        catch (System.ComponentModel.Win32Exception) { return "unknown"; }
+        try { return await Units.ReadSystemStateAsync(cancellationToken).ConfigureAwait(false) is { Length: > 0 and < 32 } state ? state : "unknown"; }
+        catch (IOException) { return "unknown"; }
     }
 
     /// <summary>A field of proc_meminfo(5), in bytes.</summary>
