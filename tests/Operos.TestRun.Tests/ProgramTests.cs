@@ -33,6 +33,23 @@ public sealed class ProgramTests
         Directory.Delete(folder, recursive: true);
     }
 
+    [Fact]
+    public async Task What_a_run_has_started_ends_when_the_run_is_killed()
+    {
+        var folder = Directory.CreateTempSubdirectory("operos-run-").FullName;
+        var mark = SampleRun.UniqueSeconds();
+        var script = Path.Combine(folder, "stubborn.sh");
+        // The second is a daemon, the third does not end when it is told to.
+        var lines = $"#!/bin/bash\nsleep {mark} &\nsetsid --fork sleep {mark}\n(trap '' TERM; sleep {mark}; :)\n";
+        await File.WriteAllTextAsync(script, lines, Token);
+        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        using var program = Start("--results", folder, script);
+        Assert.True(await HoldsAsync(() => SampleRun.IsRunning(mark)), "the script was not started within 20 s");
+        program.Kill();
+        Assert.True(await HoldsAsync(() => !SampleRun.IsRunning(mark)), "what it started runs on 20 s after the run was killed");
+        Directory.Delete(folder, recursive: true);
+    }
+
     [Theory]
     [InlineData("nothing to run was named")]
     [InlineData("there is no /", "Operos.Nowhere.Tests")]
@@ -55,7 +72,8 @@ public sealed class ProgramTests
         string[] arguments = ["--results", folder, "Operos.Proto.Tests"];
         var (status, output) = await RunAsync(Path.Combine(Root, "tests/run.sh"), arguments, ("DOTNET_GCHeapHardLimit", "1"));
         Assert.Equal(1, status);
-        Assert.EndsWith("FAILED: it does not compile, or not within 900 s\n\n0 passed, 1 failed\n", output, StringComparison.Ordinal);
+        const string told = "FAILED: it does not compile: the errors stand above; nothing else was started\n\n0 passed, 1 failed\n";
+        Assert.EndsWith(told, output, StringComparison.Ordinal);
         Assert.Equal("0 passed, 1 failed\n", await File.ReadAllTextAsync(Path.Combine(folder, "count"), Token));
         Directory.Delete(folder, recursive: true);
     }
@@ -83,6 +101,18 @@ public sealed class ProgramTests
         var scripts = Directory.EnumerateFiles(tests, "*.sh").Select(Path.GetFileName).Except(["run.sh", "preflight.sh"]);
         Assert.Equal([], projects.Concat(scripts.Select(name => $"tests/{name}")).Except(Names(suite.All)));
         Assert.DoesNotContain(Names(suite.Quick), name => name.StartsWith("Operos.Qemu", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Without_Kubernetes_its_tests_are_named_as_skipped()
+    {
+        var suite = new Suite(Root, make: true, kubernetes: false, []);
+        foreach (var stages in (IReadOnlyList<Stage>[])[suite.All, suite.Quick, suite.Of(["Operos.Kubernetes.Tests"])])
+        {
+            var skipped = stages.SelectMany(stage => stage.Groups).SelectMany(group => group.Items).Where(item => item.Skip is not null);
+            Assert.Equal(("Operos.Kubernetes.Tests", "the layers are without Kubernetes"),
+                skipped.Select(item => (item.Name, item.Skip)).Single());
+        }
     }
 
     private static IEnumerable<string> Names(IEnumerable<Stage> stages) =>

@@ -88,6 +88,17 @@ public sealed class RunTests
     }
 
     [Fact]
+    public async Task An_item_that_is_skipped_names_each_of_its_tests_with_the_reason()
+    {
+        using var run = new SampleRun();
+        var skipped = SampleRun.Sample("skipped", nameof(Samples.Fails), nameof(Samples.Has_rows)) with { Skip = "for a reason" };
+        await run.RunAsync(new Group(skipped, Good));
+        Assert.Equal("1 passed, 0 failed, 3 skipped", run.LastLine);
+        foreach (var name in (string[])["Fails", "Has_rows(row: 1)", "Has_rows(row: 2)"])
+            Assert.Contains($"SKIPPED skipped: {Class}.{name}: for a reason\n", run.Output);
+    }
+
+    [Fact]
     public async Task After_the_run_s_limit_nothing_more_is_started_and_it_is_counted()
     {
         using var run = new SampleRun();

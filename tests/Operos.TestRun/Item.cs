@@ -20,6 +20,9 @@ internal sealed record Item
     /// <summary>The names of the items without which this one makes no sense: it is not started when one of them failed.</summary>
     public IReadOnlyList<string> Needs { get; init; } = [];
 
+    /// <summary>Why all its tests are skipped; null where they are not.</summary>
+    public string? Skip { get; init; }
+
     /// <summary>Added to our own.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 

@@ -41,6 +41,13 @@ internal sealed class ItemRun(Item item, string results, Action<string> show) : 
         return new ItemResult(item, 0, $"not started: {reason}", [.. names.Select(name => TestResult.NotStarted(name, reason))]);
     }
 
+    /// <summary>The result of an item that is skipped.</summary>
+    public static async Task<ItemResult> SkippedAsync(Item item, string reason)
+    {
+        var names = item.IsProject ? await ListAsync(item).ConfigureAwait(false) : [item.Name];
+        return new ItemResult(item, 0, "skipped", [.. names.Select(name => TestResult.Skipped(name, reason))]);
+    }
+
     /// <param name="limit">At most the item's own.</param>
     /// <param name="stop">Ends the item, without telling what hangs.</param>
     public async Task<ItemResult> RunAsync(int nice, TimeSpan limit, CancellationToken stop)

@@ -22,6 +22,7 @@ var results = Path.GetFullPath(arguments.Results ?? Path.Combine(root, "out", "t
 Directory.CreateDirectory(results);
 // A program of a test project finds the runtime that we found.
 Environment.SetEnvironmentVariable("DOTNET_ROOT", Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../..")));
+using var guardian = Guardian.Start();
 using var stop = new CancellationTokenSource();
 var signalled = 0;
 void Stop(PosixSignalContext context)

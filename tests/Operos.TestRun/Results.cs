@@ -13,10 +13,12 @@ internal sealed record TestResult(string Name, double Seconds, TestOutcome Outco
 {
     /// <summary>Of a test that was to run and never began.</summary>
     public static TestResult NotStarted(string name, string reason) => new(name, 0, TestOutcome.Failed, $"not started: {reason}");
+
+    public static TestResult Skipped(string name, string reason) => new(name, 0, TestOutcome.Skipped, reason);
 }
 
 /// <summary>How an item ended: each of its tests once, and what went wrong beside them as a test that failed.</summary>
-/// <param name="Outcome"><c>passed</c>, <c>failed</c>, or why it was cut short or not started.</param>
+/// <param name="Outcome"><c>passed</c>, <c>failed</c>, <c>skipped</c>, or why it was cut short or not started.</param>
 internal sealed record ItemResult(Item Item, double Seconds, string Outcome, IReadOnlyList<TestResult> Tests)
 {
     public bool HasFailed => Tests.Any(test => test.Outcome == TestOutcome.Failed);

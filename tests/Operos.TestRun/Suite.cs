@@ -50,7 +50,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         .. ReleaseStage,
         new("lab", [Beside(Lab)]),
         new("canary", [new Group([.. Beside(Daemons, Nodes).Items, Canaries])]),
-        new("machines", [new Group([.. ControlPlanes, OtherGuests, Find(Reproducible)])]),
+        new("machines", [new Group([Find(ControlPlane), OtherGuests, Find(Reproducible)])]),
     ];
 
     /// <summary>
@@ -61,7 +61,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     [
         new("lint", [Beside(Lint)]),
         .. ReleaseStage,
-        new("quick", [new Group([Find(Daemons), .. ControlPlanes.Select(Impatient), Find(Nodes), .. Beside(Units).Items])]),
+        new("quick", [new Group([Find(Daemons), Impatient(Find(ControlPlane)), Find(Nodes), .. Beside(Units).Items])]),
     ];
 
     private Item Guest => Find(Guests);
@@ -69,8 +69,6 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     private Item Canaries => Guest with { Name = Canary, Limit = LimitOf(Canary), Filter = [.. filter, "-trait", "stage=canary"] };
 
     private Item OtherGuests => Guest with { Filter = [.. filter, "-trait-", "stage=canary"], Needs = [Release, Canary] };
-
-    private Item[] ControlPlanes => kubernetes ? [Find(ControlPlane)] : [];
 
     private Item Impatient(Item item) => item with { Filter = [.. filter, "-trait-", "stage=patient"] };
 
@@ -111,6 +109,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
             Limit = LimitOf(name),
             Filter = filter,
             Needs = WithoutRelease.Contains(name) ? [] : [Release],
+            Skip = name == ControlPlane && !kubernetes ? "the layers are without Kubernetes" : null,
         };
     }
 

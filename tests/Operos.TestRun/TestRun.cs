@@ -47,9 +47,9 @@ internal sealed class TestRun(RunOptions options, TextWriter output, Cancellatio
             // A test says by its name whose it is; the lines of two scripts would mix.
             var held = new List<string>();
             var isHeld = !item.IsProject && results.Count > 0;
-            var run = WhyNotStarted(item) is { } reason
-                ? ItemRun.NotStartedAsync(item, reason, list: !stop.IsCancellationRequested)
-                : StartAsync(item, isHeld ? held.Add : Show, isFirst: results.Count == 0, runs);
+            var run = WhyNotStarted(item) is { } reason ? ItemRun.NotStartedAsync(item, reason, list: !stop.IsCancellationRequested)
+                : item.Skip is { } why ? ItemRun.SkippedAsync(item, why)
+                : StartAsync(item, isHeld ? held.Add : Show, isFirst: runs.Count == 0, runs);
             results.Add(EndAsync(run, held));
         }
         await WaitAsync(Task.WhenAll(results), runs).ConfigureAwait(false);

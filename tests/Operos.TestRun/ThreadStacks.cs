@@ -39,7 +39,9 @@ internal static class ThreadStacks
             using var json = JsonDocument.Parse(await File.ReadAllTextAsync(report).ConfigureAwait(false));
             return [.. Render(json.RootElement)];
         }
-        catch (Exception e) when (e is System.ComponentModel.Win32Exception or JsonException or IOException)
+        // What it writes is no contract; and it is no reason to end a run.
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or JsonException or IOException
+            or UnauthorizedAccessException or KeyNotFoundException or InvalidOperationException)
         {
             return [$"stacks: {program}: {e.Message}"];
         }
