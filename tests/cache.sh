@@ -8,29 +8,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [[ -z ${OPEROS_CACHE_TEST-} ]]; then
     OPEROS_CACHE_TEST=1 exec unshare --mount --pid --fork --kill-child --mount-proc --propagation private "$0" "$@"
 fi
-trap 'exit 130' INT
-trap 'exit 143' TERM
 top=$PWD
-work=$(mktemp -d)
-trap 'cd /; umount "$work"/mount-* 2> /dev/null || true; rm -rf "$work"' EXIT
+# shellcheck source=tests/checks/checks.sh
+source tests/checks/checks.sh
 unset OPEROS_CACHE_SAID OPEROS_CACHE_LIMIT XDG_CACHE_HOME
 export OPEROS_CACHE=$work/cache LC_ALL=C
-failures=0
 
-report() { # STATUS WHAT
-    if (($1 == 0)); then
-        printf 'cache: %s\n' "$2"
-    else
-        printf 'cache: FAILED: %s\n' "$2"
-        sed 's/^/    /' "$work/log"
-        failures=$((failures + 1))
-    fi
-}
-holds() { # WHAT COMMAND...
-    local what=$1 status=0; shift
-    "$@" > "$work/log" 2>&1 || status=1
-    report "$status" "$what"
-}
 fails() { # STATUS COMMAND...: with this exit status
     local wanted=$1 status=0; shift
     "$@" || status=$?

@@ -9,21 +9,10 @@ if [[ -z ${OPEROS_KUBERNETES_TEST-} ]]; then
 fi
 ip link set lo up
 unset OPEROS_KUBERNETES_URL
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/checks/checks.sh
+source tests/checks/checks.sh
 # What it makes is no component for anybody.
 export OPEROS_CACHE=
-failures=0
-
-report() { # STATUS WHAT
-    if (($1 == 0)); then
-        printf 'kubernetes: %s\n' "$2"
-    else
-        printf 'kubernetes: FAILED: %s\n' "$2"
-        sed 's/^/    /' "$work/log"
-        failures=$((failures + 1))
-    fi
-}
 
 build() { # ARGUMENT...: its output in $work/log
     local status=0
@@ -42,12 +31,6 @@ refuses() { # WHAT MESSAGE ARGUMENT...: it fails, says so, and leaves no binarie
     rm -rf "$work/refused"
     if build --out "$work/refused" "$@" || ! grep -qF -- "$message" "$work/log" || [[ -e $work/refused/bin || -e $work/refused/inputs ]]; then status=1; fi
     report "$status" "refuses $what"
-}
-
-holds() { # WHAT COMMAND...
-    local what=$1 status=0; shift
-    "$@" > "$work/log" 2>&1 || status=1
-    report "$status" "$what"
 }
 
 # A release as a server has it. Only kubelet is ever started, for its version.
