@@ -1,6 +1,9 @@
 using System.Diagnostics;
-using System.Text.Json;
 using Operos.Lab;
+
+[assembly: AssemblyFixture(typeof(Operos.Kubernetes.Tests.Cluster))]
+// They wait: each of those that may run beside each other does.
+[assembly: Xunit.v3.Parallelization(MaxThreads = 8)]
 
 namespace Operos.Kubernetes.Tests;
 
@@ -8,12 +11,17 @@ namespace Operos.Kubernetes.Tests;
 /// The native cluster: a controller and two workers of the real layers under systemd. It is booted once for all tests, and each leaves it
 /// whole: every component healthy, three nodes Ready.
 /// </summary>
+/// <remarks>
+/// Classes of no collection run beside each other, and first. They wait, most of them for a minute that a real program takes, and bear with
+/// a node or an agent that another of them has taken away. All others want the cluster for themselves: <see cref="Alone"/>.
+/// </remarks>
 public sealed class Cluster : IAsyncLifetime
 {
-    public const string Name = "native cluster";
+    public const string Alone = "alone";
     public static readonly IReadOnlyList<string> Components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly Build build = new();
+    private int applied;
     private LabFolder folder = null!;
     private NativeCluster native = null!;
     private string admin = "";
@@ -79,10 +87,10 @@ public sealed class Cluster : IAsyncLifetime
     public Task<string> CtlAsync(params string[] arguments) => native.CtlAsync(default, [.. arguments, "--timeout", "60"]);
 
     /// <summary>The id of a machine, which is its Node's name.</summary>
-    public Task<string> IdOfAsync(NativeMachine machine) => native.IdOfAsync(machine, default);
+    public Task<string> IdOfAsync(NativeMachine machine) =>
+        Until($"the controller knows {machine.Name}", Patience).ForAsync<string>(async () => await native.IdOfAsync(machine, default));
 
-    /// <summary>The workers, as <c>operosctl machines list --json</c> tells.</summary>
-    public Task<IReadOnlyList<JsonElement>> MachinesAsync() => native.MachinesAsync(default);
+    public Task<IReadOnlyList<ClusterMachine>> WorkersAsync() => native.WorkersAsync(default);
 
     /// <summary>Lets in one worker that waits.</summary>
     public Task ApproveAsync() => native.ApproveAsync(1, default);
@@ -98,8 +106,9 @@ public sealed class Cluster : IAsyncLifetime
 
     public async Task ApplyAsync(string yaml)
     {
-        await File.WriteAllTextAsync(folder["apply.yaml"], yaml);
-        await KubectlAsync($"apply -f {folder["apply.yaml"]}");
+        var file = folder[$"apply-{Interlocked.Increment(ref applied)}.yaml"];
+        await File.WriteAllTextAsync(file, yaml);
+        await KubectlAsync($"apply -f {file}");
     }
 
     /// <summary>What kubectl says when it is refused.</summary>
@@ -116,9 +125,11 @@ public sealed class Cluster : IAsyncLifetime
 
     public async Task<ClusterStatus> StatusAsync() => new(await CtlAsync("status", "--json"));
 
-    /// <summary>Waits until every part of the control plane is healthy.</summary>
-    public Task HealthyAsync() =>
-        UntilAsync("the control plane is healthy", async () => (await StatusAsync()).AreHealthy(Components.Append("built-in objects")));
+    /// <summary>
+    /// Waits until every part of the control plane is healthy, and answers: of what was killed a moment ago it is still said that it is.
+    /// </summary>
+    public Task HealthyAsync() => UntilAsync("the control plane is healthy", async () =>
+        (await StatusAsync()).AreHealthy(Components.Append("built-in objects")) && await KubectlAsync("get --raw /readyz") == "ok");
 
     /// <summary>Waits until all that the controller runs is healthy, and its node and the workers' are Ready.</summary>
     public Task WholeAsync() => UntilAsync("all is healthy, three nodes are Ready", async () =>
@@ -127,7 +138,13 @@ public sealed class Cluster : IAsyncLifetime
         return status is { IsHealthy: true, ReadyNodes.Count: 3 } ? true : throw new LabException(status.ToString());
     });
 
-    public static Task UntilAsync(string what, Func<Task<bool>> holds) => Eventually.HoldsAsync(what, Patience, holds);
+    public static Task UntilAsync(string what, Func<Task<bool>> holds) => UntilAsync(what, Patience, holds);
+
+    public static Task UntilAsync(string what, TimeSpan patience, Func<Task<bool>> holds) =>
+        Until(what, patience).UntilAsync(holds);
+
+    private static Wait Until(string what, TimeSpan patience) =>
+        new(what, patience) { Pause = TimeSpan.FromSeconds(0.5), LooksAgain = true };
 
     /// <summary>The main process of a component.</summary>
     public Task<int> ProcessOfAsync(string component) => Controller.ProcessOfAsync(component + ".service", default);
@@ -149,5 +166,5 @@ public sealed class Cluster : IAsyncLifetime
     }
 }
 
-[CollectionDefinition(Cluster.Name)]
-public sealed class ClusterCollection : ICollectionFixture<Cluster>;
+[CollectionDefinition(Cluster.Alone, DisableParallelization = true)]
+public sealed class AloneCollection;

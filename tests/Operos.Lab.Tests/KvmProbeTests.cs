@@ -29,7 +29,7 @@ public sealed class KvmProbeTests
     [Fact]
     public async Task Where_guests_run_firmware_kernel_and_PID_1_are_seen()
     {
-        var verdict = await KvmProbe.RunAsync(Accelerator.Translation, default, slower: 10);
+        var verdict = await KvmProbe.RunAsync(Accelerator.Translation, default, slower: 5);
         Assert.True(verdict!.Works, verdict.Reason);
     }
 

@@ -1,11 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 
 namespace Operos.Lab;
-
-/// <summary>A machine of a cluster, as <c>operosctl machines list</c> tells of it.</summary>
-public sealed record ClusterMachine(string Id, string Kind, string State, string? Address);
 
 /// <summary>
 /// A controller from its disk and two workers from the network, one by each firmware, on one switch. Booted here or woken from a
@@ -27,6 +23,7 @@ public sealed class Cluster : IAsyncDisposable
 
     private readonly Build build;
     private readonly MachineGroup machines;
+    private readonly Operosctl operosctl;
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly Budget budget;
     private readonly DateTime? woken;
@@ -40,6 +37,7 @@ public sealed class Cluster : IAsyncDisposable
     {
         (this.build, Folder, Network, Disk, this.budget, this.machines, this.woken) = (build, folder, network, disk, budget, machines, woken);
         (controller, Token) = (machines.Machines.Count > 0 ? machines.Machines[0] : null, budget.Token);
+        operosctl = new Operosctl(build, network, disk.Admin);
     }
 
     public LabFolder Folder { get; }
@@ -112,40 +110,30 @@ public sealed class Cluster : IAsyncDisposable
     }
 
     /// <summary>operosctl as the operator; what it printed.</summary>
-    public Task<string> CtlAsync(params IEnumerable<string> arguments) => CtlAsync(arguments, AnswerPatience, Token);
-
-    internal Task<string> CtlAsync(IEnumerable<string> arguments, TimeSpan patience, CancellationToken limit) =>
-        Network.RunAsync(build.Binary("operosctl"), [.. arguments, "--timeout", $"{patience.TotalSeconds:0}", "--config", Disk.Admin], limit);
+    public Task<string> CtlAsync(params IEnumerable<string> arguments) => operosctl.RunAsync(arguments, Token, AnswerPatience);
 
     public Task<string> SshAsync(string address, string command, CancellationToken? limit = null) =>
         Disk.SshAsync(Network, address, command, limit ?? Token);
 
     /// <param name="patience">For the controller's answer; null for 30 s.</param>
-    public async Task<IReadOnlyList<ClusterMachine>> ListAsync(TimeSpan? patience = null, CancellationToken? limit = null)
-    {
-        var list = await CtlAsync(["machines", "list", "--json"], patience ?? AnswerPatience, limit ?? Token).ConfigureAwait(false);
-        using var json = JsonDocument.Parse(list);
-        return [.. json.RootElement.GetProperty("machines").EnumerateArray().Select(machine =>
-            new ClusterMachine(Text(machine, "id")!, Text(machine, "kind")!, Text(machine, "state")!, Text(machine, "address")))];
+    public Task<IReadOnlyList<ClusterMachine>> ListAsync(TimeSpan? patience = null) =>
+        operosctl.MachinesAsync(Token, patience ?? AnswerPatience);
 
-        static string? Text(JsonElement machine, string name) => machine.GetProperty(name).GetString();
-    }
-
-    public async Task<IReadOnlyList<ClusterMachine>> WorkersAsync(CancellationToken? limit = null) =>
-        [.. (await ListAsync(null, limit).ConfigureAwait(false)).Where(machine => machine.Kind == "worker")];
+    public async Task<IReadOnlyList<ClusterMachine>> WorkersAsync() =>
+        [.. (await ListAsync().ConfigureAwait(false)).Where(machine => machine.IsWorker)];
 
     /// <summary>Waits for the cluster to be so, as long as the budget lasts.</summary>
     /// <exception cref="LabException">It is used up; with the last answer.</exception>
     public Task UntilAsync(string what, Func<ClusterStatus, bool> holds) => UntilAsync(what, async () =>
     {
-        var status = new ClusterStatus(await CtlAsync("status", "--json").ConfigureAwait(false));
+        var status = await operosctl.StatusAsync(Token, AnswerPatience).ConfigureAwait(false);
         return (holds(status), status.ToString());
     });
 
     /// <summary>Waits until all three machines are up, and Ready where they are nodes, and every component is healthy.</summary>
     public Task UntilWholeAsync(string what) => UntilAsync(what, async () =>
     {
-        var status = new ClusterStatus(await CtlAsync("status", "--json").ConfigureAwait(false));
+        var status = await operosctl.StatusAsync(Token, AnswerPatience).ConfigureAwait(false);
         if (build.HasKubernetes) return (status.ReadyNodes.Count == 3 && status.IsHealthy, status.ToString());
         var list = await ListAsync().ConfigureAwait(false);
         return (list.Count == 3 && list.All(machine => machine.State == "up") && status.IsHealthy, string.Join(", ", list));
@@ -203,10 +191,8 @@ public sealed class Cluster : IAsyncDisposable
         try { await RunAsync(body).ConfigureAwait(false); }
         catch (Exception e)
         {
-            var over = e is OperationCanceledException && budget.Token.IsCancellationRequested;
-            var what = over ? $"the budget of {budget.Total.TotalSeconds:0} s is used up" : e.Message;
-            var asked = await ClusterDiagnosis.TellAsync(this).ConfigureAwait(false);
-            throw new LabException($"{what}\n{asked}\n{machines.Describe(e.Message)}\n{e.StackTrace}");
+            var asked = await DescribeAsync().ConfigureAwait(false);
+            throw new LabException($"{budget.Why(e)}\n{asked}\n{machines.Describe(e.Message)}\n{e.StackTrace}");
         }
     }
 
@@ -259,25 +245,28 @@ public sealed class Cluster : IAsyncDisposable
         return path;
     }
 
+    /// <summary>The ends of the consoles, and what an operator would ask.</summary>
+    private async Task<string> DescribeAsync()
+    {
+        var consoles = string.Join('\n', Machines.Select(machine => $"{machine.Options.Name}: {machine.Console.Tail(4)}"));
+        // A controller that stands still answers nothing.
+        if (Machines.Count == 0 || Controller.Failure.IsCompleted) return consoles;
+        return $"{consoles}\n{await ClusterDiagnosis.TellAsync(operosctl, Looks).ConfigureAwait(false)}";
+
+        IEnumerable<Func<CancellationToken, Task<string>>> Looks(IReadOnlyList<ClusterMachine> known) =>
+            from machine in known
+            where machine is { IsWorker: true, Address: not null }
+            select (Func<CancellationToken, Task<string>>)(limit => SshAsync(machine.Address!, ClusterDiagnosis.Look, limit));
+    }
+
     private async Task UntilAsync(string what, Func<Task<(bool Holds, string Seen)>> look)
     {
-        var (patience, begun) = (Left, clock.Elapsed);
-        while (true)
+        var wait = budget.Wait(what) with { Pause = ShortestGlance, LongestPause = LongestGlance, LooksAgain = true };
+        await wait.UntilAsync(async () =>
         {
-            string last;
-            try
-            {
-                (var holds, last) = await look().ConfigureAwait(false);
-                if (holds)
-                {
-                    Tell(what);
-                    return;
-                }
-            }
-            catch (LabException e) { last = e.Message; }
-            var glance = TimeSpan.FromTicks(Math.Clamp((clock.Elapsed - begun).Ticks / 8, ShortestGlance.Ticks, LongestGlance.Ticks));
-            if (Left < glance) throw new LabException($"not in the {patience.TotalSeconds:0} s that were left: {what}; last: {last}");
-            await Task.Delay(glance, Token).ConfigureAwait(false);
-        }
+            var (holds, seen) = await look().ConfigureAwait(false);
+            return holds ? true : throw new LabException(seen);
+        }, Token).ConfigureAwait(false);
+        Tell(what);
     }
 }

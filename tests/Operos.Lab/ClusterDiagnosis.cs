@@ -1,40 +1,44 @@
 namespace Operos.Lab;
 
 /// <summary>What an operator would ask of a cluster that failed, in this order: a run's summary shows a failure's first lines only.</summary>
-public static class ClusterDiagnosis
+internal static class ClusterDiagnosis
 {
     /// <summary>For all questions together: a failure is not to be told late.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    private const string Look =
-        "uptime; systemctl --failed --no-legend; journalctl --boot --priority warning --lines 12 --no-pager --output cat | cut -c1-200";
+    /// <summary>For a shell of a machine: units that failed, and the last warnings.</summary>
+    public const string Look = """
+        uptime
+        systemctl is-system-running
+        systemctl --failed --no-legend
+        journalctl --boot --priority warning --lines 12 --no-pager --output cat | cut -c1-200
+        """;
 
     /// <summary>Never throws; a machine that hangs does not hang what tells of it.</summary>
-    public static async Task<string> TellAsync(Cluster cluster)
+    /// <param name="looks">How to look at machines, given those that the controller knows; each answers with what it shows.</param>
+    public static async Task<string> TellAsync(
+        Operosctl operosctl, Func<IReadOnlyList<ClusterMachine>, IEnumerable<Func<CancellationToken, Task<string>>>> looks)
     {
-        var told = cluster.Machines.Select(machine => $"{machine.Options.Name}: {machine.Console.Tail(4)}").ToList();
-        // A controller that stands still answers nothing.
-        if (cluster.Machines.Count == 0 || cluster.Controller.Failure.IsCompleted) return string.Join('\n', told);
         using var limit = new CancellationTokenSource(Patience);
-        IReadOnlyList<ClusterMachine> workers = [];
-        await AskAsync(async () =>
+        var told = new List<string>();
+        IReadOnlyList<ClusterMachine> machines = [];
+        await AskAsync(token => operosctl.RunAsync(["status"], token, Patience)).ConfigureAwait(false);
+        await AskAsync(async token =>
         {
-            workers = await cluster.WorkersAsync(limit.Token).ConfigureAwait(false);
-            return $"{workers.Count} workers are known";
+            machines = await operosctl.MachinesAsync(token, Patience).ConfigureAwait(false);
+            return $"{machines.Count(machine => machine.IsWorker)} workers are known";
         }).ConfigureAwait(false);
-        foreach (var worker in workers)
-        {
-            await AskAsync(() => cluster.CtlAsync(["why", worker.Id], Patience, limit.Token)).ConfigureAwait(false);
-            if (worker.Address is { } address) await AskAsync(() => cluster.SshAsync(address, Look, limit.Token)).ConfigureAwait(false);
-        }
+        foreach (var worker in machines.Where(machine => machine.IsWorker))
+            await AskAsync(token => operosctl.RunAsync(["why", worker.Id], token, Patience)).ConfigureAwait(false);
+        foreach (var look in looks(machines)) await AskAsync(look).ConfigureAwait(false);
         return string.Join('\n', told);
 
-        async Task AskAsync(Func<Task<string>> ask) => told.Add(await TryAsync(ask).ConfigureAwait(false));
+        async Task AskAsync(Func<CancellationToken, Task<string>> ask) => told.Add(await TryAsync(ask, limit.Token).ConfigureAwait(false));
     }
 
-    private static async Task<string> TryAsync(Func<Task<string>> ask)
+    private static async Task<string> TryAsync(Func<CancellationToken, Task<string>> ask, CancellationToken limit)
     {
-        try { return (await ask().ConfigureAwait(false)).Trim(); }
+        try { return (await ask(limit).ConfigureAwait(false)).Trim(); }
         catch (LabException e) { return e.Message; }
         catch (OperationCanceledException) { return $"no answer within the {Patience.TotalSeconds:0} s for all questions"; }
     }

@@ -26,18 +26,13 @@ public sealed class Kubectl
     public async Task<string> WaitAsync(Func<string, bool> wanted, TimeSpan patience, CancellationToken cancellationToken, params IEnumerable<string> arguments)
     {
         var words = arguments.ToList();
-        for (var deadline = DateTime.UtcNow + patience; ;)
+        // Each question costs emulated machines a handshake, or a process in a pod.
+        var what = $"kubectl {string.Join(' ', words)} shows what is waited for";
+        var wait = new Wait(what, patience) { Pause = TimeSpan.FromSeconds(5), LooksAgain = true };
+        return await wait.ForAsync<string>(async () =>
         {
-            string output;
-            try
-            {
-                output = await RunAsync(cancellationToken, words).ConfigureAwait(false);
-                if (wanted(output)) return output;
-            }
-            catch (LabException e) { output = e.Message; }
-            if (DateTime.UtcNow > deadline) throw new LabException($"kubectl {string.Join(' ', words)} did not show what was waited for in {patience.TotalSeconds:0} s; last:\n{output}");
-            // Each question costs emulated machines a handshake, or a process in a pod.
-            await Task.Delay(5000, cancellationToken).ConfigureAwait(false);
-        }
+            var output = await RunAsync(cancellationToken, words).ConfigureAwait(false);
+            return wanted(output) ? output : throw new LabException(output);
+        }, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -7,7 +7,6 @@ namespace Operos.Lab;
 public sealed class LabFolder : IDisposable
 {
     private const string OwnerName = "owner";
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
 
     private LabFolder(string path) => Path = path;
 
@@ -70,24 +69,6 @@ public sealed class LabFolder : IDisposable
     /// <summary>A control group in each hierarchy of the host.</summary>
     public void NoteControlGroup(string name) => File.AppendAllText(this["control-groups"], name + "\n");
 
-    /// <summary>Once what was in it is dead, which the kernel may need a moment to say.</summary>
-    internal static void RemoveControlGroups(string name)
-    {
-        // One in each hierarchy of version 1, one in all of version 2.
-        var groups = $"/sys/fs/cgroup/*/{name} /sys/fs/cgroup/{name}";
-        using var removal = System.Diagnostics.Process.Start("sh",
-        [
-            "-c", $$"""
-                for i in 1 2 3 4 5 6 7 8 9 10; do
-                    find {{groups}} -depth -type d -exec rmdir {} + 2>/dev/null
-                    ls -d {{groups}} 2>/dev/null | grep -q . || exit 0
-                    sleep 0.5
-                done
-                """,
-        ]);
-        removal.WaitForExit();
-    }
-
     /// <summary>Ends the processes, control groups and namespaces; logs stay.</summary>
     public void Dispose() => Clear(Path);
 
@@ -101,35 +82,22 @@ public sealed class LabFolder : IDisposable
         catch (IOException) when (!File.Exists(owner)) { /* Another project, which runs beside this one, has cleared it meanwhile. */ }
     }
 
+    /// <summary>What cannot be cleared stays noted, for the next start to try.</summary>
     private static void Clear(string path)
     {
-        foreach (var line in Lines(path, "processes").Where(IsAlive))
-        {
-            try { System.Diagnostics.Process.GetProcessById(int.Parse(line.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)).Kill(entireProcessTree: true); }
-            catch (Exception e) when (e is ArgumentException or InvalidOperationException) { }
-        }
-        foreach (var name in Lines(path, "namespaces")) EndProcessesIn(name);
-        foreach (var name in Lines(path, "control-groups")) RemoveControlGroups(name);
-        foreach (var name in Lines(path, "namespaces"))
-            using (var removal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("ip", ["netns", "delete", name]) { RedirectStandardError = true })) removal?.WaitForExit(EndPatience);
+        foreach (var line in Lines(path, "processes").Where(IsAlive)) Leftovers.Kill(line.Split(' ')[0]);
+        var (namespaces, groups) = (Lines(path, "namespaces"), Lines(path, "control-groups"));
+        var left = Leftovers.EndProcesses(namespaces).Concat(groups.SelectMany(Leftovers.RemoveControlGroups)).ToList();
+        foreach (var name in namespaces) Leftovers.Run("ip", "netns", "delete", name);
         foreach (var sockets in Lines(path, "sockets").Where(Directory.Exists)) Directory.Delete(sockets, recursive: true);
         File.Delete(System.IO.Path.Combine(path, "sockets"));
-        File.Delete(System.IO.Path.Combine(path, OwnerName));
-        File.Delete(System.IO.Path.Combine(path, "processes"));
-        File.Delete(System.IO.Path.Combine(path, "namespaces"));
-        File.Delete(System.IO.Path.Combine(path, "control-groups"));
-    }
-
-    /// <summary>Grandchildren too: what a killed controller left behind is noted nowhere.</summary>
-    private static void EndProcessesIn(string name)
-    {
-        using var list = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("ip", ["netns", "pids", name]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        foreach (var id in list.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        if (left.Count > 0)
         {
-            try { System.Diagnostics.Process.GetProcessById(int.Parse(id, System.Globalization.CultureInfo.InvariantCulture)).Kill(); }
-            catch (Exception e) when (e is ArgumentException or InvalidOperationException) { }
+            Console.Error.WriteLine($"lab: of {path} there is still: {string.Join(", ", left)}");
+            return;
         }
-        list.WaitForExit(EndPatience);
+        foreach (var note in (string[])[OwnerName, "processes", "namespaces", "control-groups"])
+            File.Delete(System.IO.Path.Combine(path, note));
     }
 
     private static string[] Lines(string path, string name)

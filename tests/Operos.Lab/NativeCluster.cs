@@ -24,14 +24,18 @@ public sealed record NativeClusterOptions
 public sealed class NativeCluster : IDisposable
 {
     public const string Outside = "10.77.0.2";
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3), Glance = TimeSpan.FromSeconds(0.5);
     private readonly Build build;
     private readonly LabFolder folder;
     private readonly List<NativeMachine> workers = [];
+    private readonly Operosctl operosctl;
     private NativeMachine? controller;
 
-    private NativeCluster(Build build, LabFolder folder, LabNetwork network) =>
+    private NativeCluster(Build build, LabFolder folder, LabNetwork network)
+    {
         (this.build, this.folder, Network) = (build, folder, network);
+        operosctl = new Operosctl(build, network, Admin);
+    }
 
     public LabNetwork Network { get; }
     public NativeMachine Controller => controller ?? throw new LabException("the cluster has no controller yet");
@@ -81,69 +85,46 @@ public sealed class NativeCluster : IDisposable
     }
 
     public Task<string> CtlAsync(CancellationToken cancellationToken, params IEnumerable<string> arguments) =>
-        Network.RunAsync(build.Binary("operosctl"), [.. arguments, "--config", Admin], cancellationToken);
+        operosctl.RunAsync(arguments, cancellationToken);
 
-    public async Task<ClusterStatus> StatusAsync(CancellationToken cancellationToken) =>
-        new(await CtlAsync(cancellationToken, "status", "--json").ConfigureAwait(false));
+    public Task<ClusterStatus> StatusAsync(CancellationToken cancellationToken) => operosctl.StatusAsync(cancellationToken);
 
-    /// <summary>The workers that the controller knows or that wait, as <c>operosctl machines list --json</c> tells.</summary>
-    public async Task<IReadOnlyList<JsonElement>> MachinesAsync(CancellationToken cancellationToken) =>
-        [.. (await ListAsync(cancellationToken).ConfigureAwait(false)).Where(machine => machine.GetProperty("kind").GetString() == "worker")];
+    /// <summary>The workers that the controller knows or that wait.</summary>
+    public Task<IReadOnlyList<ClusterMachine>> WorkersAsync(CancellationToken cancellationToken) =>
+        operosctl.WorkersAsync(cancellationToken);
 
     /// <summary>The id under which the controller knows a machine, itself too, or lets it wait.</summary>
     public async Task<string> IdOfAsync(NativeMachine machine, CancellationToken cancellationToken)
     {
-        var known = await ListAsync(cancellationToken).ConfigureAwait(false);
-        var ids = known.Where(other => other.GetProperty("address").GetString() == machine.Address).Select(Id);
-        return ids.FirstOrDefault() ?? throw new LabException($"the controller does not know {machine.Name} ({machine.Address}) yet");
-    }
-
-    private async Task<IReadOnlyList<JsonElement>> ListAsync(CancellationToken cancellationToken)
-    {
-        using var json = JsonDocument.Parse(await CtlAsync(cancellationToken, "machines", "list", "--json").ConfigureAwait(false));
-        return [.. json.RootElement.GetProperty("machines").EnumerateArray().Select(machine => machine.Clone())];
+        var known = await operosctl.MachinesAsync(cancellationToken).ConfigureAwait(false);
+        var found = known.FirstOrDefault(other => other.Address == machine.Address);
+        return found?.Id ?? throw new LabException($"the controller does not know {machine.Name} ({machine.Address}) yet");
     }
 
     /// <summary>Lets in that many workers which wait for an operator.</summary>
     public async Task ApproveAsync(int count, CancellationToken cancellationToken)
     {
         var approved = new HashSet<string>(StringComparer.Ordinal);
-        await Eventually.HoldsAsync($"{count} workers ask to join", Patience, async () =>
+        await new Wait($"{count} workers ask to join", Patience) { Pause = Glance, LooksAgain = true }.UntilAsync(async () =>
         {
-            var machines = await MachinesAsync(cancellationToken).ConfigureAwait(false);
-            var waiting = machines.Where(machine => machine.GetProperty("state").GetString() == "pending").Select(Id);
-            foreach (var id in waiting.Where(approved.Add))
-                await CtlAsync(cancellationToken, "machines", "approve", id).ConfigureAwait(false);
+            var known = await WorkersAsync(cancellationToken).ConfigureAwait(false);
+            foreach (var machine in known.Where(machine => machine.State == "pending" && !approved.Contains(machine.Id)))
+            {
+                await CtlAsync(cancellationToken, "machines", "approve", machine.Id).ConfigureAwait(false);
+                approved.Add(machine.Id);
+            }
             return approved.Count >= count;
         }, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>What an operator would ask next, in this order: a summary of a run shows a failure's first lines only.</summary>
-    public async Task<string> DescribeAsync()
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        var told = new List<string>();
-        await TellAsync(() => CtlAsync(limit.Token, "status")).ConfigureAwait(false);
-        IReadOnlyList<string> ids = [];
-        try { ids = [.. (await MachinesAsync(limit.Token).ConfigureAwait(false)).Select(Id)]; }
-        catch (Exception e) when (e is LabException or OperationCanceledException) { told.Add($"machines list: {e.Message}"); }
-        foreach (var id in ids) await TellAsync(() => CtlAsync(limit.Token, "why", id)).ConfigureAwait(false);
-        foreach (var machine in Machines) await TellAsync(() => machine.DescribeAsync(limit.Token)).ConfigureAwait(false);
-        return string.Join('\n', told);
-
-        async Task TellAsync(Func<Task<string>> ask)
-        {
-            try { told.Add((await ask().ConfigureAwait(false)).Trim()); }
-            catch (LabException e) { told.Add(e.Message); }
-            catch (OperationCanceledException) { told.Add("no answer within a minute"); }
-        }
-    }
+    /// <summary>What an operator would ask next.</summary>
+    public Task<string> DescribeAsync() =>
+        ClusterDiagnosis.TellAsync(operosctl,
+            _ => Machines.Select(machine => (Func<CancellationToken, Task<string>>)machine.DescribeAsync));
 
     public void Dispose() => Parallel.ForEach(Machines, machine => machine.Dispose());
 
     private IReadOnlyList<NativeMachine> Machines => controller is null ? [] : [controller, .. workers];
-
-    private static string Id(JsonElement machine) => machine.GetProperty("id").GetString()!;
 
     /// <summary>As <c>images/disk.sh</c> lays out a controller's disk; what its initramfs mounts and writes is the host's.</summary>
     private NativeMachineOptions DescribeController() => new("controller", NativeController.Address, "controller", "node", "base")

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 
 namespace Operos.Lab;
 
@@ -10,12 +9,18 @@ namespace Operos.Lab;
 public sealed class NativeController : IDisposable
 {
     public const string Address = "10.77.0.1", Range = "10.77.0.100,10.77.0.199";
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1), Glance = TimeSpan.FromSeconds(0.2);
     private readonly Build build;
     private readonly LabFolder folder;
     private readonly LabNetwork network;
+    private readonly Operosctl operosctl;
     private Process? process;
 
-    private NativeController(Build build, LabFolder folder, LabNetwork network) => (this.build, this.folder, this.network) = (build, folder, network);
+    private NativeController(Build build, LabFolder folder, LabNetwork network)
+    {
+        (this.build, this.folder, this.network) = (build, folder, network);
+        operosctl = new Operosctl(build, network, folder["setup/admin"]);
+    }
 
     public string LogPath => folder["controller.log"];
     public string Releases => folder["releases"];
@@ -43,18 +48,20 @@ public sealed class NativeController : IDisposable
     /// <summary>Starts the process, again after <see cref="Kill"/>.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        process = network.Start(build.Binary("operos-controller"),
+        var started = network.Start(build.Binary("operos-controller"),
             ["run", "--verbose", "--config", ConfigurationPath, "--state", folder["setup/state"], "--run", folder.OpenPath("run"),
                 "--releases", Releases, "--loaders", build.Loaders], LogPath);
-        for (var attempt = 0; ; attempt++)
+        process = started;
+        await new Wait("the controller answers", Patience) { Pause = Glance, Logs = [LogPath] }.UntilAsync(async () =>
         {
-            try
+            try { await CtlAsync(["status"], cancellationToken).ConfigureAwait(false); }
+            catch (LabException) when (!started.HasExited) { return false; }
+            catch (LabException e)
             {
-                await CtlAsync(["status"], cancellationToken).ConfigureAwait(false);
-                return;
+                throw new LabException($"the controller ended with {started.ExitCode}, its log is {LogPath}; {e.Message}");
             }
-            catch (LabException) when (attempt < 50 && !process.HasExited) { await Task.Delay(200, cancellationToken).ConfigureAwait(false); }
-        }
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Puts another release beside or in place of one, signed by the same key, as an operator would.</summary>
@@ -74,11 +81,9 @@ public sealed class NativeController : IDisposable
     /// <summary>Waits until the controller has found a release; it looks every few seconds.</summary>
     public async Task WaitForReleaseAsync(string version, CancellationToken cancellationToken)
     {
-        for (var attempt = 0; !(await CtlAsync(["releases"], cancellationToken).ConfigureAwait(false)).Contains(version, StringComparison.Ordinal); attempt++)
-        {
-            if (attempt > 60) throw new LabException($"the controller did not find release {version}");
-            await Task.Delay(500, cancellationToken).ConfigureAwait(false);
-        }
+        await new Wait($"the controller has found release {version}", Patience) { Pause = Glance, Logs = [LogPath] }.UntilAsync(
+            async () => (await CtlAsync(["releases"], cancellationToken).ConfigureAwait(false)).Contains(version, StringComparison.Ordinal),
+            cancellationToken).ConfigureAwait(false);
     }
 
     public string ConfigurationPath => folder["setup/upper/etc/operos/controller.toml"];
@@ -95,14 +100,13 @@ public sealed class NativeController : IDisposable
     public Task SignalAsync(string signal) => Shell.RunAsync("kill", [$"-{signal}", $"{process!.Id}"], default);
 
     public Task<string> CtlAsync(IEnumerable<string> arguments, CancellationToken cancellationToken) =>
-        network.RunAsync(build.Binary("operosctl"), [.. arguments, "--config", folder["setup/admin"]], cancellationToken);
+        operosctl.RunAsync(arguments, cancellationToken);
 
-    /// <summary>The workers, as <c>operosctl machines --json</c> tells.</summary>
-    public async Task<IReadOnlyList<JsonElement>> WorkersAsync(CancellationToken cancellationToken)
-    {
-        using var json = JsonDocument.Parse(await CtlAsync(["machines", "list", "--json"], cancellationToken).ConfigureAwait(false));
-        return [.. json.RootElement.GetProperty("machines").EnumerateArray().Where(machine => machine.GetProperty("kind").GetString() == "worker").Select(machine => machine.Clone())];
-    }
+    public Task<IReadOnlyList<ClusterMachine>> MachinesAsync(CancellationToken cancellationToken) =>
+        operosctl.MachinesAsync(cancellationToken);
+
+    public Task<IReadOnlyList<ClusterMachine>> WorkersAsync(CancellationToken cancellationToken) =>
+        operosctl.WorkersAsync(cancellationToken);
 
     public void Dispose() => Kill();
 }

@@ -80,20 +80,11 @@ public sealed class NativeMachine : IDisposable
     public Task KillAsync(string unit, CancellationToken cancellationToken) =>
         RunAsync("systemctl", ["kill", "--kill-whom=main", "--signal=KILL", unit], cancellationToken);
 
-    /// <summary>What its operator would look at first: units that failed, and the last warnings.</summary>
+    /// <summary>What its operator would look at first.</summary>
     public async Task<string> DescribeAsync(CancellationToken cancellationToken)
     {
-        const string Questions = """
-            systemctl is-system-running
-            systemctl --failed --no-legend
-            journalctl --boot --priority warning --lines 12 --no-pager --output cat | cut -c1-200
-            """;
-        try
-        {
-            var answers = await RunAsync("sh", ["-c", Questions], cancellationToken, check: false).ConfigureAwait(false);
-            return $"{options.Name} ({Address}), log {ConsolePath}:\n{answers}".TrimEnd();
-        }
-        catch (LabException e) { return e.Message; }
+        var answers = await RunAsync("sh", ["-c", ClusterDiagnosis.Look], cancellationToken, check: false).ConfigureAwait(false);
+        return $"{options.Name} ({Address}), log {ConsolePath}:\n{answers}".TrimEnd();
     }
 
     /// <summary>Power off.</summary>
@@ -103,7 +94,7 @@ public sealed class NativeMachine : IDisposable
         process?.WaitForExit(EndPatience);
         process?.Dispose();
         process = null;
-        LabFolder.RemoveControlGroups(name);
+        Leftovers.RemoveControlGroups(name);
     }
 
     private async Task PlugInAsync(LabNetwork network, CancellationToken cancellationToken)
@@ -135,10 +126,16 @@ public sealed class NativeMachine : IDisposable
             mount -t overlay overlay -o lowerdir={{roots}},upperdir={{upper}},workdir={{work}} {{root}}
             hierarchies=/sys/fs/cgroup/*/
             if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-                # Version 2 has one hierarchy; what is not handed down in it, kubelet misses.
+                # Version 2 has one hierarchy; what is not handed down in it, kubelet misses, and says so minutes later.
                 hierarchies=/sys/fs/cgroup/
                 for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
-                    echo "+$controller" > /sys/fs/cgroup/cgroup.subtree_control || echo "this host does not hand down $controller"
+                    echo "+$controller" > /sys/fs/cgroup/cgroup.subtree_control || true
+                done
+                for controller in cpu cpuset memory pids; do
+                    grep -qw "$controller" /sys/fs/cgroup/cgroup.subtree_control && continue
+                    echo "this host hands no control groups of $controller down: /sys/fs/cgroup/cgroup.subtree_control has not got it"
+                    echo "  next: where this is a container, start it with a control group of its own in which no process is left"
+                    exit 1
                 done
             fi
             for hierarchy in $hierarchies; do

@@ -49,8 +49,7 @@ public sealed record SavedCluster(
         }
         catch (Exception e)
         {
-            var over = e is OperationCanceledException && budget.Token.IsCancellationRequested;
-            var why = over ? $"the budget of {budget.Total.TotalSeconds:0} s is used up" : e.Message;
+            var why = budget.Why(e);
             if (cluster is not null) await cluster.DisposeAsync().ConfigureAwait(false);
             machines.Dispose();
             folder.Dispose();

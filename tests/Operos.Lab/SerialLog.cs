@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -40,17 +39,16 @@ public sealed partial class SerialLog(string path, Func<LabException?> ended)
     /// <exception cref="LabException">It did not appear in time, or the machine failed or was switched off.</exception>
     public async Task<Match> WaitForAsync(string pattern, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
-        while (true)
+        var wait = new Wait($"the console shows: {pattern}", patience) { Pause = Glance };
+        return await wait.ForAsync(() =>
         {
             var over = ended();
             var text = Text;
             var match = Regex.Match(text[Math.Min(mark, text.Length)..], pattern, RegexOptions.Multiline, TimeSpan.FromSeconds(5));
-            if (match.Success) return match;
+            if (match.Success) return Task.FromResult<Match?>(match);
             if (over is not null) throw new LabException($"{over.Message}\nThe console was waited for to show: {pattern}");
-            if (clock.Elapsed > patience) throw new LabException($"the console did not show in {patience.TotalSeconds:0} s: {pattern}");
-            await Task.Delay(Glance, cancellationToken).ConfigureAwait(false);
-        }
+            return Task.FromResult<Match?>(null);
+        }, cancellationToken).ConfigureAwait(false);
     }
 
     public string Tail(int lines) => string.Join('\n', Text.Split('\n').TakeLast(lines));

@@ -56,17 +56,14 @@ public sealed partial class VirtualMachine
 
     private async Task MigratedAsync(CancellationToken cancellationToken)
     {
-        for (var deadline = DateTime.UtcNow + MigrationPatience; ;)
+        var wait = new Wait($"{Options.Name} is saved or loaded", MigrationPatience) { Pause = MigrationGlance };
+        await wait.UntilAsync(async () =>
         {
             var reply = await CommandAsync("query-migrate", null, cancellationToken).ConfigureAwait(false);
             var status = reply.TryGetProperty("status", out var word) ? word.GetString() : "not begun";
-            if (status == "completed") return;
-            if (status is "failed" or "cancelled" || DateTime.UtcNow > deadline)
-            {
-                var why = $"{Options.Name} was not saved or loaded within {MigrationPatience.TotalSeconds:0} s; QEMU says: {reply}";
-                throw new LabException($"{why}\n{Describe()}");
-            }
-            await Task.Delay(MigrationGlance, cancellationToken).ConfigureAwait(false);
-        }
+            if (status is "failed" or "cancelled")
+                throw new LabException($"{Options.Name} was not saved or loaded; QEMU says: {reply}\n{Describe()}");
+            return status == "completed";
+        }, cancellationToken).ConfigureAwait(false);
     }
 }

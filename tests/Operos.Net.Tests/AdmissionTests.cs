@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Security.Cryptography.X509Certificates;
+using Operos.Lab;
 
 namespace Operos.Net.Tests;
 
-/// <summary>What takes minutes by the clock but no work: beside the other tests, not among them.</summary>
-[Collection("waiting")]
+/// <summary>An operator's word, and certificates of a minute: nothing but waiting, in a lane of its own.</summary>
 public sealed class AdmissionTests
 {
     [Fact]

@@ -36,11 +36,14 @@ internal sealed class BootService : IAsyncDisposable
     }
 
     /// <summary>A test that fails tells of the controller, not of a cable of this lab that carries nothing yet.</summary>
-    private static async Task ReachAsync(ClientHost client)
-    {
-        for (var attempt = 0; !(await client.RunAsync("ping", ["-c", "1", "-W", "1", NativeController.Address], check: false)).Contains(" 0% packet loss", StringComparison.Ordinal); attempt++)
-            if (attempt > 30) throw new LabException($"the client does not reach {NativeController.Address}:\n{await client.RunAsync("ip", ["-statistics", "address"])}\n{await client.RunAsync("ip", ["neighbour"])}");
-    }
+    private static Task ReachAsync(ClientHost client) =>
+        new Wait($"the client reaches {NativeController.Address}", TimeSpan.FromSeconds(30)) { LooksAgain = true }.UntilAsync(async () =>
+        {
+            var said = await client.RunAsync("ping", ["-c", "1", "-W", "1", NativeController.Address], check: false);
+            if (said.Contains(" 0% packet loss", StringComparison.Ordinal)) return true;
+            var links = await client.RunAsync("ip", ["-statistics", "address"]);
+            throw new LabException($"{links}\n{await client.RunAsync("ip", ["neighbour"])}");
+        });
 
     /// <summary>One more host on the rack's switch, such as the machines of a rack are.</summary>
     public Task<ClientHost> AddClientAsync(int number) => ClientHost.CreateAsync(Folder, network, number);

@@ -7,7 +7,7 @@ using static Operos.Net.Tests.DhcpReply;
 namespace Operos.Net.Tests;
 
 /// <summary>PID 1's DHCP client against the real dnsmasq, and against servers that are broken or mean harm.</summary>
-[Collection("waiting")]
+[Collection(Lanes.Clients)]
 public sealed class DhcpClientTests
 {
     /// <summary>What a server sends to a DISCOVER, or to a REQUEST, before it behaves; given the client's packet.</summary>

@@ -1,8 +1,9 @@
 using System.Text;
+using Operos.Lab;
 
 namespace Operos.Net.Tests;
 
-[Collection("net")]
+[Collection(Lanes.Boot)]
 public sealed class DhcpTests
 {
     /// <summary>What firmware in the field sends, and the loader it must get.</summary>

@@ -11,7 +11,7 @@ using Operos.Release.Publishing;
 namespace Operos.Net.Tests;
 
 /// <summary>PID 1's fetch of a release against servers that drop, lie, stall and change, over real sockets.</summary>
-[Collection("waiting")]
+[Collection(Lanes.Clients)]
 public sealed class FetchTests : IDisposable
 {
     private const string Version = "1.0-test", Kernel = "6.12.0-test";

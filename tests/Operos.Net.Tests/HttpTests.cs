@@ -6,7 +6,7 @@ using System.Text;
 namespace Operos.Net.Tests;
 
 /// <summary>The boot server from another host, over raw sockets.</summary>
-[Collection("net")]
+[Collection(Lanes.Boot)]
 public sealed class HttpTests
 {
     private static readonly IPEndPoint Server = new(IPAddress.Parse("10.77.0.1"), 7480);

@@ -4,7 +4,6 @@ using Operos.Lab;
 namespace Operos.Net.Tests;
 
 /// <summary>Operators as they work: the real operosctl on a host of its own, against the real controller.</summary>
-[Collection("waiting")]
 public sealed class OperatorTests
 {
     [Fact]

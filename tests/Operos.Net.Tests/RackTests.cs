@@ -5,7 +5,6 @@ using Operos.Lab;
 namespace Operos.Net.Tests;
 
 /// <summary>A whole rack that gets its power back at one moment.</summary>
-[Collection("net")]
 public sealed class RackTests
 {
     private const int Hosts = 20, WorkersPerHost = 10, Workers = Hosts * WorkersPerHost;
@@ -24,12 +23,13 @@ public sealed class RackTests
         for (var number = 1; number < Hosts; number++) hosts.Add(await service.AddClientAsync(number));
 
         var clock = Stopwatch.StartNew();
-        var workers = Enumerable.Range(0, Workers).Select(number => Worker.Start(service, $"worker-{number}", Worker.Machine(number), hosts[number % Hosts])).ToList();
+        var workers = Enumerable.Range(0, Workers).Select(number =>
+            Worker.Start(service, $"worker-{number}", Worker.Machine(number), hosts[number % Hosts], yields: true)).ToList();
         await AllUpAsync(service, workers);
         var joined = clock.Elapsed;
         var machines = await service.Controller.WorkersAsync(default);
-        Assert.Equal(Workers, machines.Select(machine => machine.GetProperty("id").GetString()).Distinct().Count());
-        Assert.Equal(Hosts, machines.Select(machine => machine.GetProperty("address").GetString()).Distinct().Count());
+        Assert.Equal(Workers, machines.Select(machine => machine.Id).Distinct().Count());
+        Assert.Equal(Hosts, machines.Select(machine => machine.Address).Distinct().Count());
 
         service.Controller.Kill();
         // Some more than the workers: on a loaded machine a reply is late, and its worker asks again.
@@ -55,7 +55,7 @@ public sealed class RackTests
         {
             await Task.Delay(300);
             // The operator waits in the same queue as the rack, and asks again.
-            try { return (await service.Controller.WorkersAsync(default)).Count(machine => machine.GetProperty("state").GetString() == "up") == Workers; }
+            try { return (await service.Controller.WorkersAsync(default)).Count(machine => machine.State == "up") == Workers; }
             catch (LabException) { return false; }
         }, service.Controller.LogPath, workers[0].Log, workers[^1].Log);
 }

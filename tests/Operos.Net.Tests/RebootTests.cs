@@ -6,7 +6,6 @@ using Operos.Lab;
 namespace Operos.Net.Tests;
 
 /// <summary>A rack whose machines are told to reboot, again and again, and one that boots without a word.</summary>
-[Collection("net")]
 public sealed class RebootTests
 {
     private const int Workers = 20, Rounds = 5;
@@ -19,11 +18,12 @@ public sealed class RebootTests
         await using var service = await BootService.StartAsync("off", configuration: "[limits]\nsilence = \"1s\"\n");
         await ReconfigureAsync(service, readmission);
         var clock = Stopwatch.StartNew();
-        var workers = Enumerable.Range(0, Workers).Select(number => Worker.Start(service, $"worker-{number}", Worker.Machine(number))).ToList();
+        var workers = Enumerable.Range(0, Workers).Select(number =>
+            Worker.Start(service, $"worker-{number}", Worker.Machine(number), yields: true)).ToList();
         var machines = await BootsAsync(service, workers, 1);
         for (var round = 1; round <= Rounds; round++)
         {
-            foreach (var machine in machines) await service.Controller.CtlAsync(["machines", "reboot", machine], default);
+            await Task.WhenAll(machines.Select(machine => service.Controller.CtlAsync(["machines", "reboot", machine], default)));
             Assert.Equal(machines, await BootsAsync(service, workers, round + 1));
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"rack: {Rounds} reboots of {Workers} workers under {readmission}: {clock.Elapsed.TotalSeconds:0.0} s"));
@@ -52,7 +52,7 @@ public sealed class RebootTests
             machines.Add(await worker.ReachAsync("enrolled"));
         }
         await Wait.UntilAsync($"all {Workers} are up", Worker.Soon,
-            async () => (await service.Controller.WorkersAsync(default)).Count(machine => machine.GetProperty("state").GetString() == "up") == Workers,
+            async () => (await service.Controller.WorkersAsync(default)).Count(machine => machine.State == "up") == Workers,
             service.Controller.LogPath);
         return machines;
     }

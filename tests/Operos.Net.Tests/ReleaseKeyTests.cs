@@ -8,7 +8,7 @@ using Operos.Release;
 namespace Operos.Net.Tests;
 
 /// <summary>The key that signs releases: where builds keep it, and how a running controller's machines come to trust another.</summary>
-[Collection("net")]
+[Collection(Lanes.Boot)]
 public sealed class ReleaseKeyTests
 {
     private const string Next = "9.9-next";

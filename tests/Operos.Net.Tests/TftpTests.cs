@@ -5,7 +5,7 @@ using System.Text;
 namespace Operos.Net.Tests;
 
 /// <summary>Loaders over TFTP (RFC 1350, 2347 to 2349) as firmware asks for them.</summary>
-[Collection("net")]
+[Collection(Lanes.Boot)]
 public sealed class TftpTests
 {
     private static readonly IPEndPoint Server = new(IPAddress.Parse("10.77.0.1"), 69);

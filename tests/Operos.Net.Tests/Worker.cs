@@ -16,11 +16,12 @@ internal sealed partial class Worker
     private readonly BootService service;
     private readonly ClientHost host;
     private readonly string name, control, authority;
+    private readonly bool yields;
     private Process process;
 
-    private Worker(BootService service, string name, ClientHost? host, string? control, string? authority)
+    private Worker(BootService service, string name, ClientHost? host, string? control, string? authority, bool yields)
     {
-        (this.service, this.name, this.host) = (service, name, host ?? service.Client);
+        (this.service, this.name, this.host, this.yields) = (service, name, host ?? service.Client, yields);
         this.control = control ?? $"{NativeController.Address}:7443";
         this.authority = authority ?? service.Folder["setup/admin/ca.crt"];
         process = Launch();
@@ -31,10 +32,14 @@ internal sealed partial class Worker
     public bool IsRunning => !process.HasExited;
 
     /// <param name="name">Of its log and folder.</param>
-    public static Worker Start(BootService service, string name, Inventory inventory, ClientHost? host = null, string? control = null, string? authority = null)
+    /// <param name="yields">
+    /// One of many: machines of a rack have processors of their own, and do not starve their controller or other tests.
+    /// </param>
+    public static Worker Start(BootService service, string name, Inventory inventory, ClientHost? host = null, string? control = null,
+        string? authority = null, bool yields = false)
     {
         File.WriteAllBytes(service.Folder[$"{name}.json"], inventory.ToJson());
-        return new Worker(service, name, host, control, authority);
+        return new Worker(service, name, host, control, authority, yields);
     }
 
     /// <summary>A machine whose every part is its own.</summary>
@@ -61,7 +66,7 @@ internal sealed partial class Worker
 
     /// <summary>A machine's state in <c>operosctl machines</c>; null where it is not in the list.</summary>
     public static async Task<string?> StateAsync(BootService service, string id) =>
-        (await service.Controller.WorkersAsync(default)).Where(machine => machine.GetProperty("id").GetString() == id).Select(machine => machine.GetProperty("state").GetString()).FirstOrDefault();
+        (await service.Controller.WorkersAsync(default)).FirstOrDefault(machine => machine.Id == id)?.State;
 
     /// <summary>What its agent wrote last; null before its first word.</summary>
     public JsonElement? ReadStatus()
@@ -93,8 +98,15 @@ internal sealed partial class Worker
         return process.WaitForExit(TimeSpan.FromSeconds(10)) ? (process.ExitCode, clock.Elapsed) : throw new LabException($"{name} still runs 10 s after SIGTERM; see {Log}");
     }
 
-    private Process Launch() => host.Start(new Build().Binary("operos-worker"),
-        ["run", "--control", control, "--ca", authority, "--inventory", service.Folder[$"{name}.json"], "--state-dir", StateFolder, "--no-apply"], Log);
+    private Process Launch()
+    {
+        string[] line =
+        [
+            .. yields ? (string[])["nice", "-n", "19"] : [], new Build().Binary("operos-worker"), "run", "--control", control,
+            "--ca", authority, "--inventory", service.Folder[$"{name}.json"], "--state-dir", StateFolder, "--no-apply",
+        ];
+        return host.Start(line[0], line[1..], Log);
+    }
 
     [LibraryImport("libc")]
     private static partial int kill(int process, int signal);

@@ -6,7 +6,7 @@ using Operos.Lab;
 namespace Operos.Net.Tests;
 
 /// <summary>operos-worker's commands for diagnosis, as a person at the machine runs them.</summary>
-[Collection("waiting")]
+[Collection(Lanes.Workers)]
 public sealed class WorkerCommandTests : IDisposable
 {
     /// <summary>A command line, its exit code, and words of what it prints: on standard output with 0, else on standard error.</summary>

@@ -6,7 +6,7 @@ using Operos.Lab;
 namespace Operos.Net.Tests;
 
 /// <summary>The real operos-worker against the real controller, as they meet in a rack.</summary>
-[Collection("net")]
+[Collection(Lanes.Workers)]
 public sealed partial class WorkerTests
 {
     /// <summary>What may be wrong with the files that an agent left.</summary>

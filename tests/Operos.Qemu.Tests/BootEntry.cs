@@ -10,9 +10,11 @@ internal static partial class BootEntry
     public static async Task<DirectKernel> ReadAsync(Rack rack, string mac)
     {
         var menu = rack.Folder["run/tftp/pxelinux.cfg/default"];
-        Match entry;
-        while (!(entry = Entry().Match(File.Exists(menu) ? await File.ReadAllTextAsync(menu, rack.Over) : "")).Success)
-            await Task.Delay(100, rack.Over);
+        var entry = await rack.Budget.Wait("the controller has written its boot menu").ForAsync(async () =>
+        {
+            var text = File.Exists(menu) ? await File.ReadAllTextAsync(menu, rack.Over) : "";
+            return Entry().Match(text) is { Success: true } found ? found : null;
+        }, rack.Over);
         var release = Path.Combine(rack.Controller.Releases, entry.Groups[1].Value);
         // As the loader hands it over: the trust anchor's cpio behind the initramfs, at a multiple of four (buffer-format.rst).
         var image = await File.ReadAllBytesAsync(Path.Combine(release, "initramfs.img"), rack.Over);

@@ -17,12 +17,14 @@ internal static partial class NativeAgent
                 "--state-dir", rack.Folder[name + ".state"], "--no-apply"], log);
         try
         {
-            Match enrolled;
-            while (!(enrolled = Enrolled().Match(File.Exists(log) ? await File.ReadAllTextAsync(log, rack.Over) : "")).Success)
+            var wait = rack.Budget.Wait($"the agent with the inventory of {name} enrols") with { Logs = [log] };
+            var enrolled = await wait.ForAsync(async () =>
             {
+                var text = File.Exists(log) ? await File.ReadAllTextAsync(log, rack.Over) : "";
+                if (Enrolled().Match(text) is { Success: true } found) return found;
                 if (process.HasExited) throw new LabException($"the agent with the inventory of {name} ended; see {log}");
-                await Task.Delay(100, rack.Over);
-            }
+                return null;
+            }, rack.Over);
             await rack.UpAsync(enrolled.Groups[1].Value);
             return enrolled.Groups[1].Value;
         }

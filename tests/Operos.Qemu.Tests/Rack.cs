@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -13,16 +12,10 @@ namespace Operos.Qemu.Tests;
 /// </summary>
 internal sealed class Rack : IAsyncDisposable
 {
+    private static readonly TimeSpan UpPatience = TimeSpan.FromMinutes(1);
     private readonly MachineGroup machines = new();
-    private readonly TimeSpan budget;
-    private readonly Stopwatch clock = Stopwatch.StartNew();
-    private readonly CancellationTokenSource over;
 
-    private Rack(Build build, LabFolder folder, TimeSpan budget)
-    {
-        (Build, Folder, this.budget) = (build, folder, budget);
-        over = new CancellationTokenSource(budget);
-    }
+    private Rack(Build build, LabFolder folder, Budget budget) => (Build, Folder, Budget, Over) = (build, folder, budget, budget.Token);
 
     /// <summary>A bare machine; each rack is a world of its own, so that all may have the same.</summary>
     public static VirtualMachineOptions Worker => new()
@@ -35,8 +28,10 @@ internal sealed class Rack : IAsyncDisposable
     public LabNetwork Network { get; private set; } = null!;
     public NativeController Controller { get; private set; } = null!;
 
+    public Budget Budget { get; }
+
     /// <summary>Cancelled when the budget is spent or a machine failed.</summary>
-    public CancellationToken Over => over.Token;
+    public CancellationToken Over { get; private set; }
 
     /// <param name="build">With the release that the controller serves; null for the one under test.</param>
     /// <param name="minutes">The budget: five times what the scenario takes on two busy cores.</param>
@@ -45,7 +40,7 @@ internal sealed class Rack : IAsyncDisposable
     {
         build ??= new Build();
         var folder = LabFolder.Create(Path.Combine(build.Out, "test"), name);
-        var rack = new Rack(build, folder, TimeSpan.FromMinutes(minutes));
+        var rack = new Rack(build, folder, new Budget(TimeSpan.FromMinutes(minutes)));
         try
         {
             rack.Network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", rack.Over);
@@ -55,7 +50,7 @@ internal sealed class Rack : IAsyncDisposable
         catch
         {
             folder.Dispose();
-            rack.over.Dispose();
+            rack.Budget.Dispose();
             throw;
         }
     }
@@ -68,7 +63,7 @@ internal sealed class Rack : IAsyncDisposable
 
     /// <summary>Waits, while the budget lasts, until a machine's console shows a pattern.</summary>
     public Task<Match> ShowsAsync(VirtualMachine machine, string pattern) =>
-        machine.Console.WaitForAsync(pattern, budget - clock.Elapsed, default);
+        machine.Console.WaitForAsync(pattern, Budget.Left, default);
 
     /// <summary>Waits until the worker's agent says who it is, and the controller that it is up.</summary>
     /// <returns>The boot record that it sent.</returns>
@@ -88,17 +83,9 @@ internal sealed class Rack : IAsyncDisposable
     }
 
     /// <summary>Waits until the controller says that a worker is connected.</summary>
-    public async Task UpAsync(string id)
-    {
-        var deadline = clock.Elapsed + TimeSpan.FromMinutes(1);
-        while (!(await Controller.WorkersAsync(Over)).Any(IsUp))
-        {
-            if (clock.Elapsed > deadline) throw new LabException($"{id} enrolled and the controller did not say in a minute that it is up");
-            await Task.Delay(500, Over);
-        }
-
-        bool IsUp(JsonElement worker) => worker.GetProperty("id").GetString() == id && worker.GetProperty("state").GetString() == "up";
-    }
+    public Task UpAsync(string id) =>
+        new Wait($"the controller says that {id} is up, which has enrolled", UpPatience) { Pause = TimeSpan.FromSeconds(0.5) }.UntilAsync(
+            async () => (await Controller.WorkersAsync(Over)).Any(worker => worker.Id == id && worker.State == "up"), Over);
 
     /// <summary>A part of what the controller keeps about a machine, such as <c>inventory</c>: JSON.</summary>
     public async Task<string> DetailAsync(string id, string part)
@@ -110,21 +97,22 @@ internal sealed class Rack : IAsyncDisposable
     /// <summary>Runs a test's body, which ends as soon as a machine fails; a failure carries each machine's console.</summary>
     public async Task WatchAsync(Func<Task> body)
     {
-        try { await machines.RunAsync(WithTokenAsync, default); }
+        try
+        {
+            await machines.RunAsync(async token =>
+            {
+                Over = token;
+                await body();
+            }, Budget.Token);
+        }
         catch (Exception e)
         {
             var controller = string.Join('\n', File.ReadLines(Controller.LogPath).TakeLast(25));
-            var spent = e is OperationCanceledException && clock.Elapsed >= budget;
-            var message = spent ? $"the scenario took longer than its {budget.TotalMinutes:0.#} minutes" : e.Message;
+            var message = Budget.Why(e);
             var told = $"{message}\n\n{machines.Describe(message)}\n\ncontroller ({Controller.LogPath})\n{controller}";
             throw new LabException($"{told}\n{e.StackTrace}");
         }
-
-        async Task WithTokenAsync(CancellationToken failed)
-        {
-            await using var registration = failed.Register(over.Cancel);
-            await body();
-        }
+        finally { Over = Budget.Token; }
     }
 
     public string NewDisk(string name)
@@ -144,7 +132,7 @@ internal sealed class Rack : IAsyncDisposable
         foreach (var large in (string[])[Controller.Releases, Folder["replaced-release"]])
             if (Directory.Exists(large)) Directory.Delete(large, recursive: true);
         File.Delete(BootEntry.InitramfsPath(this));
-        over.Dispose();
+        Budget.Dispose();
         return ValueTask.CompletedTask;
     }
 

@@ -40,7 +40,9 @@ internal sealed class NodeBench : IDisposable
         var cluster = await NativeCluster.StartAsync(build, folder, new NativeClusterOptions { Workers = 0, MenuSeconds = 0 }, default);
         try
         {
-            await Eventually.HoldsAsync("the control plane is healthy, the controller's own node is Ready", Patience, async () => await cluster.StatusAsync(default) is var status && status.AreHealthy(Components) && status.ReadyNodes.Count == 1);
+            var wait = new Wait("the control plane is healthy, the controller's own node is Ready", Patience) { LooksAgain = true };
+            await wait.UntilAsync(async () =>
+                await cluster.StatusAsync(default) is { ReadyNodes.Count: 1 } status && status.AreHealthy(Components));
             var kubectl = await Kubectl.CreateAsync(build, folder, cluster.Network, cluster.Admin, default);
             // Without it no pod is admitted.
             await kubectl.WaitAsync(_ => true, Patience, default, "get", "serviceaccount", "default");
@@ -117,7 +119,8 @@ internal sealed class NodeBench : IDisposable
     /// <summary>As if there had never been one: the next boot enrols, and registers its Node.</summary>
     private async Task ForgetAsync()
     {
-        foreach (var worker in await cluster.MachinesAsync(default)) await cluster.CtlAsync(default, "machines", "remove", worker.GetProperty("id").GetString()!, "--yes", "--force", "--drain-seconds", "1");
+        foreach (var worker in await cluster.WorkersAsync(default))
+            await cluster.CtlAsync(default, "machines", "remove", worker.Id, "--yes", "--force", "--drain-seconds", "1");
         await kubectl.RunAsync(default, "delete", "nodes", "--selector", ClusterWatch.NotController);
         await FirstPod.RemoveAsync(kubectl);
     }

@@ -1,7 +1,6 @@
 namespace Operos.Kubernetes.Tests.ControlPlane;
 
 /// <summary>A folder of manifests is what the cluster has.</summary>
-[Collection(Cluster.Name)]
 public sealed class AddOnTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private const string Kind = """

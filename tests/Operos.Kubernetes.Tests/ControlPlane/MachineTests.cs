@@ -4,7 +4,7 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.ControlPlane;
 
 /// <summary>Machines and their Nodes where there is no kubelet: the worker's agent is the real one, its Node is made by hand.</summary>
-[Collection(Cluster.Name)]
+[Collection(Cluster.Alone)]
 public sealed class MachineTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private static readonly string[] Labels = ["operos.io/name=rack1-1", "operos.io/model=Acme-R-1", "operos.io/rack=r1", "node-role.kubernetes.io/worker="];
@@ -59,7 +59,7 @@ public sealed class MachineTests(Cluster cluster, ITestOutputHelper output) : Cl
     /// <summary>The id of the machine that is up at our address; empty where none is.</summary>
     private async Task<string> FindUpAsync()
     {
-        var up = (await Cluster.MachinesAsync()).Where(machine => machine.GetProperty("state").GetString() == "up");
-        return up.Where(machine => machine.GetProperty("address").GetString() == Address).Select(machine => machine.GetProperty("id").GetString()!).FirstOrDefault("");
+        var known = await Cluster.WorkersAsync();
+        return known.Where(machine => machine is { State: "up", Address: Address }).Select(machine => machine.Id).FirstOrDefault("");
     }
 }

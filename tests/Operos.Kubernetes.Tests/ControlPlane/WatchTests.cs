@@ -5,7 +5,7 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.ControlPlane;
 
 /// <summary>What agents are told of the API's objects, when their line to it breaks and when the API server has forgotten where they were.</summary>
-[Collection(Cluster.Name)]
+[Collection(Cluster.Alone)]
 public sealed class WatchTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
@@ -51,7 +51,7 @@ public sealed class WatchTests(Cluster cluster, ITestOutputHelper output) : Clus
 
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
-        await Cluster.KubectlAsync("delete namespace watched");
+        await Cluster.KubectlAsync("delete namespace watched --wait=false");
 
         string Credential(string name) => Cluster.Controller.PathOf($"{Cluster.Pki}/{name}");
 

@@ -4,7 +4,7 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.Nodes;
 
 /// <summary>What pods reach of the machines: the API, names and kubelets, and nothing that machines serve to each other.</summary>
-[Collection(Cluster.Name)]
+[Collection(Cluster.Alone)]
 public sealed class MachinePortTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private const string Space = "ports", Table = "operos-firewall";
@@ -36,7 +36,7 @@ public sealed class MachinePortTests(Cluster cluster, ITestOutputHelper output) 
         await Cluster.ApplyAsync(SamplePods.Namespace(Space) + SamplePods.Pod(Space, "worker", await Cluster.IdOfAsync(Cluster.One))
             + SamplePods.Pod(Space, "controller", await Cluster.IdOfAsync(Cluster.Controller)) + Around);
         await SamplePods.RunAsync(Cluster, Space, 2);
-        await Eventually.HoldsAsync("the firewall is back", Restored - taken.Elapsed,
+        await Cluster.UntilAsync("the firewall is back", Restored - taken.Elapsed,
             async () => (await Cluster.One.RunAsync("nft", ["list", "tables"], default)).Contains(Table, StringComparison.Ordinal));
 
         // What no machine serves now is served: a port that nobody listens at is closed to everybody.
@@ -54,11 +54,11 @@ public sealed class MachinePortTests(Cluster cluster, ITestOutputHelper output) 
             .. Ways(controller, Api, Kubelet, Names, NodeExporter), .. Ways(usual, 443),
             .. Ways(two, Kubelet, NodeExporter), .. Ways(Cluster.One.Address, Kubelet),
         ];
-        foreach (var pod in (string[])["worker", "controller"])
+        await Task.WhenAll(((string[])["worker", "controller"]).Select(async pod =>
         {
             await Cluster.UntilAsync($"services lead {pod} somewhere", async () => (await ReachedAsync(pod, Ways(usual, 443))).Count == 1);
             Assert.Equal(open.Order(StringComparer.Ordinal), await ReachedAsync(pod, [.. shut, .. open]));
-        }
+        }));
         // The others are not shut out with them.
         foreach (var way in shut.Where(way => way.StartsWith("tcp", StringComparison.Ordinal)
             && !way.Contains(around, StringComparison.Ordinal)))

@@ -3,7 +3,7 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.Nodes;
 
 /// <summary>Workers that joined by themselves, and their pods.</summary>
-[Collection(Cluster.Name)]
+[Collection(Cluster.Alone)]
 public sealed class PodTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private const string Space = "pods", Agent = "operos-worker.service";
@@ -44,17 +44,6 @@ public sealed class PodTests(Cluster cluster, ITestOutputHelper output) : Cluste
         Assert.Equal("0 0", await Cluster.KubectlAsync($"-n {Space} get pods -o {Restarts}"));
         await Cluster.WholeAsync();
         await Cluster.KubectlAsync($"delete namespace {Space} --wait=false");
-    }
-
-    [Fact]
-    [Trait("stage", "patient")]
-    public async Task A_Node_that_is_deleted_under_its_kubelet_comes_back()
-    {
-        var id = await Cluster.IdOfAsync(Cluster.Two);
-        await Cluster.KubectlAsync($"delete node {id}");
-        await Cluster.UntilAsync("the Node is back",
-            async () => (await Cluster.KubectlAsync($"get node {id}")).Contains(" Ready ", StringComparison.Ordinal));
-        await Cluster.WholeAsync();
     }
 
     private async Task<bool> ReachesAsync(string host, int port) => await SamplePods.AskAsync(Cluster, Space, "a", host, port) == "b";

@@ -4,7 +4,7 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.Nodes;
 
 /// <summary>Who reaches whom: pods each other as policies say, and the outside with their node's address.</summary>
-[Collection(Cluster.Name)]
+[Collection(Cluster.Alone)]
 public sealed class PolicyTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private const string Space = "policies";

@@ -3,7 +3,7 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.Nodes;
 
 /// <summary>A machine with pods leaves the cluster, and comes back as one that nobody knows.</summary>
-[Collection(Cluster.Name)]
+[Collection(Cluster.Alone)]
 public sealed class RemovalTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private const string Space = "removal", Ending = "ending", Controllers = "kube-controller-manager.service";

@@ -3,7 +3,7 @@ using static Operos.Net.Tests.Dns.Objects;
 namespace Operos.Net.Tests.Dns;
 
 /// <summary>Kubernetes DNS-Based Service Discovery 1.1.0, section by section, asked of the real name server from another host.</summary>
-[Collection("net")]
+[Collection(Lanes.Names)]
 public sealed class ConformanceTests(DnsRack rack) : IClassFixture<DnsRack>
 {
     private const int LongestLife = 5;

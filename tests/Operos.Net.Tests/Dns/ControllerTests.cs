@@ -1,17 +1,16 @@
-using System.Text.Json;
+using Operos.Lab;
 
 namespace Operos.Net.Tests.Dns;
 
 /// <summary>The controller's own binary serves the names of the machines that it knows.</summary>
-[Collection("net")]
+[Collection(Lanes.Names)]
 public sealed class ControllerTests
 {
     [Fact]
     public async Task A_machine_has_its_UUID_and_its_operators_name()
     {
         await using var service = await BootService.StartAsync(configuration: "[dns]\nenabled = true\n");
-        using var json = JsonDocument.Parse(await service.Controller.CtlAsync(["machines", "list", "--json"], default));
-        var id = json.RootElement.GetProperty("machines").EnumerateArray().Single().GetProperty("id").GetString()!;
+        var id = Assert.Single(await service.Controller.MachinesAsync(default)).Id;
         await UntilAsync(service, $"{id}.machines.operos.internal", "10.77.0.1");
         await service.Controller.CtlAsync(["machines", "rename", id, "head"], default);
         await UntilAsync(service, "head.machines.operos.internal", "10.77.0.1");
@@ -22,13 +21,11 @@ public sealed class ControllerTests
 
     private static async Task UntilAsync(BootService service, string name, string address)
     {
-        Dig? got = null;
-        for (var attempt = 0; attempt < 100; attempt++)
+        var wait = new Wait($"{name} is {address}", TimeSpan.FromSeconds(20)) { LooksAgain = true, Logs = [service.Controller.LogPath] };
+        await wait.UntilAsync(async () =>
         {
-            got = await Dig.AskAsync(service.Client, name, "A");
-            if (got.Answer.Any(record => record.Data == address)) return;
-            await Task.Delay(100);
-        }
-        Assert.Fail($"{name} is not {address}: {got?.Text.ReplaceLineEndings(" ")}\n{await service.Controller.CtlAsync(["status"], default)}\n{string.Join('\n', File.ReadLines(service.Controller.LogPath).TakeLast(40))}");
+            var got = await Dig.AskAsync(service.Client, name, "A");
+            return got.Answer.Any(record => record.Data == address) ? true : throw new LabException(got.Text.ReplaceLineEndings(" "));
+        });
     }
 }

@@ -76,14 +76,13 @@ public sealed class DnsRack : IAsyncLifetime
     /// <exception cref="LabException">It did not come true; with the end of the log.</exception>
     internal async Task UntilAsync(string what, Func<Task<bool>> holds, int seconds = 60)
     {
-        var clock = Stopwatch.StartNew();
-        while (!await holds())
+        var wait = new Wait(what, TimeSpan.FromSeconds(seconds)) { Pause = TimeSpan.FromMilliseconds(20), Logs = [folder["dns.log"]] };
+        await wait.UntilAsync(async () =>
         {
+            if (await holds()) return true;
             if (running.IsCompleted) await running;
-            if (clock.Elapsed.TotalSeconds > seconds)
-                throw new LabException($"not within {seconds} s: {what}\n{string.Join('\n', File.ReadLines(folder["dns.log"]).TakeLast(30))}");
-            await Task.Delay(20);
-        }
+            return false;
+        });
     }
 
     internal void StartUpstream()

@@ -7,7 +7,7 @@ using static Operos.Net.Tests.Dns.Objects;
 namespace Operos.Net.Tests.Dns;
 
 /// <summary>How the name server holds up: clients of every kind, deaths, a lost upstream, floods.</summary>
-[Collection("net")]
+[Collection(Lanes.Names)]
 public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
 {
     private const int FloodSeconds = 2, FloodRate = 15_000, Senders = 4;

@@ -1,4 +1,5 @@
 using System.Net;
+using Operos.Lab;
 using Operos.Policy.Compiling;
 using Operos.Policy.Nftables;
 using Operos.Policy.Policies;
@@ -81,7 +82,7 @@ public sealed class ChangeTests
         Assert.False(await x.ReachesAsync(a, "TCP", 80, expected: false));
 
         enforcer.Release(new ObjectKey("shop", "new"), "uid-2");
-        await Eventually(async () => !await newcomer.ReachesAsync(x, "TCP", 80, expected: false));
+        await UntilAsync("the newcomer is shut out", async () => !await newcomer.ReachesAsync(x, "TCP", 80, expected: false));
         Assert.Null(enforcer.State.Error);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -99,7 +100,7 @@ public sealed class ChangeTests
         await Lab.Shell.RunAsync("ip", ["-n", b.Namespace.Name, "address", "add", $"{a.V4}/32", "dev", "lo"], default);
         for (var i = 0; i < 20; i++) b.Send(c, 53, "borrowed", from: a.V4);
         a.Send(c, 53, "own");
-        await Eventually(() => Task.FromResult(c.Received("own") > 0));
+        await UntilAsync("its own node's packet has arrived", () => Task.FromResult(c.Received("own") > 0));
         // Without the watch on interfaces the trick works: that is what the watch is for.
         Assert.Equal(watched, c.Received("borrowed") == 0);
     }
@@ -152,18 +153,12 @@ public sealed class ChangeTests
             await stop.CancelAsync();
             flood.Join();
         }
-        await Eventually(() => Task.FromResult(Enumerable.Range(1, Replacements).Count(i => a.Received($"allowed {i}") > 0) >= Replacements - 5));
+        var allowed = Enumerable.Range(1, Replacements).Select(i => $"allowed {i}").ToList();
+        await UntilAsync("what was allowed has arrived",
+            () => Task.FromResult(allowed.Count(packet => a.Received(packet) > 0) >= Replacements - 5));
         Assert.True(sent > Replacements * 10 && replaced == Replacements / 4 && changed == Replacements - replaced, $"{sent} packets, {replaced} replacements, {changed} changes");
         Assert.Equal(0, a.Received("denied"));
     }
 
-    private static async Task Eventually(Func<Task<bool>> holds)
-    {
-        for (var i = 0; i < 100; i++)
-        {
-            if (await holds()) return;
-            await Task.Delay(100);
-        }
-        Assert.Fail("it did not come about in time");
-    }
+    private static Task UntilAsync(string what, Func<Task<bool>> holds) => Wait.UntilAsync(what, TimeSpan.FromSeconds(15), holds);
 }

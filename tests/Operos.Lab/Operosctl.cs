@@ -1,0 +1,41 @@
+using System.Text.Json;
+
+namespace Operos.Lab;
+
+/// <summary>operosctl beside the machines of a lab, as an operator uses it.</summary>
+/// <param name="credentials">The operator's, for <c>--config</c>.</param>
+public sealed class Operosctl(Build build, LabNetwork network, string credentials)
+{
+    /// <summary>What it printed.</summary>
+    /// <param name="patience">For the controller's answer; null for the program's own.</param>
+    /// <exception cref="LabException">It failed; with what it said.</exception>
+    public Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken, TimeSpan? patience = null)
+    {
+        string[] timeout = patience is { } time ? ["--timeout", $"{time.TotalSeconds:0}"] : [];
+        return network.RunAsync(build.Binary("operosctl"), [.. arguments, .. timeout, "--config", credentials], cancellationToken);
+    }
+
+    /// <summary>All that the controller knows or lets wait, itself too.</summary>
+    public async Task<IReadOnlyList<ClusterMachine>> MachinesAsync(CancellationToken cancellationToken, TimeSpan? patience = null)
+    {
+        var list = await RunAsync(["machines", "list", "--json"], cancellationToken, patience).ConfigureAwait(false);
+        try
+        {
+            using var json = JsonDocument.Parse(list);
+            return [.. json.RootElement.GetProperty("machines").EnumerateArray().Select(machine =>
+                new ClusterMachine(Text(machine, "id")!, Text(machine, "kind")!, Text(machine, "state")!, Text(machine, "address")))];
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new LabException($"not a list of machines: {e.Message}: {list}");
+        }
+
+        static string? Text(JsonElement machine, string name) => machine.GetProperty(name).GetString();
+    }
+
+    public async Task<IReadOnlyList<ClusterMachine>> WorkersAsync(CancellationToken cancellationToken) =>
+        [.. (await MachinesAsync(cancellationToken).ConfigureAwait(false)).Where(machine => machine.IsWorker)];
+
+    public async Task<ClusterStatus> StatusAsync(CancellationToken cancellationToken, TimeSpan? patience = null) =>
+        new(await RunAsync(["status", "--json"], cancellationToken, patience).ConfigureAwait(false));
+}
