@@ -43,6 +43,21 @@ public sealed class ContradictionTests
         }, iter: 6000, threads: 1);
 
     [Fact]
+    public void A_part_of_a_machine_s_evidence_is_not_that_machine_though_others_share_the_rest() =>
+        Gen.Select(Gen.Int, Gen.Int[0, All.Length - 1], Gen.Int[1, All.Length - 1]).Sample((seed, which, next) =>
+        {
+            var random = new Random(seed);
+            var (shared, own) = (All[which], All[(which + next) % All.Length]);
+            var blank = All.Where(component => component != shared && component != own).ToList();
+            var known = blank.Aggregate(Full(random), Without);
+            var index = new MachineIndex();
+            index.Set("known", EvidenceReader.Read(known));
+            index.Set("twin", EvidenceReader.Read(Put(blank.Aggregate(Full(random), Without), known, shared)));
+            Assert.Equal(Resolution.Known, index.Resolve(EvidenceReader.Read(known)).Resolution);
+            Assert.Equal(Resolution.Ambiguous, index.Resolve(EvidenceReader.Read(Without(known, shared))).Resolution);
+        }, iter: 2000, threads: 1);
+
+    [Fact]
     public void A_changed_component_where_only_one_other_agrees_is_ambiguous() =>
         Gen.Select(Gen.Int, Gen.Int[0, All.Length - 1], Gen.Int[1, All.Length - 1], Gen.Bool).Sample((seed, which, next, replaced) =>
         {

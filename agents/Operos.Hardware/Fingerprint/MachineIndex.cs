@@ -64,7 +64,8 @@ public sealed class MachineIndex
         var candidates = telling.SelectMany(item => TryGetOwners(item, out var set) ? set : []).Distinct()
             .Select(machine => (Machine: machine, Comparison: Compare(machine, telling)))
             .OrderByDescending(candidate => candidate.Comparison.Share).ThenBy(candidate => candidate.Machine, StringComparer.Ordinal).ToList();
-        var likely = candidates.FirstOrDefault(candidate => candidate.Comparison.IsSameMachine);
+        var likely = candidates.FirstOrDefault(candidate =>
+            candidate.Comparison.IsSameMachine && IsAll(candidate.Machine, candidate.Comparison, newcomer));
         if (likely.Machine is not null)
         {
             var near = likely.Comparison.Share - Margin;
@@ -73,7 +74,8 @@ public sealed class MachineIndex
                 ? new ResolvedMachine(Resolution.Known, [likely.Machine], $"{likely.Comparison.Share * 100:0} % of its evidence agrees")
                 : Doubt([likely.Machine, rival], "two known machines claim the same evidence");
         }
-        var doubtful = candidates.Where(candidate => candidate.Comparison.IsDoubtful).Select(candidate => candidate.Machine).ToList();
+        var doubtful = candidates.Where(candidate => candidate.Comparison.IsSameMachine || candidate.Comparison.IsDoubtful)
+            .Select(candidate => candidate.Machine).ToList();
         if (doubtful.Count > 0) return Doubt(doubtful, "it has parts of a known machine, too many for another and too few for the same");
         return telling.All(item => item.Suspect)
             ? Doubt([], "nothing identifies this machine: what it has for serials looks invented")
@@ -89,6 +91,14 @@ public sealed class MachineIndex
     }
 
     private Comparison Compare(string machine, List<Evidence> newcomer) => new([.. machines[machine].Where(item => !IsShared(item))], newcomer);
+
+    /// <summary>
+    /// What several machines have counts for none of them. But where one component alone agrees beside it, whoever lacks it has a part of
+    /// the machine's evidence, such as a MAC that the network hears.
+    /// </summary>
+    private bool IsAll(string machine, Comparison telling, IReadOnlyList<Evidence> newcomer) =>
+        telling.Components.Count(component => component.Agreement > 0) > 1
+        || new Comparison(machines[machine], newcomer).Components.All(component => component.Agreement == 1);
 
     private static ResolvedMachine Doubt(IEnumerable<string> candidates, string reason) =>
         new(Resolution.Ambiguous, [.. candidates.Take(MaxCandidates)], reason);
