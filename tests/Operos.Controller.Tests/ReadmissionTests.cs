@@ -55,8 +55,10 @@ public sealed class ReadmissionTests : IDisposable
         Assert.Equal(Admission.Admitted, (await controller.EnrolAsync(TestController.Machine(1), "boot-2")).Admission);
         Assert.Contains("by a boot that nobody ordered", await AlarmAsync(controller, id), StringComparison.Ordinal);
         Assert.Contains($"operosctl machines resolve {id} --as {id}", await AlarmAsync(controller, id), StringComparison.Ordinal);
+        Assert.Equal(id, await ReturnedAsync(controller, id));
         await controller.OperateAsync<Done>(new ResolveMachine { Machine = id, As = id });
         Assert.Null(await AlarmAsync(controller, id));
+        Assert.Null(await ReturnedAsync(controller, id));
     }
 
     [Fact]
@@ -71,6 +73,7 @@ public sealed class ReadmissionTests : IDisposable
         Assert.Equal((Admission.Pending, id, null), (waits.Admission, waits.MachineId, waits.Certificate));
         var words = waits.Text[waits.Text.IndexOf("operosctl ", StringComparison.Ordinal)..].Split(' ');
         Assert.Equal(["operosctl", "machines", "resolve", words[3], "--as", id], words);
+        Assert.Equal(words[3], await ReturnedAsync(controller, id));
         await controller.OperateAsync<Done>(new ResolveMachine { Machine = words[3], As = words[5] });
         Assert.NotEqual(Admission.Admitted, (await controller.EnrolAsync(TestController.Machine(1), "boot-2")).Admission);
         var reply = await controller.EnrolAsync(TestController.Machine(1), "boot-2", key);
@@ -116,6 +119,8 @@ public sealed class ReadmissionTests : IDisposable
         Assert.Equal((Admission.Pending, id), await AskAsync(part, "boot-2"));
         controller.Clock.Ahead = TimeSpan.FromHours(1);
         Assert.Equal((Admission.Pending, id), await AskAsync(part, "boot-3"));
+        // Not one of those that are settled with one word.
+        Assert.Null(await ReturnedAsync(controller, id));
         Assert.Equal((Admission.Admitted, id), await AskAsync(machine with { Disks = [] }, "boot-4"));
 
         async Task<(Admission, string)> AskAsync(Inventory inventory, string bootId)
@@ -159,6 +164,9 @@ public sealed class ReadmissionTests : IDisposable
 
     private static ValueTask<Message> Reboots(Message request, CancellationToken cancellationToken) =>
         ValueTask.FromResult<Message>(new Done { Text = "rebooting" });
+
+    private static async Task<string?> ReturnedAsync(TestController controller, string id) =>
+        (await controller.OperateAsync<MachineList>(new ListMachines())).Machines.Single(machine => machine.Id == id).Returned;
 
     private static async Task<string?> AlarmAsync(TestController controller, string id) =>
         (await controller.OperateAsync<MachineList>(new ListMachines())).Machines.Single(machine => machine.Id == id).Alarm;

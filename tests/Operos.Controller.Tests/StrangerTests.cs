@@ -81,7 +81,7 @@ public sealed class StrangerTests
     }
 
     [Fact]
-    public void Who_lets_wait_longest_makes_room_of_its_own_address_first()
+    public void The_address_that_used_most_makes_room_and_of_it_who_lets_wait_longest()
     {
         var (clock, closed) = (new TestClock(), new List<string>());
         var strangers = new Strangers(clock, most: 4, mostFromOneAddress: 2);
@@ -106,9 +106,42 @@ public sealed class StrangerTests
         clock.Ahead += TimeSpan.FromSeconds(1);
         Enter("newcomer", "10.0.0.4");
         Assert.Equal(["trickles", "third"], closed);
-        // Of those left, the machine has kept us waiting longest; but from its address a certificate that counts was shown before.
+        // It lets nobody wait, but the others of its address did.
         Enter("another", "10.0.0.5");
-        Assert.Equal(["trickles", "third", "stalls"], closed);
+        Assert.Equal(["trickles", "third", "quick"], closed);
+        // Of those left, the machine has kept us waiting longest; but from its address a certificate that counts was shown before.
+        Enter("more", "10.0.0.6");
+        Assert.Equal(["trickles", "third", "quick", "stalls"], closed);
+    }
+
+    [Theory]
+    [InlineData("10.0.2.9")]
+    [InlineData("10.0.1.250")]
+    public void Busy_strangers_from_many_addresses_keep_out_nobody_who_comes_now_and_then(string address)
+    {
+        var (clock, turnedAway) = (new TestClock(), 0);
+        var strangers = new Strangers(clock, most: 64, mostFromOneAddress: 8);
+        void Flood(int connections)
+        {
+            for (var number = 0; number < connections; number++)
+            {
+                clock.Ahead += TimeSpan.FromMilliseconds(10);
+                // Its bytes are there at once, and it stays.
+                strangers.Enter(IPAddress.Parse($"10.0.1.{1 + number % 200}"), () => { }).Arrived();
+            }
+        }
+        Flood(6000);
+        for (var attempt = 0; attempt < 10; attempt++)
+        {
+            // As a worker far away: three round trips of 100 ms between which the flood goes on, then an answer that takes a second.
+            using var newcomer = strangers.Enter(IPAddress.Parse(address), () => turnedAway++);
+            Flood(30);
+            newcomer.Arrived();
+            Flood(100);
+            newcomer.Dispose();
+            Flood(400);
+        }
+        Assert.Equal(0, turnedAway);
     }
 
     [Fact]

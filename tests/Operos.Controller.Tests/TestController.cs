@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
+using System.Text;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
 using Operos.Authority;
@@ -31,6 +33,7 @@ internal sealed class TestController : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly Task running;
     private readonly bool ownsFolder;
+    private readonly ConcurrentDictionary<string, ECDsa> keys = new();
 
     public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256, ReadmissionPolicy readmission = ReadmissionPolicy.Auto, int maxMachines = 5000)
     {
@@ -65,28 +68,31 @@ internal sealed class TestController : IAsyncDisposable
     public IPEndPoint Endpoint { get; }
 
     public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null, bool tolerateClock = false, Func<Message, CancellationToken, ValueTask<Message>>? handler = null,
-        ProtocolVersions? versions = null) =>
+        ProtocolVersions? versions = null, IPEndPoint? by = null) =>
         ControlConnection.ConnectAsync(new ControlClientOptions
         {
-            Endpoint = Endpoint, CertificateAuthority = authority ?? Authority.Certificate, Certificate = certificate, Agent = "test/1", TolerateClock = tolerateClock, Handler = handler, CallTimeout = TimeSpan.FromSeconds(30), Versions = versions ?? ProtocolVersions.Spoken,
+            Endpoint = by ?? Endpoint, CertificateAuthority = authority ?? Authority.Certificate, Certificate = certificate, Agent = "test/1", TolerateClock = tolerateClock, Handler = handler, CallTimeout = TimeSpan.FromSeconds(30), Versions = versions ?? ProtocolVersions.Spoken,
         }, default);
+
+    /// <summary>The key of a machine's boot: a worker keeps one for each, however often it asks.</summary>
+    public ECDsa KeyOf(Inventory inventory, string bootId) =>
+        keys.GetOrAdd($"{bootId} {Encoding.UTF8.GetString(inventory.ToJson())}", _ => ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
     public async Task<EnrolReply> EnrolAsync(Inventory inventory, string bootId = "boot-1", ECDsa? key = null)
     {
-        using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         await using var connection = await ConnectAsync();
-        return await connection.CallAsync<EnrolReply>(new Enrol { Csr = Csr(key ?? own), Inventory = inventory.ToJson(), BootRecord = [], BootId = bootId }, default);
+        var csr = Csr(key ?? KeyOf(inventory, bootId));
+        return await connection.CallAsync<EnrolReply>(new Enrol { Csr = csr, Inventory = inventory.ToJson(), BootRecord = [], BootId = bootId }, default);
     }
 
     /// <summary>Enrols and comes back with the certificate, as a worker does.</summary>
-    public async Task<(string Id, ControlConnection Connection, X509Certificate2 Certificate)> JoinAsync(Inventory inventory, string bootId = "boot-1", Func<Message, CancellationToken, ValueTask<Message>>? handler = null, ECDsa? key = null)
+    public async Task<(string Id, ControlConnection Connection, X509Certificate2 Certificate)> JoinAsync(Inventory inventory, string bootId = "boot-1", Func<Message, CancellationToken, ValueTask<Message>>? handler = null, ECDsa? key = null, IPEndPoint? by = null)
     {
-        using var own = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        key ??= own;
+        key ??= KeyOf(inventory, bootId);
         var reply = await EnrolAsync(inventory, bootId, key);
         Assert.Equal(Admission.Admitted, reply.Admission);
         var certificate = X509CertificateLoader.LoadCertificate(reply.Certificate!).CopyWithPrivateKey(key);
-        var connection = await ConnectAsync(certificate, handler: handler);
+        var connection = await ConnectAsync(certificate, handler: handler, by: by);
         await connection.CallAsync<HeartbeatReply>(Beat(bootId), default);
         return (reply.MachineId, connection, certificate);
     }
@@ -127,6 +133,7 @@ internal sealed class TestController : IAsyncDisposable
     {
         await stop.CancelAsync();
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var key in keys.Values) key.Dispose();
         if (ownsFolder) Directory.Delete(Folder, recursive: true);
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Operos.Controller.Machines;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
@@ -52,19 +53,23 @@ internal sealed class Sessions
     }
 
     /// <summary>
-    /// Whether the agent of a machine that has a session answers right now. One that does not keeps its session: it may only be slow.
+    /// What signs of life there are of a machine right now: its agent is asked over its session. One that does not answer keeps its
+    /// session: it may only be slow.
     /// </summary>
-    public async Task<bool> AnswersAsync(string machine, CancellationToken cancellationToken)
+    public async Task<SignsOfLife> ProbeAsync(string machine, CancellationToken cancellationToken)
     {
-        if (Get(machine) is not { } session) return false;
+        if (Get(machine) is not { } session) return default;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(ProofOfLife);
         try
         {
             await session.Connection.CallAsync<Done>(new Ping(), deadline.Token).ConfigureAwait(false);
-            return true;
+            return new SignsOfLife(Answers: true, session.LastSign);
         }
-        catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException) { return false; }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { return false; }
+        catch (Exception e) when (e is IOException or ControlFaultException) { return new SignsOfLife(Answers: false, session.LastSign); }
+        catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return new SignsOfLife(Answers: false, session.LastSign, IsOpen: !session.Connection.Completion.IsCompleted);
+        }
     }
 }

@@ -16,7 +16,7 @@ internal sealed partial class EnrolmentDesk
         var claim = Claim.IdOf(record.Id, newcomer.KeyHash);
         var reason = Reason(record, verdict);
         Remember(record, claim, newcomer, verdict, reason);
-        var waits = verdict == Verdict.Waits;
+        var waits = verdict is Verdict.Waits or Verdict.WaitsChanged;
         return new EnrolReply
         {
             Admission = waits ? Admission.Pending : Admission.DuplicateLive,
@@ -30,7 +30,8 @@ internal sealed partial class EnrolmentDesk
     {
         Admission = Admission.DuplicateLive,
         MachineId = record.Id,
-        Text = $"machine {record.Id} was alive a moment ago, and nobody ordered a reboot: it may only have lost its connection",
+        Text = life.IsOpen ? $"machine {record.Id} does not answer, but its connection is open: it may only be busy"
+            : $"machine {record.Id} was alive a moment ago, and nobody ordered a reboot: it may only have lost its connection",
         RetryAfterSeconds = Math.Clamp((int)Math.Ceiling(readmission.SilentIn(record, life, time.GetUtcNow()).TotalSeconds), 1, RetrySeconds * 12),
     };
 
@@ -44,15 +45,18 @@ internal sealed partial class EnrolmentDesk
             Verdict.IsAlive => "presented this machine's evidence while it was up: refused",
             Verdict.OtherKey => "told of this machine's boot with another key: refused",
             Verdict.OtherExpected => "presented this machine's evidence while another is expected: refused",
+            Verdict.WaitsChanged => "came back as this machine with other parts: waits",
             _ => "came back as this machine by a boot that nobody ordered: waits",
         };
-        Note(record.Id, machine => machine.WithClaim(newcomer, reason, now).With(now, $"{newcomer.Address} {happened}"));
+        var isReturn = verdict == Verdict.Waits;
+        Note(record.Id, machine => machine.WithClaim(newcomer, reason, isReturn, now).With(now, $"{newcomer.Address} {happened}"));
     }
 
     private static string Reason(MachineRecord record, Verdict verdict) => verdict switch
     {
         Verdict.IsAlive => $"machine {record.Id} is up already: two machines with one identity",
         Verdict.OtherKey => $"machine {record.Id} has another key in this boot; a reboot gives it a new one",
+        Verdict.WaitsChanged => $"it has but a part of what machine {record.Id} had, or other parts",
         Verdict.OtherExpected => $"an operator said that another is machine {record.Id}",
         _ => $"machine {record.Id} comes back by a boot that nobody ordered",
     };

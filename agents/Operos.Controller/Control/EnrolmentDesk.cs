@@ -26,8 +26,7 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
         var newcomer = Read(request, from);
         var record = registry.Resolve(newcomer);
         if (record.Standing != MachineStanding.Admitted || record.Kind != "worker") return Refusal(record);
-        var answers = await sessions.AnswersAsync(record.Id, cancellationToken).ConfigureAwait(false);
-        var life = new SignsOfLife(answers, sessions.Get(record.Id)?.LastSign);
+        var life = await sessions.ProbeAsync(record.Id, cancellationToken).ConfigureAwait(false);
         Verdict Judge(MachineRecord known) => readmission.Judge(known, newcomer, life, time.GetUtcNow());
         var verdict = Judge(record);
         if (verdict is not (Verdict.Admitted or Verdict.AdmittedWithAlarm)) return Refuse(record, newcomer, verdict, life);

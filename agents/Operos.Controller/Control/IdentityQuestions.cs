@@ -25,7 +25,7 @@ internal sealed class IdentityQuestions(MachineRegistry registry, Sessions sessi
 
     private async Task<Done> ResolveAmbiguousAsync(MachineRecord record, MachineRecord? target, CancellationToken cancellationToken)
     {
-        if (target is not null && await sessions.AnswersAsync(target.Id, cancellationToken).ConfigureAwait(false))
+        if (target is not null && (await sessions.ProbeAsync(target.Id, cancellationToken).ConfigureAwait(false)).Answers)
         {
             var hint = $"operosctl machines resolve {record.Id} --as {NewMachine}; or shut {target.Id} down first";
             throw Refusal($"{target.Id} is up, so {record.Id} is another machine", hint);

@@ -31,6 +31,7 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
             LastSeenUnixMs = (up ? now : session?.Heard > record.LastSeen ? session.Heard : record.LastSeen).ToUnixTimeMilliseconds(),
             BootedUnixMs = session?.Last is { } beat ? now.ToUnixTimeMilliseconds() - beat.UptimeSeconds * 1000 : 0,
             Alarm = Alarm(record),
+            Returned = up && record.Alarm is null ? null : Returned(record),
             Note = record.Standing switch
             {
                 MachineStanding.Pending when record.ResolvedAs is not null => "approved; joins when it asks next",
@@ -66,6 +67,20 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
         foreach (var claim in record.Claims.Where(claim => !claim.IsNewMachine))
             questions.Add($"{claim.Address} claims to be it ({claim.Reason}): {resolve} {claim.Id} --as new (or {record.Id}, which puts out who is it now)");
         return questions.Count == 0 ? null : string.Join("; ", questions);
+    }
+
+    /// <summary>
+    /// What to resolve as the machine where a return that nobody ordered is all that is to settle; null where more is in doubt.
+    /// </summary>
+    private static string? Returned(MachineRecord record)
+    {
+        List<Claim> open = [.. record.Claims.Where(claim => !claim.IsNewMachine)];
+        return (record.Alarm, open) switch
+        {
+            (null, [{ IsReturn: true } claim]) => claim.Id,
+            ({ }, []) => record.Id,
+            _ => null,
+        };
     }
 
     /// <summary>A command that can be copied as it stands, and what else may be said in it.</summary>

@@ -1,18 +1,26 @@
 using System.Net;
+using Operos.Controller.Machines;
 
 namespace Operos.Controller.Control;
 
 /// <summary>
-/// The connections that have shown no certificate that counts, bounded from each address and in all. A newcomer is never turned away for want of room:
-/// who has kept us waiting longest makes it. An honest client lets us wait for the time of a few packets, so that many who stall, however many come,
-/// push out each other. Addresses from which a certificate that counts was shown before are the last to make room for others.
+/// The connections that have shown no certificate that counts, bounded from each address and in all. A newcomer is never turned away for
+/// want of room. It is made by the network that has used most of us lately, in it by the address that has, and there by who has kept us
+/// waiting longest. What counts is the time that we waited and each connection, so whoever stalls and whoever is busy push out each other,
+/// however many they are, and not who connects now and then. Addresses from which a certificate that counts was shown before are the last
+/// to make room for others.
 /// </summary>
 internal sealed class Strangers(TimeProvider time, int most = 512, int mostFromOneAddress = 64)
 {
     private const int MostProven = 4096;
+
+    /// <summary>So much as a second of stalling: its handshake, and mostly a request, are done for it.</summary>
+    private const double CostOfConnection = 1;
     private readonly Lock gate = new();
     private readonly List<Stranger> all = [];
     private readonly Dictionary<IPAddress, long> proven = [];
+    private readonly RecentUse<IPAddress> addresses = new(time);
+    private readonly RecentUse<IPNetwork> networks = new(time);
 
     public int Count
     {
@@ -27,9 +35,10 @@ internal sealed class Strangers(TimeProvider time, int most = 512, int mostFromO
         lock (gate)
         {
             if (all.Count(other => other.From.Equals(from)) >= mostFromOneAddress) leaves = Slowest(all.Where(other => other.From.Equals(from)));
-            else if (all.Count >= most) leaves = Slowest(all.Where(other => !proven.ContainsKey(other.From))) ?? Slowest(all);
-            if (leaves is not null) all.Remove(leaves);
+            else if (all.Count >= most) leaves = Costliest(all.Where(other => !proven.ContainsKey(other.From))) ?? Costliest(all);
+            if (leaves is not null) Remove(leaves);
             all.Add(newcomer);
+            Charge(from, CostOfConnection);
         }
         leaves?.Close();
         return newcomer;
@@ -40,7 +49,7 @@ internal sealed class Strangers(TimeProvider time, int most = 512, int mostFromO
     {
         lock (gate)
         {
-            all.Remove(stranger);
+            Remove(stranger);
             proven[stranger.From] = time.GetTimestamp();
             if (proven.Count <= MostProven) return;
             foreach (var old in proven.OrderBy(pair => pair.Value).Take(MostProven / 8).ToList()) proven.Remove(old.Key);
@@ -49,8 +58,29 @@ internal sealed class Strangers(TimeProvider time, int most = 512, int mostFromO
 
     public void Leave(Stranger stranger)
     {
-        lock (gate) all.Remove(stranger);
+        lock (gate) Remove(stranger);
     }
+
+    private void Remove(Stranger stranger)
+    {
+        if (all.Remove(stranger)) Charge(stranger.From, Seconds(stranger));
+    }
+
+    private void Charge(IPAddress address, double seconds)
+    {
+        addresses.Add(address, seconds);
+        networks.Add(SourceNetwork.Of(address), seconds);
+    }
+
+    private Stranger? Costliest(IEnumerable<Stranger> among)
+    {
+        var network = among.GroupBy(stranger => SourceNetwork.Of(stranger.From))
+            .MaxBy(group => networks.Of(group.Key) + group.Sum(Seconds));
+        var address = network?.GroupBy(stranger => stranger.From).MaxBy(group => addresses.Of(group.Key) + group.Sum(Seconds));
+        return address is null ? null : Slowest(address);
+    }
+
+    private double Seconds(Stranger stranger) => (double)stranger.Waited / time.TimestampFrequency;
 
     private static Stranger? Slowest(IEnumerable<Stranger> among) => among.MaxBy(stranger => stranger.Waited);
 }

@@ -23,6 +23,8 @@ internal sealed record Claim
     public required DateTimeOffset Last { get; init; }
     /// <summary>Why it was not let in.</summary>
     public required string Reason { get; init; }
+    /// <summary>It came as the machine comes back: whole, and while nobody was it. Not in older records.</summary>
+    public bool IsReturn { get; init; }
     /// <summary>An operator said that it is a machine of its own.</summary>
     public bool IsNewMachine { get; init; }
 }

@@ -51,16 +51,25 @@ internal sealed record MachineRecord
     public string? Reason { get; init; }
     public IReadOnlyList<RecordedEvent> Events { get; init; } = [];
 
-    /// <summary>Remembers somebody who claimed to be this machine, once under each key.</summary>
-    public MachineRecord WithClaim(Newcomer newcomer, string reason, DateTimeOffset now)
+    /// <summary>
+    /// Remembers somebody who claimed to be this machine, once under each key. Where room is short, the address that has most claims makes
+    /// it, and none that an operator has judged.
+    /// </summary>
+    public MachineRecord WithClaim(Newcomer newcomer, string reason, bool isReturn, DateTimeOffset now)
     {
         var known = Claims.FirstOrDefault(claim => claim.KeyHash == newcomer.KeyHash);
         var claim = new Claim
         {
             Id = Claim.IdOf(Id, newcomer.KeyHash), KeyHash = newcomer.KeyHash, Address = newcomer.Address, First = known?.First ?? now, Last = now, Reason = reason,
-            IsNewMachine = known?.IsNewMachine ?? false,
+            IsReturn = isReturn, IsNewMachine = known?.IsNewMachine ?? false,
         };
-        var others = Claims.Where(other => other != known).OrderBy(other => other.Last).TakeLast(Claim.MaxOfMachine - 1);
+        List<Claim> others = [.. Claims.Where(other => other != known)];
+        while (others.Count >= Claim.MaxOfMachine)
+        {
+            var leaves = others.Where(other => !other.IsNewMachine).GroupBy(other => other.Address).MaxBy(address => address.Count())?
+                .MinBy(other => other.Last);
+            others.Remove(leaves ?? others[0]);
+        }
         return this with { Claims = [.. others, claim] };
     }
 

@@ -27,16 +27,18 @@ internal sealed class MachineRegistry
     private readonly MachineStore store;
     private readonly TimeProvider time;
     private readonly AdmissionPolicy admission;
-    private readonly int maxPending, maxMachines;
+    private readonly int maxMachines;
     private readonly Dictionary<string, MachineRecord> records = new(StringComparer.Ordinal);
     // Who waits must not weaken the evidence of who was admitted: only these are indexed.
     private readonly MachineIndex admitted = new();
     private readonly RemovedMachines removed;
+    private readonly WaitingMachines waiting;
 
     public MachineRegistry(MachineStore store, AdmissionPolicy admission, int maxPending, TimeProvider time, int maxMachines = int.MaxValue)
     {
-        (this.store, this.admission, this.maxPending, this.maxMachines, this.time) = (store, admission, maxPending, maxMachines, time);
+        (this.store, this.admission, this.maxMachines, this.time) = (store, admission, maxMachines, time);
         removed = new RemovedMachines(store.Below("removed"));
+        waiting = new WaitingMachines(records, Forget, maxPending, time);
         foreach (var record in store.LoadAll()) Remember(record);
     }
 
@@ -79,28 +81,33 @@ internal sealed class MachineRegistry
             if (Settled(newcomer) is { } settled) return settled;
             var known = admitted.Resolve(evidence);
             if (known.Resolution == Resolution.Known) return records[known.Candidates[0]];
-            var id = WaitingId(newcomer, evidence);
+            var (id, twin) = waiting.PlaceOf(newcomer, evidence);
+            var beside = twin is null ? null : $"{twin.Address} waits with the same evidence and another key";
             if (records.TryGetValue(id, out var waits))
             {
                 // Who asks again is here; the silent make room first.
-                records[id] = waits = waits with { LastSeen = time.GetUtcNow() };
-                // An operator's word settles the doubt, and only for this very evidence.
+                records[id] = waits = waits with
+                {
+                    LastSeen = time.GetUtcNow(), KeyHash = newcomer.KeyHash, Address = newcomer.Address, Reason = waits.Reason ?? beside,
+                };
+                // An operator's word settles the doubt, and only for this very evidence and key.
                 if (waits.ResolvedAs is { } target) return Settle(waits, target, newcomer);
                 if (waits.Standing is MachineStanding.Rejected or MachineStanding.Pending || known.Resolution == Resolution.Ambiguous) return waits;
             }
-            var obstacle = known.Resolution == Resolution.New ? Obstacle(evidence) : known.Reason;
+            var obstacle = (known.Resolution == Resolution.New ? Obstacle(evidence) : known.Reason) ?? beside;
             if (obstacle is null && admission == AdmissionPolicy.Auto)
             {
                 Forget(id);
                 return Admit(newcomer, "admitted by the policy auto");
             }
-            MakeRoom();
+            waiting.MakeRoom();
             var now = time.GetUtcNow();
             return Put(new MachineRecord
             {
                 Id = id,
                 Standing = known.Resolution == Resolution.New ? MachineStanding.Pending : MachineStanding.Ambiguous,
                 Inventory = newcomer.Inventory,
+                KeyHash = newcomer.KeyHash,
                 Address = newcomer.Address,
                 FirstSeen = now,
                 LastSeen = now,
@@ -236,28 +243,9 @@ internal sealed class MachineRegistry
         return Put(new MachineRecord
         {
             Id = first, Standing = MachineStanding.Admitted, Inventory = newcomer.Inventory, Address = newcomer.Address, FirstSeen = now, LastSeen = now,
+            // From here on nobody else is it, also where its certificate never reaches it.
+            KeyHash = newcomer.KeyHash.Length > 0 ? newcomer.KeyHash : null,
         }.With(now, how));
-    }
-
-    /// <summary>
-    /// The same newcomer waits under one id however often it asks; never under an admitted machine's, which may have been made of the same values.
-    /// </summary>
-    private string WaitingId(Newcomer newcomer, IReadOnlyList<Evidence> evidence)
-    {
-        var inventory = evidence.Count > 0 ? newcomer.Inventory : new Inventory { System = new Identity { Serial = "unidentified " + newcomer.Address } };
-        for (var attempt = evidence.Count > 0 ? 1 : 0; ; attempt++)
-        {
-            var id = MachineFingerprint.FirstUuid(inventory, attempt)!;
-            if (records.GetValueOrDefault(id) is not { Standing: MachineStanding.Admitted }) return id;
-        }
-    }
-
-    /// <summary>A flood of strangers pushes out those strangers that were silent longest, never one that an operator has judged.</summary>
-    private void MakeRoom()
-    {
-        var pending = records.Values.Where(record => record is { Standing: MachineStanding.Pending or MachineStanding.Ambiguous, ResolvedAs: null })
-            .OrderBy(record => record.LastSeen).ToList();
-        foreach (var record in pending.Take(pending.Count - maxPending + 1)) Forget(record.Id);
     }
 
     private void Forget(string id)

@@ -10,8 +10,10 @@ internal enum Verdict
     Admitted,
     /// <summary>It is taken for that machine, and an operator is told: nobody ordered its boot.</summary>
     AdmittedWithAlarm,
-    /// <summary>An operator decides: nobody ordered its boot, or it has but a part of the machine's evidence.</summary>
+    /// <summary>An operator decides: nobody ordered its boot.</summary>
     Waits,
+    /// <summary>An operator decides: it has but a part of the machine's evidence.</summary>
+    WaitsChanged,
     /// <summary>The machine answers: two with one identity.</summary>
     IsAlive,
     /// <summary>It tells of the machine's present boot and does not have that boot's key.</summary>
@@ -25,7 +27,8 @@ internal enum Verdict
 /// <summary>What is known of a machine's agent when somebody claims to be its machine.</summary>
 /// <param name="Answers">It answered the controller's probe just now.</param>
 /// <param name="Heard">Its last sign of life on the session that it has; null where it has none.</param>
-internal readonly record struct SignsOfLife(bool Answers, DateTimeOffset? Heard);
+/// <param name="IsOpen">It did not, and its connection has not ended: TCP tells within half a minute of a machine that is gone.</param>
+internal readonly record struct SignsOfLife(bool Answers, DateTimeOffset? Heard, bool IsOpen = false);
 
 /// <summary>
 /// Who may be a known machine again. Evidence is a claim: anybody who has read it can tell it. The key of the machine's present boot is a
@@ -44,6 +47,9 @@ internal sealed record Readmission(ReadmissionPolicy Policy, TimeSpan Silence, D
     /// <summary>Agents that lost their controller are all back by then: they pause for at most 45 s between tries.</summary>
     private static readonly TimeSpan Reconnection = TimeSpan.FromSeconds(60);
 
+    /// <summary>After that it is asked again whether a session that does not answer is open still.</summary>
+    private static readonly TimeSpan OpenFor = TimeSpan.FromSeconds(5);
+
     public Verdict Judge(MachineRecord record, Newcomer newcomer, SignsOfLife life, DateTimeOffset now)
     {
         // The request for its certificate is signed with this key: whoever holds it is who was let in before.
@@ -52,13 +58,16 @@ internal sealed record Readmission(ReadmissionPolicy Policy, TimeSpan Silence, D
         if (awaited is not null && awaited != newcomer.KeyHash) return Verdict.OtherExpected;
         if (life.Answers) return Verdict.IsAlive;
         if (awaited is not null) return Verdict.Admitted;
-        if (record.CertificateHash is null) return Verdict.Admitted;
+        if (record is { CertificateHash: null, KeyHash: null }) return Verdict.Admitted;
         if (record.KeyHash is not null && record.BootId == newcomer.BootId) return Verdict.OtherKey;
         if (newcomer.Proven.Intersect(EvidenceReader.Read(record.Inventory)).Any()) return Verdict.Admitted;
+        // Its agent does not answer, but its kernel holds the session of the machine's present boot: it hangs, or is busy.
+        if (life.IsOpen) return Verdict.TooSoon;
         var isWhole = IsWhole(record, newcomer);
         if (isWhole && record.RebootUntil > now) return Verdict.Admitted;
         if (SilentIn(record, life, now) > TimeSpan.Zero) return Verdict.TooSoon;
-        return isWhole && Policy == ReadmissionPolicy.Auto ? Verdict.AdmittedWithAlarm : Verdict.Waits;
+        if (!isWhole) return Verdict.WaitsChanged;
+        return Policy == ReadmissionPolicy.Auto ? Verdict.AdmittedWithAlarm : Verdict.Waits;
     }
 
     /// <summary>Machines come back with one component changed; whoever has but a part of one's evidence lacks more than that.</summary>
@@ -69,9 +78,10 @@ internal sealed record Readmission(ReadmissionPolicy Policy, TimeSpan Silence, D
     /// <summary>How long until the machine has been silent for long enough; not positive where it has.</summary>
     public TimeSpan SilentIn(MachineRecord record, SignsOfLife life, DateTimeOffset now)
     {
-        // A controller that starts knows of nobody's session; who had one when it ended gets the time to come back.
-        if (record.Connected && life.Heard is null) return Started + Reconnection - now;
+        if (life.IsOpen) return OpenFor;
         var last = life.Heard > record.LastSeen ? life.Heard.Value : record.LastSeen;
-        return last + Silence - now;
+        // A controller that starts knows of nobody's session; who had one when it ended gets the time to come back.
+        var reconnection = record.Connected && life.Heard is null ? Started + Reconnection : last;
+        return (last + Silence > reconnection ? last + Silence : reconnection) - now;
     }
 }

@@ -77,6 +77,9 @@ public static class ControlTls
         }
     }
 
+    /// <summary>Milliseconds; linux/tcp.h, tcp(7).</summary>
+    private const int TCP_USER_TIMEOUT = 18;
+
     /// <summary>A peer that lost its power sends no FIN: find out within half a minute.</summary>
     public static void KeepAlive(Socket socket)
     {
@@ -84,5 +87,7 @@ public static class ControlTls
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 15);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 5);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
+        // Where something was sent that nobody acknowledges, TCP sends it again for a quarter of an hour and does not probe.
+        socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, TCP_USER_TIMEOUT, BitConverter.GetBytes(30_000));
     }
 }

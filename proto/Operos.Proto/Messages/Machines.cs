@@ -35,6 +35,11 @@ public sealed record MachineSummary
     [Key(12)] public string? Note { get; init; }
     /// <summary>Who else claims to be this machine, or how it came back, with the command that settles it; null where there is nothing to settle.</summary>
     [Key(20)] public string? Alarm { get; init; }
+    /// <summary>
+    /// Where all that is to settle is a return by a boot that nobody ordered: what <see cref="ResolveMachine"/> resolves as this machine to
+    /// say that it was well, which is a claim or the machine itself; null otherwise.
+    /// </summary>
+    [Key(24)] public string? Returned { get; init; }
 }
 
 /// <summary>The machine may be given by UUID, by a unique start of it (4 characters or more), or by name. Answered by <see cref="MachineDetail"/>.</summary>
