@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Operos.Controller.Boot;
 using Operos.Release.Publishing;
@@ -83,6 +84,22 @@ public sealed class ReleaseStoreTests : IDisposable
 
         ReleaseFolder.Sign(Path.Combine(folder, "releases", Old), Public("a"), Private("b"), default);
         store.Scan();
+        Assert.Equal(2, store.Releases.Count);
+    }
+
+    [Fact]
+    public async Task All_releases_of_a_look_are_judged_by_the_same_keys()
+    {
+        Publish(Old, days: 1);
+        Publish(New, days: 2, key: "b");
+        // What is read from a pipe is read once; who reads it again waits for another writer.
+        var trusted = Path.Combine(folder, "trusted.pub");
+        var (a, b) = (Path.Combine(folder, "a", ReleaseKey.PublicName), Path.Combine(folder, "b", ReleaseKey.PublicName));
+        File.Delete(trusted);
+        using (var made = Process.Start("mkfifo", [trusted])) await made.WaitForExitAsync();
+        using var writer = Process.Start("sh", ["-c", "cat \"$1\" \"$2\" > \"$3\"", "sh", a, b, trusted]);
+        var store = await Task.Run(() => Open()).WaitAsync(TimeSpan.FromSeconds(10));
+        await writer.WaitForExitAsync();
         Assert.Equal(2, store.Releases.Count);
     }
 

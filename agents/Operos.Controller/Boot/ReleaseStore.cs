@@ -67,11 +67,13 @@ internal sealed class ReleaseStore(string folder, string keysFile, string? chose
     {
         var found = new List<StoredRelease>();
         var wrong = new List<string>();
-        foreach (var path in Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Where(path => ReleaseManifest.IsVersion(Path.GetFileName(path)) && !path.EndsWith(".partial", StringComparison.Ordinal)) : [])
+        var folders = Folders();
+        var trusted = folders.Count > 0 ? ReadTrusted(wrong) : null;
+        foreach (var path in trusted is null ? [] : folders)
         {
             try
             {
-                var manifest = ReleaseFolder.Open(path, File.ReadAllText(keysFile));
+                var manifest = ReleaseFolder.Open(path, trusted!);
                 if (manifest.Version != Path.GetFileName(path)) throw new ReleaseFormatException($"{path} holds release {manifest.Version}");
                 var release = Judge(path, manifest);
                 if (release.Verification != StoredRelease.Valid) wrong.Add($"release {manifest.Version}: {release.Verification}");
@@ -90,6 +92,23 @@ internal sealed class ReleaseStore(string folder, string keysFile, string? chose
             string.Join(", ", found.Where(release => release.IsServed).Select(release => release.Manifest.Version)),
             Current?.Manifest.Version ?? "none");
         Changed?.Invoke();
+    }
+
+    private IReadOnlyList<string> Folders() => !Directory.Exists(folder) ? [] :
+    [
+        .. Directory.EnumerateDirectories(folder)
+            .Where(path => ReleaseManifest.IsVersion(Path.GetFileName(path)) && !path.EndsWith(".partial", StringComparison.Ordinal)),
+    ];
+
+    /// <summary>The same keys for all releases of a look, whoever changes them meanwhile; null where they cannot be read.</summary>
+    private string? ReadTrusted(List<string> wrong)
+    {
+        try { return File.ReadAllText(keysFile); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            wrong.Add($"no release is trusted, for the keys cannot be read: {e.Message}");
+            return null;
+        }
     }
 
     private static (string, DateTimeOffset, bool) Shown(StoredRelease release) =>

@@ -34,6 +34,9 @@ internal sealed record ControllerSettings
     /// <summary>What the controller calls itself to those it talks to.</summary>
     public static string Agent { get; } = $"operos-controller/{typeof(ControllerSettings).Assembly.GetName().Version?.ToString(3)}";
 
+    public const int UsualMaxPending = 256, UsualMaxMachines = 5000;
+    public static readonly TimeSpan UsualSilence = TimeSpan.FromSeconds(20);
+
     public required AdmissionPolicy Admission { get; init; }
     public ReadmissionPolicy Readmission { get; init; }
     public required IPNetwork Network { get; init; }
@@ -57,11 +60,11 @@ internal sealed record ControllerSettings
     public IReadOnlyList<IPAddress> DnsUpstream { get; init; } = [];
     public string MachinesDomain { get; init; } = "machines.operos.internal";
     public TimeSpan WorkerCertificate { get; init; } = CertificateLives.Machine.Default;
-    public int MaxPending { get; init; } = 256;
+    public int MaxPending { get; init; } = UsualMaxPending;
     /// <summary>So many machines at most come in without an operator's word.</summary>
-    public int MaxMachines { get; init; } = 5000;
+    public int MaxMachines { get; init; } = UsualMaxMachines;
     /// <summary>How long a machine must not have been heard of before a boot that nobody ordered may be it.</summary>
-    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(20);
+    public TimeSpan Silence { get; init; } = UsualSilence;
     /// <summary>SSH keys that may log in to workers as root (sshd(8), AUTHORIZED_KEYS FILE FORMAT).</summary>
     public IReadOnlyList<string> AuthorizedKeys { get; init; } = [];
     /// <summary>The domain of services and pods.</summary>

@@ -60,9 +60,9 @@ internal static class SettingsReader
             DnsUpstream = ReadServers(file, address),
             MachinesDomain = ReadDomain(file, "dns.machines-domain", "machines.operos.internal"),
             WorkerCertificate = ReadLife(file, "pki.worker-certificate", CertificateLives.Machine),
-            MaxPending = ReadNumber(file, "limits.max-pending", 256, 1, 10_000),
-            MaxMachines = ReadNumber(file, "limits.max-machines", 5000, 1, 100_000),
-            Silence = ReadDuration(file, "limits.silence", TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+            MaxPending = ReadNumber(file, "limits.max-pending", ControllerSettings.UsualMaxPending, 1, 10_000),
+            MaxMachines = ReadNumber(file, "limits.max-machines", ControllerSettings.UsualMaxMachines, 1, 100_000),
+            Silence = ReadDuration(file, "limits.silence", ControllerSettings.UsualSilence, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
             AuthorizedKeys = ReadList(file, "nodes.authorized-keys", [], value => IsAuthorizedKey(value) ? null : "SSH public keys are expected, such as \"ssh-ed25519 AAAA... name\""),
             Kubernetes = ReadKubernetes(file, network),
         };
