@@ -9,13 +9,13 @@ namespace Operos.Node.Network;
 /// <summary>
 /// Closes to pods what machines serve to each other and to operators (nftables, a table of our own). A packet is judged where it still can
 /// be told from a machine's own: on its way through the node of its pod, since that node's address hides it from there on, and again where
-/// it arrives.
+/// it arrives. What machines serve to strangers is also kept from pods that would serve it in their place.
 /// </summary>
 internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
 {
     public const string Table = "operos-firewall";
     private const string Machines = "machines";
-    private const int UsualControlPort = 7443, UsualBootPort = 7480;
+    private const int UsualControlPort = 7443, UsualBootPort = 7480, Dns = 53;
     private readonly IPAddress? controller = IPAddress.TryParse(new Uri(cluster.ApiServer).Host, out var ip) ? ip : null;
     private string applied = "", listed = "";
 
@@ -29,6 +29,7 @@ internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
 
     private int ControlPort => Port(cluster.ControlPort, UsualControlPort);
     private int BootPort => Port(cluster.BootPort, UsualBootPort);
+    private int ApiPort => new Uri(cluster.ApiServer).Port;
 
     /// <summary>
     /// Brings the table to what the nodes ask for, in one transaction. Again costs a look and changes nothing, unless somebody else changed
@@ -80,13 +81,42 @@ internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
                 type filter hook forward priority filter - 5; policy accept;
                 ct direction reply accept
                 ip daddr @{{Machines}} goto closed
+                meta nfproto ipv6 iifname "veth*" {{OfPodsIpv6}}
+                meta nfproto ipv6 iifname "cali*" {{OfPodsIpv6}}
             }
             chain closed {
                 tcp dport { {{List(TcpPorts)}} } counter drop
                 udp dport { {{List(UdpPorts)}} } counter drop
             }
+        {{KeptPorts()}}
         }
 
+        """;
+
+    /// <summary>
+    /// Our pods have no IPv6 address: who sends it made one up, to reach a machine by one that no Node tells. An add-on's pods may have
+    /// some.
+    /// </summary>
+    private string OfPodsIpv6 => cluster.OwnNetwork ? "counter drop" : "goto closed";
+
+    /// <summary>
+    /// A pod's host port, or a service with the controller's address for its own, would have the kernel lead there what is meant for the
+    /// controller: a machine that boots would load the pod's kernel. The first rule that translates a connection is the only one, so ours
+    /// comes before theirs, and leads to the controller itself.
+    /// </summary>
+    private string KeptPorts() => controller?.AddressFamily != AddressFamily.InterNetwork ? "" : $$"""
+            chain arriving {
+                type nat hook prerouting priority -110; policy accept;
+                jump kept
+            }
+            chain leaving {
+                type nat hook output priority -110; policy accept;
+                jump kept
+            }
+            chain kept {
+                ip daddr {{controller}} tcp dport { {{List([Dns, ControlPort, BootPort, ApiPort])}} } dnat ip to {{controller}}
+                ip daddr {{controller}} udp dport { {{List([Dns, 67, 69, 4011])}} } dnat ip to {{controller}}
+            }
         """;
 
     /// <summary>
