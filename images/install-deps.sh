@@ -9,6 +9,7 @@ packages=(
     fdisk e2fsprogs dosfstools mtools                                           # disk images
     clang lld zlib1g-dev nettle-dev libgmp-dev                                  # NativeAOT, operos-init's cryptography
     dnsmasq-base iproute2 nftables procps util-linux nginx-light openssl        # tests and benchmarks
+    user-mode-linux                                                             # file systems that this host's kernel has not
     openssh-client swtpm curl unbound knot bind9-dnsutils iputils-ping iptables
     containernetworking-plugins systemd-container                               # pod networks, machines natively
     golang-go dpkg-dev patch gcc libc6-dev busybox-static                       # Kubernetes from Debian's source, container images

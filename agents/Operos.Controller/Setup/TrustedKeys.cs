@@ -79,6 +79,6 @@ internal sealed class TrustedKeys(ControllerPaths paths, string? esp)
         AtomicFile.Write(paths.Anchor, anchor, Readable);
         if (esp is null) return;
         foreach (var release in Directory.EnumerateDirectories(Path.Combine(esp, "operos")))
-            if (Path.Combine(release, AnchorName) is var own && File.Exists(own)) AtomicFile.Write(own, anchor, Readable);
+            if (Path.Combine(release, AnchorName) is var own && File.Exists(own)) FatFile.Write(own, anchor);
     }
 }
