@@ -42,6 +42,40 @@ public sealed class RebootTests
         Assert.Contains("operosctl machines resolve ", alarm, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task After_a_rack_s_power_cut_one_word_lets_in_all_that_are_what_they_were_and_nobody_else()
+    {
+        await using var service = await BootService.StartAsync("off", "approve", "[limits]\nsilence = \"1s\"\n");
+        await ReconfigureAsync(service, "approve");
+        var workers = Enumerable.Range(0, 4).Select(number => Worker.Start(service, $"cut-{number}", Worker.Machine(number))).ToList();
+        foreach (var worker in workers) await worker.ReachAsync("waiting");
+        var unconfirmed = await Assert.ThrowsAsync<LabException>(() => CtlAsync("machines approve --all"));
+        Assert.Contains("add --yes", unconfirmed.Message, StringComparison.Ordinal);
+        var shown = await CtlAsync("machines approve --all --yes");
+        Assert.Equal(4, shown.Split("is approved").Length - 1);
+        var machines = new List<string>();
+        foreach (var worker in workers) machines.Add(await worker.BeUpAsync());
+        Assert.Contains("no machine waits", await CtlAsync("machines resolve --returned --yes"), StringComparison.Ordinal);
+
+        foreach (var worker in workers) worker.Kill();
+        foreach (var worker in workers)
+        {
+            Directory.Delete(worker.StateFolder, recursive: true);
+            worker.Restart();
+        }
+        // Somebody who has all of the first one's evidence.
+        var impostor = Worker.Start(service, "impostor", Worker.Machine(0));
+        foreach (var worker in workers.Append(impostor)) await worker.SaysAsync("comes back by a boot that nobody ordered");
+        shown = await CtlAsync("machines resolve --returned --yes");
+        foreach (var machine in machines.Skip(1)) Assert.Contains(machine, shown, StringComparison.Ordinal);
+        Assert.DoesNotContain(machines[0], shown, StringComparison.Ordinal);
+        foreach (var worker in workers.Skip(1)) Assert.Contains(await worker.BeUpAsync(), machines);
+        Assert.Equal("down", await Worker.StateAsync(service, machines[0]));
+        Assert.Equal(2, Assert.Single(await AlarmsAsync(service)).Split("operosctl machines resolve claim-").Length - 1);
+
+        Task<string> CtlAsync(string line) => service.Controller.CtlAsync(line.Split(' '), default);
+    }
+
     /// <summary>Waits until all have enrolled so often and are up; their ids, in their order.</summary>
     private static async Task<IReadOnlyList<string>> BootsAsync(BootService service, List<Worker> workers, int times)
     {

@@ -13,7 +13,7 @@ internal static class MachineCommands
         {
             List(),
             Show(),
-            Simple("approve", "Admit a machine that waits", machine => new ApproveMachine { Machine = machine }),
+            Approve(),
             Simple("reject", "Refuse a machine that waits", machine => new RejectMachine { Machine = machine }),
             Rename(),
             Label(),
@@ -100,29 +100,65 @@ internal static class MachineCommands
 
     private static Command Resolve()
     {
-        var machine = new Argument<string>("machine") { Description = "UUID, a unique start of it, name, or a claim's id" };
-        var target = new Option<string>("--as") { Description = "The machine that it is, or new", Required = true };
-        var command = new Command("resolve", "Say who an ambiguous machine or a claim is; a machine as itself: that all is well with it") { machine, target };
-        command.Does(result => new ResolveMachine { Machine = result.GetRequiredValue(machine), As = result.GetRequiredValue(target) });
+        var machine = new Argument<string?>("machine")
+        {
+            Description = "UUID, a unique start of it, name, or a claim's id", Arity = ArgumentArity.ZeroOrOne,
+        };
+        var target = new Option<string?>("--as") { Description = "The machine that it is, or new" };
+        var returned = new Option<bool>("--returned")
+        {
+            Description = "All that came back by a boot that nobody ordered, as after a power cut, where nothing else is in doubt",
+        };
+        var yes = Confirmation.Create();
+        var command = new Command("resolve", "Say who an ambiguous machine or a claim is; a machine as itself: that all is well with it")
+        {
+            machine, target, returned, yes,
+        };
+        command.Validators.Add(result =>
+        {
+            var one = result.GetValue(machine) is not null && result.GetValue(target) is not null;
+            if (one == result.GetValue(returned)) result.AddError("give a machine and --as, or --returned");
+        });
+        command.SetAction((result, cancellationToken) => result.GetValue(returned)
+            ? ManyMachines.ActAsync(result, yes, "Are all of these the machines that they say they are?",
+                found => found.Returned is { } settled ? new ResolveMachine { Machine = settled, As = found.Id } : null, cancellationToken)
+            : Query.DoAsync(
+                result, new ResolveMachine { Machine = result.GetValue(machine)!, As = result.GetValue(target)! }, cancellationToken));
+        return command;
+    }
+
+    private static Command Approve()
+    {
+        var machine = new Argument<string?>("machine")
+        {
+            Description = "UUID, a unique start of it, or name", Arity = ArgumentArity.ZeroOrOne,
+        };
+        var all = new Option<bool>("--all") { Description = "All that wait to join" };
+        var yes = Confirmation.Create();
+        var command = new Command("approve", "Admit a machine that waits") { machine, all, yes };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(machine) is not null == result.GetValue(all)) result.AddError("give a machine, or --all");
+        });
+        command.SetAction((result, cancellationToken) => result.GetValue(all)
+            ? ManyMachines.ActAsync(result, yes, "Admit all of these?",
+                found => found.State == "pending" ? new ApproveMachine { Machine = found.Id } : null, cancellationToken)
+            : Query.DoAsync(result, new ApproveMachine { Machine = result.GetValue(machine)! }, cancellationToken));
         return command;
     }
 
     private static Command Remove()
     {
         var machine = MachineArgument();
-        var yes = new Option<bool>("--yes") { Description = "Do not ask" };
+        var yes = Confirmation.Create();
         var seconds = new Option<int>("--drain-seconds") { Description = "How long its pods may take to leave", DefaultValueFactory = _ => 60 };
         var force = new Option<bool>("--force") { Description = "Remove it though its pods would not leave, or without the API server" };
         var command = new Command("remove", "Drain and forget a machine; it must be admitted again") { machine, yes, seconds, force };
         command.SetAction(async (result, cancellationToken) =>
         {
             var name = result.GetRequiredValue(machine);
-            if (!result.GetValue(yes))
-            {
-                if (Console.IsInputRedirected) throw new IOException($"removing {name} wants to be confirmed: add --yes");
-                Console.Write($"Remove {name}? Its pods will be evicted and its certificate will no longer count. [y/N] ");
-                if (Console.ReadLine()?.Trim().ToLowerInvariant() is not ("y" or "yes")) return;
-            }
+            var question = $"Remove {name}? Its pods will be evicted and its certificate will no longer count.";
+            if (!Confirmation.Ask(result, yes, question)) return;
             var request = new RemoveMachine { Machine = name, DrainSeconds = result.GetValue(seconds), Force = result.GetValue(force) };
             var done = await Credentials.AskAsync<Done>(result, request, cancellationToken, TimeSpan.FromSeconds(request.DrainSeconds));
             Console.WriteLine(Terminal.Page(done.Text));

@@ -28,9 +28,13 @@ internal static class Query
 
     /// <summary>A command that changes something and says what was done.</summary>
     public static void Does(this Command command, Func<ParseResult, Message> request) =>
-        command.SetAction(async (result, cancellationToken) =>
-        {
-            var done = await Credentials.AskAsync<Done>(result, request(result), cancellationToken);
-            Console.WriteLine(Terminal.Page(done.Text));
-        });
+        command.SetAction((result, cancellationToken) => DoAsync(result, request(result), cancellationToken));
+
+    /// <returns>The exit code.</returns>
+    public static async Task<int> DoAsync(ParseResult result, Message request, CancellationToken cancellationToken)
+    {
+        var done = await Credentials.AskAsync<Done>(result, request, cancellationToken);
+        Console.WriteLine(Terminal.Page(done.Text));
+        return 0;
+    }
 }
