@@ -28,8 +28,8 @@ public static class CertificateLives
     /// <summary>Of the control plane's components, of etcd and the front proxy, and of nodes: <c>kubernetes.certificate-life</c>.</summary>
     public static readonly LifeBounds Kubernetes = new(TimeSpan.FromDays(30), TimeSpan.FromMinutes(6), TimeSpan.FromDays(400));
 
-    /// <summary>A user's of the Kubernetes API, in a kubeconfig; nobody renews it.</summary>
-    public static readonly LifeBounds KubernetesUser = new(TimeSpan.FromHours(1), TimeSpan.FromMinutes(1), TimeSpan.FromDays(30));
+    /// <summary>A user's of the Kubernetes API, in a kubeconfig; nobody can take it back.</summary>
+    public static readonly LifeBounds KubernetesUser = new(TimeSpan.FromHours(1), TimeSpan.FromMinutes(1), TimeSpan.FromDays(1));
 
     /// <summary>
     /// For clocks that are behind, a certificate begins so long before it was signed: an authority's, one of Kubernetes'.

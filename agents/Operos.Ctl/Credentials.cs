@@ -49,6 +49,10 @@ internal static class Credentials
         }
     }
 
+    /// <summary>Where the credentials are that the command line or the surroundings name.</summary>
+    /// <exception cref="IOException">Nowhere.</exception>
+    public static string FolderOf(ParseResult result) => Find(result).Path;
+
     /// <summary>The controller's address, as the command line or the folder has it.</summary>
     public static string EndpointOf(ParseResult result, CredentialFolder folder) => result.GetValue(Endpoint) ?? folder.Endpoint;
 

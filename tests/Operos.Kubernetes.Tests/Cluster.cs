@@ -34,6 +34,9 @@ public sealed class Cluster : IAsyncLifetime
     public TimeSpan TimeToReady { get; private set; }
     public string AddOns => Path.Combine(native.State, "add-ons");
 
+    /// <summary>The controller's record of each machine.</summary>
+    public string MachineRecords => Path.Combine(native.State, "machines");
+
     /// <summary>The authorities of Kubernetes, with their keys.</summary>
     public string Authorities => Path.Combine(native.State, "pki/kubernetes");
 
@@ -85,6 +88,10 @@ public sealed class Cluster : IAsyncLifetime
     }
 
     public Task<string> CtlAsync(params string[] arguments) => native.CtlAsync(default, [.. arguments, "--timeout", "60"]);
+
+    /// <summary>operosctl with another operator's credentials.</summary>
+    public Task<string> CtlAsAsync(string credentials, params string[] arguments) =>
+        Network.RunAsync(build.Binary("operosctl"), [.. arguments, "--config", credentials, "--timeout", "60"], default);
 
     /// <summary>The id of a machine, which is its Node's name.</summary>
     public Task<string> IdOfAsync(NativeMachine machine) =>

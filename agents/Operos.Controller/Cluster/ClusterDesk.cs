@@ -97,7 +97,7 @@ internal sealed class ClusterDesk : IDisposable
         var groups = request.Groups ?? [];
         if (!IsName(request.User) || !groups.All(IsName) || groups.Count > MaxGroups) throw Refusal(FaultCode.BadRequest, "the user's or a group's name is no name", $"1 to {MaxName} printable characters without blanks; at most {MaxGroups} groups");
         var life = request.LifeSeconds == 0 ? CertificateLives.KubernetesUser.Default : TimeSpan.FromSeconds(Math.Clamp(request.LifeSeconds, 0, int.MaxValue));
-        if (!CertificateLives.KubernetesUser.Allow(life)) throw Refusal(FaultCode.BadRequest, "its life is out of bounds", "from 1 minute to 30 days; take it short and renew it");
+        if (!CertificateLives.KubernetesUser.Allow(life)) throw Refusal(FaultCode.BadRequest, "its life is out of bounds", "from 1 minute to 24 hours: nobody can take it back; operosctl kubeconfig --renewing takes a new one by itself");
         try
         {
             using var issued = secrets.Authority(Issuer.Kubernetes).SignRequest(request.Csr ?? [], CertificateOrder.Client(Issuer.Kubernetes, request.User, [.. groups]), life);

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using Operos.Lab;
 
 namespace Operos.Kubernetes.Tests.ControlPlane;
@@ -22,7 +24,34 @@ public sealed class AccessTests(Cluster cluster, ITestOutputHelper output) : Clu
         var eve = await Cluster.KubeconfigAsync("eve", "--user", "eve", "--group", "guests", "--life", "5m");
         Assert.Contains("User \"eve\" cannot list", await Cluster.RefusedAsync("get namespaces", eve), StringComparison.Ordinal);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(eve));
-        Assert.Contains("from 1 minute to 30 days", (await Assert.ThrowsAsync<LabException>(() => Cluster.CtlAsync("kubeconfig", "--life", "31d"))).Message, StringComparison.Ordinal);
+        Assert.Contains("from 1 minute to 24 hours", (await Assert.ThrowsAsync<LabException>(() => Cluster.CtlAsync("kubeconfig", "--life", "25h"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_renewing_kubeconfig_holds_no_key_and_serves_a_revoked_operator_no_longer_than_what_it_has()
+    {
+        var (carol, kubeconfig) = (Cluster.PathOf("carol"), Cluster.PathOf("carol.kubeconfig"));
+        await Cluster.CtlAsync("operators", "add", "carol", "--role", "admin", "--out", carol);
+        await Cluster.CtlAsAsync(carol, "kubeconfig", "--renewing", "--user", "carol", "--group", "system:masters", "--out", kubeconfig);
+        Assert.DoesNotContain("client-key-data", await File.ReadAllTextAsync(kubeconfig), StringComparison.Ordinal);
+        Assert.Contains("kube-system", await Cluster.KubectlAsync("get namespaces", kubeconfig), StringComparison.Ordinal);
+        var kept = Assert.Single(Directory.GetFiles(carol, "kubernetes-*.json"));
+        var first = await File.ReadAllTextAsync(kept);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(kept));
+        var ends = JsonNode.Parse(first)!["status"]!["expirationTimestamp"]!.GetValue<DateTimeOffset>();
+        Assert.InRange(ends - DateTimeOffset.UtcNow, TimeSpan.FromMinutes(50), TimeSpan.FromHours(1));
+        // What is fresh is used again; what is not makes kubectl's call take another.
+        await Cluster.KubectlAsync("get namespaces", kubeconfig);
+        Assert.Equal(first, await File.ReadAllTextAsync(kept));
+        var year = ends.Year.ToString(CultureInfo.InvariantCulture);
+        await File.WriteAllTextAsync(kept, first.Replace($"\"{year}-", "\"2020-", StringComparison.Ordinal));
+        await Cluster.KubectlAsync("get namespaces", kubeconfig);
+        Assert.NotEqual(first, await File.ReadAllTextAsync(kept));
+
+        await Cluster.CtlAsync("operators", "revoke", "carol", "--yes");
+        // As when its hour is over.
+        File.Delete(kept);
+        Assert.Contains("does not count", await Cluster.RefusedAsync("get namespaces", kubeconfig), StringComparison.Ordinal);
     }
 
     [Theory]
