@@ -40,6 +40,11 @@ public sealed class PodTests(Cluster cluster, ITestOutputHelper output) : Cluste
         await Cluster.UntilAsync("a reaches b again", () => ReachesAsync("b", 80));
         await Cluster.UntilAsync("all steps are done again", () => AreDoneAsync(one));
         Assert.Equal(tasks, await TasksAsync(Cluster.One));
+
+        // The bus by which the agent asks systemd dies as well, and what somebody stopped is started all the same.
+        await Cluster.One.RunAsync("systemctl", ["kill", "--signal=KILL", "dbus.service"], default);
+        await Cluster.One.RunAsync("systemctl", ["stop", "kubelet.service"], default);
+        await Cluster.UntilAsync("the agent starts the kubelet", () => IsActiveAsync("kubelet.service"));
         const string Restarts = "jsonpath={.items[*].status.containerStatuses[0].restartCount}";
         Assert.Equal("0 0", await Cluster.KubectlAsync($"-n {Space} get pods -o {Restarts}"));
         await Cluster.WholeAsync();
