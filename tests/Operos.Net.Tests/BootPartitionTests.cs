@@ -69,7 +69,7 @@ public sealed class BootPartitionTests
         folder.NoteProcess(kernel.Id);
         try
         {
-            await Eventually.HoldsAsync("the kernel's first process has ended", Patience,
+            await Wait.UntilAsync("the kernel's first process has ended", Patience,
                 () => Task.FromResult(kernel.HasExited || Said(folder).EndsWith("done\n", StringComparison.Ordinal)));
         }
         finally

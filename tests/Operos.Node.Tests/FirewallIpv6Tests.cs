@@ -66,7 +66,7 @@ public sealed class FirewallIpv6Tests
     private static async Task<string> LinkAddressAsync(string host, string card)
     {
         var address = "";
-        await Eventually.HoldsAsync($"{card} of {host} has an address of its link", TimeSpan.FromSeconds(10), async () =>
+        await Wait.UntilAsync($"{card} of {host} has an address of its link", TimeSpan.FromSeconds(10), async () =>
         {
             var text = await Shell.RunAsync("ip",
                 ["-n", host, "-6", "-json", "address", "show", "dev", card, "scope", "link", "-tentative"], default);

@@ -7,7 +7,7 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.Nodes;
 
 /// <summary>Labels as we check them, and as the API server does.</summary>
-[Collection(Cluster.Name)]
+[Collection(Cluster.Alone)]
 public sealed partial class LabelTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private static readonly string Long = new('a', 63), TooLong = new('a', 64);
