@@ -7,7 +7,6 @@ namespace Operos.Net.Tests;
 /// The controller's boot partition, FAT as images/disk.sh makes it, under the kernel's own driver: a kernel as a process (user-mode Linux)
 /// that has this host's files, and whose power is cut.
 /// </summary>
-[Collection("net")]
 public sealed class BootPartitionTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
