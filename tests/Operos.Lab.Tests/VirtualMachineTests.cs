@@ -62,7 +62,9 @@ public sealed class VirtualMachineTests
         await File.WriteAllTextAsync(rack.Folder["empty"], "");
         var rootless = new DirectKernel(kernel, rack.Folder["empty"], $"console=ttyS0,115200 {Build.GuestArguments}");
         var machine = await rack.StartAsync(Bare with { MemoryMiB = 256, Kernel = rootless });
-        var failure = await Assert.ThrowsAsync<LabException>(() => machine.Console.WaitForAsync("never shown", Long, default));
+        // One that does not even start shall not cost the stage's whole time.
+        var wait = machine.Console.WaitForAsync("never shown", TimeSpan.FromSeconds(90), default);
+        var failure = await Assert.ThrowsAsync<LabException>(() => wait);
         Assert.StartsWith("bare: the guest's kernel panicked", failure.Message, StringComparison.Ordinal);
         Assert.Contains("Kernel panic - not syncing: VFS: Unable to mount root fs", failure.Message, StringComparison.Ordinal);
     }

@@ -55,11 +55,17 @@ internal static class KvmProbe
         return new Verdict(true, $"firmware and kernel ran under it in {clock.Elapsed.TotalSeconds:0.0} s");
     }
 
-    /// <summary>In one line what failed, and the first that QEMU itself said.</summary>
+    /// <summary>In one line what failed, the first that QEMU itself said, and the last that the guest did.</summary>
     private static string Reason(VirtualMachineOptions trial, LabException failure, LabFolder folder)
     {
         var log = folder[$"{trial.Name}.qemu.log"];
         var said = File.Exists(log) ? File.ReadLines(log).FirstOrDefault(line => line.Length > 0) : null;
-        return failure.Message.Split('\n')[0] + (said is null ? "" : $" ({said})");
+        var console = new SerialLog(QemuCommandLine.SerialPath(trial, folder), () => null).Text;
+        var shown = console.Split('\n').LastOrDefault(text => text.Trim().Length > 0) ?? "";
+        // One line for a terminal, whatever a guest wrote.
+        var last = string.Concat(shown.Where(c => c is >= ' ' and <= '~').Take(120));
+        var failed = failure.Message.Split('\n')[0];
+        if (!failed.StartsWith(trial.Name, StringComparison.Ordinal)) failed = $"{trial.Name}: {failed}";
+        return failed + (said is null ? "" : $" ({said})") + (last.Length == 0 ? "" : $"; its console ends: {last}");
     }
 }
