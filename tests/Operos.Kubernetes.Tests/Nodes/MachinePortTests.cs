@@ -76,7 +76,8 @@ public sealed class MachinePortTests(Cluster cluster, ITestOutputHelper output) 
         foreach (var machine in (NativeMachine[])[Cluster.Controller, Cluster.One, Cluster.Two])
         {
             var table = await machine.RunAsync("nft", ["list", "table", "inet", Table], default);
-            var closed = table.Split('\n').Where(line => line.Contains("dport", StringComparison.Ordinal)).ToList();
+            var closed = table.Split('\n').Where(line => line.Contains("dport", StringComparison.Ordinal)
+                && line.EndsWith("drop", StringComparison.Ordinal)).ToList();
             var listeners = (await machine.RunAsync("ss", ["-Hlntup"], default)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Assert.NotEmpty(listeners);
             foreach (var listener in listeners.Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
