@@ -120,6 +120,7 @@ bench_network := mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && ip li
 bench: release ## measure against what a user would pick instead (BENCH="boot node" for parts of it)
 	tests/Operos.Bench/dracut-livenet.sh
 ifneq ($(component),)
+	tests/Operos.Bench.Watch/build.sh
 	images/kubernetes/build.sh --version $(KUBERNETES_VERSION) --source $(KUBERNETES_SOURCE) --out $(component) --tool kubeadm
 	tests/Operos.Bench/kubeadm-node.sh --kubeadm $(component)/tools/kubeadm
 endif

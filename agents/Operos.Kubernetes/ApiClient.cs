@@ -5,8 +5,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
-using k8s;
-using k8s.Models;
+using Operos.Kubernetes.Objects;
 
 namespace Operos.Kubernetes;
 
@@ -28,6 +27,8 @@ public sealed class ApiClient : IDisposable
         http = new HttpClient(new SocketsHttpHandler
         {
             UseProxy = false, UseCookies = false, AllowAutoRedirect = false,
+            // Lists are a tenth of their size so; the server packs what is large.
+            AutomaticDecompression = DecompressionMethods.GZip,
             ConnectTimeout = TimeSpan.FromSeconds(10),
             // A renewed certificate is shown by the connections that follow.
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
@@ -46,18 +47,18 @@ public sealed class ApiClient : IDisposable
 
     public ApiAccess Access { get; }
 
-    public Task<T> GetAsync<T>(ResourceType<T> type, string? inNamespace, string name, CancellationToken cancellationToken) where T : IKubernetesObject<V1ObjectMeta> =>
+    public Task<T> GetAsync<T>(ResourceType<T> type, string? inNamespace, string name, CancellationToken cancellationToken) where T : class, IApiObject =>
         CallAsync(HttpMethod.Get, type.Path(inNamespace, name), null, type.Item, cancellationToken);
 
     /// <summary>The object, or null where there is none.</summary>
-    public async Task<T?> FindAsync<T>(ResourceType<T> type, string? inNamespace, string name, CancellationToken cancellationToken) where T : class, IKubernetesObject<V1ObjectMeta>
+    public async Task<T?> FindAsync<T>(ResourceType<T> type, string? inNamespace, string name, CancellationToken cancellationToken) where T : class, IApiObject
     {
         try { return await GetAsync(type, inNamespace, name, cancellationToken).ConfigureAwait(false); }
         catch (ApiException e) when (e.Code == HttpStatusCode.NotFound) { return null; }
     }
 
-    public async Task<IReadOnlyList<T>> ListAsync<T>(ResourceType<T> type, CancellationToken cancellationToken, string? inNamespace = null, string? labels = null, string? fields = null) where T : IKubernetesObject<V1ObjectMeta> =>
-        (await CallAsync(HttpMethod.Get, type.Path(inNamespace) + Query(labels, fields), null, type.List, cancellationToken).ConfigureAwait(false)).Items ?? [];
+    public async Task<IReadOnlyList<T>> ListAsync<T>(ResourceType<T> type, CancellationToken cancellationToken, string? inNamespace = null, string? labels = null, string? fields = null) where T : class, IApiObject =>
+        (await CallAsync(HttpMethod.Get, type.Path(inNamespace) + Query(labels, fields), null, type.List, cancellationToken).ConfigureAwait(false)).Items.Present().ToList();
 
     /// <summary>A text that the server answers, such as <c>/readyz</c>.</summary>
     public async Task<string> GetTextAsync(string path, CancellationToken cancellationToken)
@@ -121,11 +122,18 @@ public sealed class ApiClient : IDisposable
         }, deadline.Token, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>A response whose body goes on; only its start is bound in time.</summary>
-    internal async Task<HttpResponseMessage> OpenAsync(string path, CancellationToken cancellationToken)
+    /// <summary>An answer that is read while it comes. Its start is bound as any call's is, and the whole by <paramref name="longest"/>.</summary>
+    internal async Task<T> StreamAsync<T>(string path, TimeSpan longest, Func<Stream, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
     {
-        using var deadline = Deadline(cancellationToken);
-        return await GuardAsync(path, token => SendAsync(HttpMethod.Get, path, null, token), deadline.Token, cancellationToken).ConfigureAwait(false);
+        using var whole = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        whole.CancelAfter(longest);
+        using var start = Deadline(whole.Token);
+        using var response = await GuardAsync(path, token => SendAsync(HttpMethod.Get, path, null, token), start.Token, cancellationToken).ConfigureAwait(false);
+        return await GuardAsync(path, async token =>
+        {
+            await using var body = await response.Content.ReadAsStreamAsync(token).ConfigureAwait(false);
+            return await read(body, token).ConfigureAwait(false);
+        }, whole.Token, cancellationToken, longest).ConfigureAwait(false);
     }
 
     private async Task<JsonObject?> CallJsonAsync(HttpMethod method, string path, JsonObject? value, string mediaType, CancellationToken cancellationToken)
@@ -161,12 +169,12 @@ public sealed class ApiClient : IDisposable
     }
 
     /// <summary>Tells the caller's cancellation from a deadline, and gives every failure one type.</summary>
-    private async Task<T> GuardAsync<T>(string path, Func<CancellationToken, Task<T>> call, CancellationToken bounded, CancellationToken cancellationToken)
+    private async Task<T> GuardAsync<T>(string path, Func<CancellationToken, Task<T>> call, CancellationToken bounded, CancellationToken cancellationToken, TimeSpan? longest = null)
     {
         var where = $"{Access.Server.Authority}{path.Split('?')[0]}";
         try { return await call(bounded).ConfigureAwait(false); }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested) { throw new ApiException($"{where}: no answer within {timeout.TotalSeconds:0} s", e); }
-        catch (Exception e) when (e is HttpRequestException or IOException or SocketException or JsonException) { throw new ApiException($"{where}: {(e.InnerException ?? e).Message}", e); }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested) { throw new ApiException($"{where}: no answer within {(longest ?? timeout).TotalSeconds:0} s", e); }
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException or JsonException or InvalidDataException) { throw new ApiException($"{where}: {(e as JsonException ?? e.InnerException ?? e).Message}", e); }
     }
 
     private CancellationTokenSource Deadline(CancellationToken cancellationToken)

@@ -1,22 +1,25 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
-using k8s.Models;
+using Operos.Kubernetes.Objects;
 
 namespace Operos.Kubernetes;
 
-/// <summary>
-/// The Kubernetes types that agents use, and no others: the client library's own context holds every type of the API, which
-/// would be most of a small agent.
-/// </summary>
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(ObjectList<V1Node>))]
-[JsonSerializable(typeof(ObjectList<V1Pod>))]
-[JsonSerializable(typeof(ObjectList<V1Namespace>))]
-[JsonSerializable(typeof(ObjectList<V1NetworkPolicy>))]
-[JsonSerializable(typeof(ObjectList<V1Service>))]
-[JsonSerializable(typeof(ObjectList<V1Endpoints>))]
-[JsonSerializable(typeof(ObjectList<V1EndpointSlice>))]
+/// <summary>How the types that agents use are read. Fields that they do not have are skipped.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ObjectList<NodeObject>))]
+[JsonSerializable(typeof(ObjectList<PodObject>))]
+[JsonSerializable(typeof(ObjectList<NamespaceObject>))]
+[JsonSerializable(typeof(ObjectList<NetworkPolicyObject>))]
+[JsonSerializable(typeof(ObjectList<ServiceObject>))]
+[JsonSerializable(typeof(ObjectList<EndpointsObject>))]
+[JsonSerializable(typeof(ObjectList<EndpointSliceObject>))]
 [JsonSerializable(typeof(ApiStatus))]
 [JsonSerializable(typeof(ApiVersion))]
 [JsonSerializable(typeof(GroupList))]
 [JsonSerializable(typeof(ResourceList))]
-internal sealed partial class ApiJson : JsonSerializerContext;
+internal sealed partial class ApiJson : JsonSerializerContext
+{
+    /// <summary>Reads texts through a converter.</summary>
+    public static ApiJson With(JsonConverter<string> texts) =>
+        new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Converters = { texts } });
+}

@@ -1,13 +1,11 @@
 using System.Text.Json.Serialization;
-using k8s.Models;
 
 namespace Operos.Kubernetes;
 
 /// <summary>A list as the API server answers it; the items carry no kind of their own.</summary>
 internal sealed record ObjectList<T>
 {
-    [JsonPropertyName("metadata")] public V1ListMeta Metadata { get; init; } = new();
-    [JsonPropertyName("items")] public IReadOnlyList<T>? Items { get; init; }
+    [JsonPropertyName("items")] public IReadOnlyList<T?>? Items { get; init; }
 }
 
 /// <summary>The API's <c>Status</c>: how it says no.</summary>

@@ -1,5 +1,3 @@
-using k8s.Models;
-
 namespace Operos.Names;
 
 /// <summary>
@@ -13,23 +11,23 @@ public sealed class ClusterNames
 
     public ClusterNames()
     {
-        Services = new(gate, service => KubernetesObjects.Read(service) is { } names ? [names] : [], RaiseChanged);
-        Endpoints = new(gate, KubernetesObjects.Read, RaiseChanged);
-        EndpointSlices = new(gate, KubernetesObjects.Read, RaiseChanged);
-        Pods = new(gate, pod => KubernetesObjects.Read(pod) is { } names ? [names] : [], RaiseChanged);
+        Services = new(gate, RaiseChanged);
+        Endpoints = new(gate, RaiseChanged);
+        EndpointSlices = new(gate, RaiseChanged);
+        Pods = new(gate, RaiseChanged);
     }
 
-    internal ObjectNames<V1Service, ServiceNames> Services { get; }
-    internal ObjectNames<V1Endpoints, EndpointGroup> Endpoints { get; }
-    internal ObjectNames<V1EndpointSlice, EndpointGroup> EndpointSlices { get; }
-    internal ObjectNames<V1Pod, PodAddresses> Pods { get; }
+    internal ObjectNames<ServiceNames> Services { get; }
+    internal ObjectNames<EndpointGroup> Endpoints { get; }
+    internal ObjectNames<EndpointGroup> EndpointSlices { get; }
+    internal ObjectNames<PodAddresses> Pods { get; }
 
     /// <summary>Raised after each change, on the thread that made it.</summary>
     public event Action? Changed;
 
     internal NameSnapshot Snapshot
     {
-        get { lock (gate) return new(Services.List(), [.. Endpoints.List(), .. EndpointSlices.List()], Pods.List(), machines); }
+        get { lock (gate) return new(Services.All, [.. Endpoints.All, .. EndpointSlices.All], Pods.All, machines); }
     }
 
     public void SetMachines(IReadOnlyList<MachineName> all)

@@ -1,25 +1,46 @@
-using k8s;
-using k8s.Models;
 using Operos.Kubernetes;
+using Operos.Kubernetes.Objects;
+using Operos.Kubernetes.Watching;
 
 namespace Operos.Names;
 
-/// <summary>Keeps the cluster's names at what the API server tells of services, their endpoints and pods; while it is away, at what it told last.</summary>
+/// <summary>
+/// Keeps the cluster's names at what the API server tells of services, their endpoints and pods; while it is away, at what it told last.
+/// </summary>
 public sealed class ClusterNamesWatch(ApiClient client, ClusterNames names)
 {
     public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        FollowAsync(new Watch<V1Service>(client, Resources.Services), names.Services, cancellationToken),
-        FollowAsync(new Watch<V1Endpoints>(client, Resources.Endpoints), names.Endpoints, cancellationToken),
-        FollowAsync(new Watch<V1Pod>(client, Resources.Pods), names.Pods, cancellationToken));
+        FollowAsync(new WatchCache<ServiceObject, ServiceNames>(client, Resources.Services, KubernetesObjects.Read),
+            all => names.Services.Replace(all), cancellationToken),
+        FollowAsync(new WatchCache<EndpointsObject, EndpointGroups>(client, Resources.Endpoints, EndpointGroups.Read),
+            all => names.Endpoints.Replace([.. all.SelectMany(one => one.Groups)]), cancellationToken),
+        FollowAsync(new WatchCache<PodObject, PodAddresses>(client, Resources.Pods, KubernetesObjects.Read),
+            all => names.Pods.Replace(all), cancellationToken));
 
-    private static async Task FollowAsync<TObject, TNames>(Watch<TObject> watch, ObjectNames<TObject, TNames> objects, CancellationToken cancellationToken) where TObject : class, IKubernetesObject<V1ObjectMeta>
+    private static Task FollowAsync<TObject, TNames>(WatchCache<TObject, TNames> cache, Action<IReadOnlyList<TNames>> replace,
+        CancellationToken cancellationToken) where TObject : class, IApiObject where TNames : class =>
+        Task.WhenAll(cache.RunAsync(cancellationToken), TellAsync(cache, replace, cancellationToken));
+
+    private static async Task TellAsync<TObject, TNames>(WatchCache<TObject, TNames> cache, Action<IReadOnlyList<TNames>> replace,
+        CancellationToken cancellationToken) where TObject : class, IApiObject where TNames : class
     {
-        await foreach (var change in watch.FollowAsync(cancellationToken).ConfigureAwait(false))
-            switch (change.Kind)
+        long told = 0;
+        await foreach (var snapshot in cache.ChangesAsync(cancellationToken).ConfigureAwait(false))
+            if (snapshot.Version != told)
             {
-                case WatchKind.Listed: objects.Replace(change.Objects); break;
-                case WatchKind.Changed: objects.Put(change.Objects[0]); break;
-                case WatchKind.Removed: objects.Remove(change.Objects[0]); break;
+                replace(snapshot.Items);
+                told = snapshot.Version;
             }
+    }
+
+    /// <summary>What one Endpoints tells: nothing to anybody where the service has none.</summary>
+    private sealed record EndpointGroups(IReadOnlyList<EndpointGroup> Groups)
+    {
+        public static EndpointGroups? Read(EndpointsObject endpoints) =>
+            KubernetesObjects.Read(endpoints) is { Count: > 0 } groups ? new(groups) : null;
+
+        public bool Equals(EndpointGroups? other) => other is not null && Groups.SequenceEqual(other.Groups);
+
+        public override int GetHashCode() => Groups.Count;
     }
 }

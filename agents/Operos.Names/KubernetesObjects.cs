@@ -1,5 +1,5 @@
 using System.Net;
-using k8s.Models;
+using Operos.Kubernetes.Objects;
 
 namespace Operos.Names;
 
@@ -13,51 +13,51 @@ internal static class KubernetesObjects
     /// <summary>The older spelling of publishNotReadyAddresses, which the specification names (2.1, "ready").</summary>
     private const string TolerateUnready = "service.alpha.kubernetes.io/tolerate-unready-endpoints";
 
-    public static ServiceNames? Read(V1Service service)
+    public static ServiceNames? Read(ServiceObject service)
     {
-        if (!IsNamed(service.Metadata) || service.Spec is not { } spec) return null;
+        if (service.Metadata is not { } meta || !IsNamed(meta) || service.Spec is not { } spec) return null;
         var external = spec.Type == "ExternalName";
-        string[] addresses = external ? [] : [.. spec.ClusterIPs is { Count: > 0 } several ? several : [spec.ClusterIP]];
+        string?[] addresses = external ? [] : [.. spec.ClusterIPs is { Count: > 0 } several ? several : [spec.ClusterIP]];
         return new ServiceNames
         {
-            Namespace = service.Metadata.NamespaceProperty,
-            Name = service.Metadata.Name,
+            Namespace = meta.Namespace!,
+            Name = meta.Name!,
             Headless = addresses is ["None"],
             ClusterAddresses = [.. addresses.Select(ReadAddress).OfType<IPAddress>()],
             ExternalName = external ? ReadTarget(spec.ExternalName) : null,
-            PublishNotReady = spec.PublishNotReadyAddresses == true || service.Metadata.Annotations?.TryGetValue(TolerateUnready, out var tolerate) == true && tolerate == "true",
-            Ports = [.. (spec.Ports ?? []).Select(port => ReadPort(port.Name, port.Protocol, port.Port)).OfType<NamedPort>()],
+            PublishNotReady = spec.PublishNotReadyAddresses == true || meta.Annotations?.TryGetValue(TolerateUnready, out var tolerate) == true && tolerate == "true",
+            Ports = [.. spec.Ports.Present().Select(port => ReadPort(port.Name, port.Protocol, port.Port)).OfType<NamedPort>()],
         };
     }
 
-    public static IReadOnlyList<EndpointGroup> Read(V1Endpoints endpoints)
+    public static IReadOnlyList<EndpointGroup> Read(EndpointsObject endpoints)
     {
-        if (!IsNamed(endpoints.Metadata)) return [];
-        return [.. (endpoints.Subsets ?? []).Select(subset => new EndpointGroup(
-            endpoints.Metadata.NamespaceProperty, endpoints.Metadata.Name,
-            [.. (subset.Addresses ?? []).Select(address => ReadEndpoint(address.Ip, address.Hostname, ready: true)).OfType<EndpointAddress>(),
-                .. (subset.NotReadyAddresses ?? []).Select(address => ReadEndpoint(address.Ip, address.Hostname, ready: false)).OfType<EndpointAddress>()],
-            [.. (subset.Ports ?? []).Select(port => ReadPort(port.Name, port.Protocol, port.Port)).OfType<NamedPort>()]))];
+        if (endpoints.Metadata is not { } meta || !IsNamed(meta)) return [];
+        return [.. endpoints.Subsets.Present().Select(subset => new EndpointGroup(
+            meta.Namespace!, meta.Name!,
+            [.. subset.Addresses.Present().Select(address => ReadEndpoint(address.Ip, address.Hostname, ready: true)).OfType<EndpointAddress>(),
+                .. subset.NotReadyAddresses.Present().Select(address => ReadEndpoint(address.Ip, address.Hostname, ready: false)).OfType<EndpointAddress>()],
+            [.. subset.Ports.Present().Select(port => ReadPort(port.Name, port.Protocol, port.Port)).OfType<NamedPort>()]))];
     }
 
-    public static IReadOnlyList<EndpointGroup> Read(V1EndpointSlice slice)
+    public static IReadOnlyList<EndpointGroup> Read(EndpointSliceObject slice)
     {
-        if (!IsNamed(slice.Metadata) || slice.Metadata.Labels?.TryGetValue(ServiceNameLabel, out var service) != true || !DnsName.IsLabel(service)) return [];
+        if (slice.Metadata is not { } meta || !IsNamed(meta) || meta.Labels?.TryGetValue(ServiceNameLabel, out var service) != true || !DnsName.IsLabel(service)) return [];
         // An endpoint whose readiness is unknown counts as ready (EndpointConditions).
-        return [new EndpointGroup(slice.Metadata.NamespaceProperty, service!,
-            [.. (slice.Endpoints ?? []).Select(endpoint => ReadEndpoint(endpoint.Addresses?.FirstOrDefault(), endpoint.Hostname, endpoint.Conditions?.Ready != false)).OfType<EndpointAddress>()],
-            [.. (slice.Ports ?? []).Select(port => ReadPort(port.Name, port.Protocol, port.Port)).OfType<NamedPort>()])];
+        return [new EndpointGroup(meta.Namespace!, service!,
+            [.. slice.Endpoints.Present().Select(endpoint => ReadEndpoint(endpoint.Addresses?.FirstOrDefault(), endpoint.Hostname, endpoint.Conditions?.Ready != false)).OfType<EndpointAddress>()],
+            [.. slice.Ports.Present().Select(port => ReadPort(port.Name, port.Protocol, port.Port)).OfType<NamedPort>()])];
     }
 
-    public static PodAddresses? Read(V1Pod pod)
+    public static PodAddresses? Read(PodObject pod)
     {
         // A pod that has ended keeps its address in its status, and another may have it by now.
-        if (!DnsName.IsLabel(pod.Metadata?.NamespaceProperty) || pod.Status is not { Phase: not ("Succeeded" or "Failed") } status) return null;
-        var addresses = (status.PodIPs is { Count: > 0 } several ? several.Select(item => item.Ip) : [status.PodIP]).Select(ReadAddress).OfType<IPAddress>().ToList();
-        return addresses.Count == 0 ? null : new PodAddresses(pod.Metadata!.NamespaceProperty, addresses.Find(IsFour), addresses.Find(address => !IsFour(address)));
+        if (!DnsName.IsLabel(pod.Metadata?.Namespace) || pod.Status is not { Phase: not ("Succeeded" or "Failed") } status) return null;
+        var addresses = (status.PodIPs is { Count: > 0 } several ? several.Select(item => item?.Ip) : [status.PodIP]).Select(ReadAddress).OfType<IPAddress>().ToList();
+        return addresses.Count == 0 ? null : new PodAddresses(pod.Metadata!.Namespace!, addresses.Find(IsFour), addresses.Find(address => !IsFour(address)));
     }
 
-    private static bool IsNamed(V1ObjectMeta? metadata) => DnsName.IsLabel(metadata?.Name) && DnsName.IsLabel(metadata!.NamespaceProperty);
+    private static bool IsNamed(ObjectMeta? metadata) => DnsName.IsLabel(metadata?.Name) && DnsName.IsLabel(metadata!.Namespace);
 
     private static bool IsFour(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork;
 

@@ -16,13 +16,24 @@ internal sealed record ServiceNames
     public string? ExternalName { get; init; }
     public bool PublishNotReady { get; init; }
     public IReadOnlyList<NamedPort> Ports { get; init; } = [];
+
+    public bool Equals(ServiceNames? other) => other is not null && (Namespace, Name, Headless, ExternalName, PublishNotReady) == (other.Namespace, other.Name, other.Headless, other.ExternalName, other.PublishNotReady)
+        && ClusterAddresses.SequenceEqual(other.ClusterAddresses) && Ports.SequenceEqual(other.Ports);
+
+    public override int GetHashCode() => HashCode.Combine(Namespace, Name);
 }
 
 /// <summary>An address behind a service.</summary>
 internal sealed record EndpointAddress(IPAddress Address, string? Hostname, bool Ready);
 
 /// <summary>Addresses that serve the same ports: a subset of Endpoints, or an EndpointSlice.</summary>
-internal sealed record EndpointGroup(string Namespace, string Service, IReadOnlyList<EndpointAddress> Addresses, IReadOnlyList<NamedPort> Ports);
+internal sealed record EndpointGroup(string Namespace, string Service, IReadOnlyList<EndpointAddress> Addresses, IReadOnlyList<NamedPort> Ports)
+{
+    public bool Equals(EndpointGroup? other) => other is not null && (Namespace, Service) == (other.Namespace, other.Service)
+        && Addresses.SequenceEqual(other.Addresses) && Ports.SequenceEqual(other.Ports);
+
+    public override int GetHashCode() => HashCode.Combine(Namespace, Service);
+}
 
 /// <summary>A pod's address of each family.</summary>
 internal sealed record PodAddresses(string Namespace, IPAddress? Four, IPAddress? Six);

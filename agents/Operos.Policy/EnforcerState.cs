@@ -17,6 +17,9 @@ public sealed record EnforcerState
     public string? Error { get; init; }
     public DateTimeOffset? ErrorSince { get; init; }
 
+    /// <summary>How often rules were made of what is known of the cluster.</summary>
+    public long Compilations { get; init; }
+
     public TimeSpan Compile { get; init; }
     public TimeSpan Apply { get; init; }
 }

@@ -20,6 +20,7 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
     private readonly List<Admission> waiting = [];
     private NodeView node = node;
     private bool begun;
+    private Ruleset? wanted;
 
     /// <summary>Somebody who waits until a pod's addresses are in force.</summary>
     private sealed record Admission(IReadOnlyList<string> Addresses, TaskCompletionSource Done);
@@ -74,20 +75,22 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
     /// </summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var adopted = false;
+        var (adopted, isNew) = (false, true);
         var pause = FirstPause;
         while (true)
         {
             try
             {
                 if (!adopted) adopted = await AdoptAsync(cancellationToken).ConfigureAwait(false);
-                if (begun) await EnforceAsync(cancellationToken).ConfigureAwait(false);
+                if (begun) await EnforceAsync(isNew, cancellationToken).ConfigureAwait(false);
                 pause = FirstPause;
                 // Somebody who flushes all of nftables tells nobody: look again now and then.
-                if (!await changed.WaitAsync(LookAgain, cancellationToken).ConfigureAwait(false)) await applier.AdoptAsync(cancellationToken).ConfigureAwait(false);
+                isNew = await changed.WaitAsync(LookAgain, cancellationToken).ConfigureAwait(false);
+                if (!isNew) await applier.AdoptAsync(cancellationToken).ConfigureAwait(false);
             }
             catch (NftException e)
             {
+                isNew = true;
                 State = State with { Error = e.Message, ErrorSince = State.ErrorSince ?? time.GetUtcNow() };
                 await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
@@ -104,14 +107,18 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
         return true;
     }
 
-    private async Task EnforceAsync(CancellationToken cancellationToken)
+    /// <param name="isNew">Whether the cluster may have changed; else what was compiled last is looked after.</param>
+    private async Task EnforceAsync(bool isNew, CancellationToken cancellationToken)
     {
-        Ruleset next;
         var began = time.GetTimestamp();
-        lock (gate) next = PolicyCompiler.Compile(view, node);
-        var compiled = time.GetElapsedTime(began);
+        if (isNew || wanted is null)
+        {
+            lock (gate) wanted = PolicyCompiler.Compile(view, node);
+            State = State with { Compilations = State.Compilations + 1, Compile = time.GetElapsedTime(began) };
+        }
+        var next = wanted;
         var applied = await applier.ApplyAsync(next, cancellationToken).ConfigureAwait(false);
-        State = new EnforcerState { InForceSince = time.GetUtcNow(), Size = next.Size, Problems = next.Problems, Compile = compiled, Apply = applied.Elapsed };
+        State = State with { InForceSince = time.GetUtcNow(), Size = next.Size, Problems = next.Problems, Apply = applied.Elapsed, Error = null, ErrorSince = null };
         var open = next.PodAddresses.ToHashSet(StringComparer.Ordinal);
         lock (gate)
             foreach (var admission in waiting.Where(admission => admission.Addresses.All(open.Contains))) admission.Done.TrySetResult();

@@ -5,9 +5,9 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Operos.Controller.Configuration;
+using Operos.Kubernetes.Objects;
 using Operos.Lab;
 using Operos.Names;
-using k8s.Models;
 
 namespace Operos.Bench;
 
@@ -29,7 +29,8 @@ internal static class DnsBench
             names.Services.Replace([Service("first", 1)]);
             await UntilFoundAsync("first", seconds: 20);
             var clock = Stopwatch.StartNew();
-            names.Services.Replace(Enumerable.Range(0, Services).Select(number => Service($"s{number}", number)));
+            var services = Enumerable.Range(0, Services).Select(number => Service($"s{number}", number)).ToList();
+            names.Services.Replace([.. services]);
             await UntilFoundAsync($"s{Services - 1}", seconds: 20);
             var all = clock.Elapsed.TotalMilliseconds;
 
@@ -37,7 +38,8 @@ internal static class DnsBench
             for (var number = 0; number < Changes; number++)
             {
                 clock.Restart();
-                names.Services.Put(Service($"new{number}", 2000 + number));
+                services.Add(Service($"new{number}", 2000 + number));
+                names.Services.Replace([.. services]);
                 await UntilFoundAsync($"new{number}", seconds: 5);
                 times[number] = clock.Elapsed.TotalMilliseconds;
                 await Task.Delay(60);
@@ -104,15 +106,15 @@ internal static class DnsBench
         return answered / clock.Elapsed.TotalSeconds;
     }
 
-    private static V1Service Service(string name, int number) => new()
+    private static ServiceNames Service(string name, int number) => KubernetesObjects.Read(new ServiceObject
     {
-        Metadata = new V1ObjectMeta { Name = name, NamespaceProperty = "bench" },
-        Spec = new V1ServiceSpec
+        Metadata = new ObjectMeta { Name = name, Namespace = "bench" },
+        Spec = new ServiceSpec
         {
             ClusterIP = string.Create(CultureInfo.InvariantCulture, $"10.11.{number >> 8}.{number & 255}"),
-            Ports = [new V1ServicePort { Name = "http", Port = 80 }, new V1ServicePort { Name = "https", Port = 443 }],
+            Ports = [new NetworkPort { Name = "http", Port = 80 }, new NetworkPort { Name = "https", Port = 443 }],
         },
-    };
+    })!;
 
     private static byte[] Query(string service) =>
         [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, .. $"{service}.bench.svc.cluster.local".Split('.').SelectMany(label => Encoding.ASCII.GetBytes(label).Prepend((byte)label.Length)), 0, 0, 1, 0, 1];

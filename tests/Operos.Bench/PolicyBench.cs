@@ -5,6 +5,7 @@ using Operos.Policy;
 using Operos.Policy.Cluster;
 using Operos.Policy.Compiling;
 using Operos.Policy.Nftables;
+using Operos.Policy.Tests;
 
 namespace Operos.Bench;
 

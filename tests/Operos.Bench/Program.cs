@@ -10,6 +10,7 @@ var table = new BenchTable(args);
 await table.MeasureAsync("boot", () => BootBench.RunAsync(build));
 await table.MeasureAsync("node", () => NodeBench.RunAsync(build));
 await table.MeasureAsync("size", () => SizeBench.Run(build));
+await table.MeasureAsync("watch", async () => await WatchBench.RunAsync(build, Path.Combine(build.Out, "bench")));
 await table.MeasureAsync("policy", async () => await PolicyBench.RunAsync());
 await table.MeasureAsync("controller", async () =>
 {

@@ -11,6 +11,7 @@ public sealed class Relay : IDisposable
     private readonly List<Socket> ends = [];
     private readonly Lock gate = new();
     private bool cut;
+    private long received;
 
     /// <param name="connect">Makes a connection to where it leads.</param>
     public Relay(Func<Socket> connect)
@@ -22,6 +23,9 @@ public sealed class Relay : IDisposable
     }
 
     public int Port => ((IPEndPoint)listener.LocalEndPoint!).Port;
+
+    /// <summary>Bytes that came from where it leads.</summary>
+    public long Received => Interlocked.Read(ref received);
 
     /// <summary>Breaks every connection, and those to come.</summary>
     public void Cut()
@@ -54,8 +58,8 @@ public sealed class Relay : IDisposable
             catch (SocketException) { return; }
             catch (ObjectDisposedException) { return; }
             if (Join(near) is not { } far) { near.Dispose(); continue; }
-            _ = CopyAsync(near, far);
-            _ = CopyAsync(far, near);
+            _ = CopyAsync(near, far, _ => { });
+            _ = CopyAsync(far, near, count => Interlocked.Add(ref received, count));
         }
     }
 
@@ -74,13 +78,16 @@ public sealed class Relay : IDisposable
         }
     }
 
-    private static async Task CopyAsync(Socket from, Socket to)
+    private static async Task CopyAsync(Socket from, Socket to, Action<int> count)
     {
         var buffer = new byte[65536];
         try
         {
-            while (await from.ReceiveAsync(buffer).ConfigureAwait(false) is var count and > 0)
-                for (var sent = 0; sent < count;) sent += await to.SendAsync(buffer.AsMemory(sent, count - sent)).ConfigureAwait(false);
+            while (await from.ReceiveAsync(buffer).ConfigureAwait(false) is var got and > 0)
+            {
+                count(got);
+                for (var sent = 0; sent < got;) sent += await to.SendAsync(buffer.AsMemory(sent, got - sent)).ConfigureAwait(false);
+            }
         }
         catch (SocketException) { /* one end went: so does the other */ }
         catch (ObjectDisposedException) { /* it was cut */ }

@@ -59,18 +59,13 @@ internal static class NetworkProbe
     private static ClusterNodes Nodes(IEnumerable<string> texts)
     {
         var nodes = new ClusterNodes();
-        var objects = new List<k8s.Models.V1Node>();
+        var told = new List<ClusterNode>();
         foreach (var text in texts)
         {
             var parts = text.Split('=');
-            objects.Add(new k8s.Models.V1Node
-            {
-                Metadata = new k8s.Models.V1ObjectMeta { Name = parts[0] },
-                Spec = new k8s.Models.V1NodeSpec { PodCIDR = parts[2] },
-                Status = new k8s.Models.V1NodeStatus { Addresses = [new k8s.Models.V1NodeAddress { Type = "InternalIP", Address = parts[1] }] },
-            });
+            told.Add(new ClusterNode(parts[0], IPAddress.TryParse(parts[1], out var address) ? address : null, IPNetwork.TryParse(parts[2], out var pods) ? pods : null));
         }
-        nodes.Take(new Kubernetes.WatchChange<k8s.Models.V1Node>(Kubernetes.WatchKind.Listed, objects));
+        nodes.Take(new Kubernetes.Watching.WatchSnapshot<ClusterNode>(told, 1, null));
         return nodes;
     }
 }

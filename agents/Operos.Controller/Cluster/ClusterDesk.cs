@@ -29,6 +29,7 @@ internal sealed class ClusterDesk : IDisposable
     private readonly ControlPlaneSupervisor supervisor;
     private readonly ClusterObjects objects;
     private readonly NodeRoster roster;
+    private readonly PodTroubles troubles;
     private readonly NodeDrain drain;
     private readonly NodeCertificateIssuer certificates;
     private readonly ApiClient client;
@@ -44,6 +45,7 @@ internal sealed class ClusterDesk : IDisposable
         client = new ApiClient(supervisor.AdminAccess);
         objects = new ClusterObjects(settings.ControlPlane, paths.ControlPlane, client, state, time, loggers);
         roster = new NodeRoster(client, registry, loggers.CreateLogger<NodeRoster>());
+        troubles = new PodTroubles(client);
         drain = new NodeDrain(client, new ApiDiscovery(client), time);
         certificates = new NodeCertificateIssuer(secrets, settings.Kubernetes.CertificateLife);
     }
@@ -58,7 +60,7 @@ internal sealed class ClusterDesk : IDisposable
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var group = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task[] tasks = [supervisor.RunAsync(group.Token), objects.RunAsync(group.Token), roster.RunAsync(group.Token)];
+        Task[] tasks = [supervisor.RunAsync(group.Token), objects.RunAsync(group.Token), roster.RunAsync(group.Token), troubles.RunAsync(group.Token)];
         var first = await Task.WhenAny(tasks).ConfigureAwait(false);
         await group.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -106,12 +108,12 @@ internal sealed class ClusterDesk : IDisposable
         catch (CryptographicException e) { throw Refusal(FaultCode.BadRequest, $"the certificate request is refused: {e.Message}", null); }
     }
 
-    public async Task<MachineExplanation> ExplainAsync(MachineRecord record, string? note, Session? session, CancellationToken cancellationToken)
+    public Task<MachineExplanation> ExplainAsync(MachineRecord record, string? note, Session? session, CancellationToken cancellationToken)
     {
         var node = roster.Get(record.Id);
-        var pods = node is not null && state.IsHealthy(Component.ApiServer) ? await PodTroubles.FindAsync(client, record.Id, cancellationToken).ConfigureAwait(false) : [];
+        var pods = node is not null && state.IsHealthy(Component.ApiServer) ? troubles.Of(record.Id) : [];
         var reported = record.Kind == "controller" ? OwnNode.Steps : session?.Last?.Steps ?? [];
-        return MachineExplainer.Explain(record, note, session?.IsUp(time.GetUtcNow()) == true, reported, state.Get(Component.ApiServer), node, pods);
+        return Task.FromResult(MachineExplainer.Explain(record, note, session?.IsUp(time.GetUtcNow()) == true, reported, state.Get(Component.ApiServer), node, pods));
     }
 
     /// <summary>Takes a machine's pods away, within a deadline.</summary>
@@ -138,19 +140,19 @@ internal sealed class ClusterDesk : IDisposable
     }
 
     /// <summary>The Kubernetes part of <c>operosctl status</c>.</summary>
-    public async Task<StatusReply> ReportAsync(StatusReply status, Func<string, string?> nameOf, CancellationToken cancellationToken) => status with
+    public Task<StatusReply> ReportAsync(StatusReply status, Func<string, string?> nameOf, CancellationToken cancellationToken) => Task.FromResult(status with
     {
         Components = [.. status.Components, .. state.Parts.Select(Describe)],
-        Nodes = [.. roster.Nodes.OrderBy(node => node.Metadata.Name, StringComparer.Ordinal).Select(node => (Node: node, Condition: NodeRoster.ReadyCondition(node))).Select(pair => new NodeSummary
+        Nodes = [.. roster.Nodes.OrderBy(node => node.Metadata!.Name, StringComparer.Ordinal).Select(node => (Node: node, Condition: NodeRoster.ReadyCondition(node))).Select(pair => new NodeSummary
         {
-            Id = pair.Node.Metadata.Name, Name = nameOf(pair.Node.Metadata.Name), Ready = pair.Condition?.Status == "True",
+            Id = pair.Node.Metadata!.Name!, Name = nameOf(pair.Node.Metadata.Name!), Ready = pair.Condition?.Status == "True",
             Version = PrintableText.Line(pair.Node.Status?.NodeInfo?.KubeletVersion),
             Text = pair.Condition is { Status: not "True" } condition ? MachineExplainer.Said(condition) : pair.Node.Spec?.Unschedulable == true ? "cordoned" : "",
             SinceUnixMs = pair.Condition?.LastTransitionTime is { } since ? new DateTimeOffset(since.ToUniversalTime()).ToUnixTimeMilliseconds() : 0,
         })],
-        PodsNotRunning = state.IsHealthy(Component.ApiServer) ? await PodTroubles.FindAsync(client, null, cancellationToken).ConfigureAwait(false) : [],
+        PodsNotRunning = state.IsHealthy(Component.ApiServer) ? troubles.Of(null) : [],
         Expiring = [.. Expiring()],
-    };
+    });
 
     public void Dispose()
     {

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using k8s.Models;
 using Operos.Kubernetes;
+using Operos.Kubernetes.Objects;
 
 namespace Operos.Controller.Cluster;
 
@@ -23,24 +23,24 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
             var left = new List<string>();
             foreach (var pod in pods)
             {
-                var refusal = pod.Metadata.DeletionTimestamp is null ? await EvictAsync(pod, version, cancellationToken).ConfigureAwait(false) : null;
-                if (refusal is not null || alive) left.Add($"{pod.Metadata.NamespaceProperty}/{pod.Metadata.Name}: {refusal ?? "is ending"}");
+                var refusal = pod.Metadata?.DeletionTimestamp is null ? await EvictAsync(pod, version, cancellationToken).ConfigureAwait(false) : null;
+                if (refusal is not null || alive) left.Add($"{pod.Metadata?.Namespace}/{pod.Metadata?.Name}: {refusal ?? "is ending"}");
             }
             if (left.Count == 0 || time.GetElapsedTime(started) > deadline) return left;
         }
     }
 
     /// <summary>Pods of a DaemonSet come back at once, and static pods are the kubelet's own.</summary>
-    private static bool MustGo(V1Pod pod) =>
-        pod.Metadata.OwnerReferences?.Any(owner => owner.Kind == "DaemonSet" && owner.Controller == true) != true && pod.Metadata.Annotations?.ContainsKey(MirrorPod) != true && pod.Status?.Phase is not ("Succeeded" or "Failed");
+    private static bool MustGo(PodObject pod) =>
+        pod.Metadata?.OwnerReferences.Present().Any(owner => owner.Kind == "DaemonSet" && owner.Controller == true) != true && pod.Metadata?.Annotations?.ContainsKey(MirrorPod) != true && pod.Status?.Phase is not ("Succeeded" or "Failed");
 
     /// <summary>
     /// Null where the eviction is on its way. Any refusal is asked again: a budget may allow it later, and a pod whose namespace is being
     /// deleted cannot be evicted ("forbidden") but ends by itself.
     /// </summary>
-    private async Task<string?> EvictAsync(V1Pod pod, string version, CancellationToken cancellationToken)
+    private async Task<string?> EvictAsync(PodObject pod, string version, CancellationToken cancellationToken)
     {
-        var (space, name) = (pod.Metadata.NamespaceProperty, pod.Metadata.Name);
+        var (space, name) = (pod.Metadata?.Namespace ?? "default", pod.Metadata?.Name ?? "");
         var eviction = new JsonObject { ["apiVersion"] = version, ["kind"] = "Eviction", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = space } };
         try
         {

@@ -1,9 +1,9 @@
-using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
-using k8s.Models;
 using Microsoft.Extensions.Logging;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
+using Operos.Kubernetes.Objects;
+using Operos.Kubernetes.Watching;
 using Operos.Release;
 
 namespace Operos.Controller.Cluster;
@@ -16,60 +16,44 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
 {
     private const string FieldManager = "operos-machines", Domain = "operos.io/";
     private static readonly TimeSpan Check = TimeSpan.FromSeconds(3), Retry = TimeSpan.FromSeconds(30);
-    private readonly ConcurrentDictionary<string, V1Node> nodes = new(StringComparer.Ordinal);
+    private readonly WatchCache<NodeObject, NodeObject> nodes = new(client, Resources.Nodes, node => node, (one, other) => one.Metadata?.ResourceVersion == other.Metadata?.ResourceVersion);
     private readonly Dictionary<string, (string Uid, string Labels)> applied = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTime> failed = new(StringComparer.Ordinal);
 
-    public IReadOnlyCollection<V1Node> Nodes => [.. nodes.Values];
+    public IReadOnlyList<NodeObject> Nodes => nodes.Snapshot.Items;
 
-    public V1Node? Get(string name) => nodes.GetValueOrDefault(name);
+    public NodeObject? Get(string name) => Nodes.FirstOrDefault(node => node.Metadata!.Name == name);
 
-    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(FollowAsync(cancellationToken), KeepAsync(cancellationToken));
+    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(nodes.RunAsync(cancellationToken), KeepAsync(cancellationToken));
 
     /// <summary>The node's condition Ready; null where the kubelet has not reported yet.</summary>
-    public static V1NodeCondition? ReadyCondition(V1Node node) => node.Status?.Conditions?.FirstOrDefault(condition => condition.Type == "Ready");
-
-    private async Task FollowAsync(CancellationToken cancellationToken)
-    {
-        await foreach (var change in new Watch<V1Node>(client, Resources.Nodes).FollowAsync(cancellationToken).ConfigureAwait(false))
-        {
-            if (change.Kind == WatchKind.Listed)
-                foreach (var name in nodes.Keys.Except(change.Objects.Select(node => node.Metadata.Name))) nodes.TryRemove(name, out _);
-            foreach (var node in change.Objects)
-            {
-                if (change.Kind == WatchKind.Removed) nodes.TryRemove(node.Metadata.Name, out _);
-                else nodes[node.Metadata.Name] = node;
-            }
-        }
-    }
+    public static ObjectCondition? ReadyCondition(NodeObject node) => (node.Status?.Conditions).Present().FirstOrDefault(condition => condition.Type == "Ready");
 
     private async Task KeepAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            foreach (var node in nodes.Values)
+            foreach (var node in Nodes)
             {
                 // Others than ours are named otherwise, and are none of our business.
-                if (!Guid.TryParse(node.Metadata.Name, out _) || failed.GetValueOrDefault(node.Metadata.Name) > DateTime.UtcNow) continue;
-                try { await KeepAsync(node, cancellationToken).ConfigureAwait(false); }
+                if (node.Metadata is not { Name: { } name } || !Guid.TryParse(name, out _) || failed.GetValueOrDefault(name) > DateTime.UtcNow) continue;
+                try { await KeepAsync(name, node.Metadata.Uid ?? "", cancellationToken).ConfigureAwait(false); }
                 catch (ApiException e)
                 {
-                    failed[node.Metadata.Name] = DateTime.UtcNow + Retry;
-                    logger.LogWarning("Node {Node} cannot be brought in line: {Reason}", node.Metadata.Name, e.Message);
+                    failed[name] = DateTime.UtcNow + Retry;
+                    logger.LogWarning("Node {Node} cannot be brought in line: {Reason}", name, e.Message);
                 }
             }
             await Task.Delay(Check, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task KeepAsync(V1Node node, CancellationToken cancellationToken)
+    private async Task KeepAsync(string name, string uid, CancellationToken cancellationToken)
     {
-        var (name, uid) = (node.Metadata.Name, node.Metadata.Uid);
         if (registry.Get(name) is not { Standing: MachineStanding.Admitted } record)
         {
             // A removed machine's certificates live on for a while; its Node does not.
             if (await client.DeleteAsync(Resources.Nodes.Path(null, name), cancellationToken).ConfigureAwait(false)) logger.LogWarning("Node {Node} is deleted: no machine of that name is admitted", name);
-            nodes.TryRemove(new(name, node));
             return;
         }
         var labels = Labels(record);

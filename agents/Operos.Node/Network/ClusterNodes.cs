@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using k8s.Models;
 using Operos.Kubernetes;
+using Operos.Kubernetes.Objects;
+using Operos.Kubernetes.Watching;
 
 namespace Operos.Node.Network;
 
@@ -9,13 +10,17 @@ namespace Operos.Node.Network;
 internal sealed class ClusterNodes
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<string, ClusterNode> nodes = new(StringComparer.Ordinal);
+    private Dictionary<string, ClusterNode> nodes = new(StringComparer.Ordinal);
+    private long version;
 
     /// <summary>Why the API server tells nothing now; null while it does.</summary>
     public string? Problem { get; private set; } = "the API server was not asked yet";
 
     /// <summary>Whether it has told all nodes once: before, an absent node means nothing.</summary>
-    public bool IsComplete { get; private set; }
+    public bool IsComplete
+    {
+        get { lock (gate) return version > 0; }
+    }
 
     public IReadOnlyList<ClusterNode> All
     {
@@ -25,58 +30,48 @@ internal sealed class ClusterNodes
     /// <summary>Whether the API server, right now, has no such node.</summary>
     public bool IsAbsent(string name)
     {
-        lock (gate) return IsComplete && Problem is null && !nodes.ContainsKey(name);
+        lock (gate) return version > 0 && Problem is null && !nodes.ContainsKey(name);
     }
 
     /// <summary>Follows until cancelled.</summary>
     /// <param name="changed">Called when something did that the pod network depends on; most of what a Node tells is nothing to it.</param>
     public async Task FollowAsync(ApiClient client, Action changed, CancellationToken cancellationToken)
     {
-        await foreach (var change in new Watch<V1Node>(client, Resources.Nodes).FollowAsync(cancellationToken).ConfigureAwait(false))
-            if (Take(change)) changed();
+        var cache = new WatchCache<NodeObject, ClusterNode>(client, Resources.Nodes, Read);
+        await TaskGroup.RunAsync(cancellationToken, cache.RunAsync, async token =>
+        {
+            await foreach (var snapshot in cache.ChangesAsync(token).ConfigureAwait(false))
+                if (Take(snapshot)) changed();
+        }).ConfigureAwait(false);
     }
 
     /// <returns>Whether anything changed.</returns>
-    internal bool Take(WatchChange<V1Node> change)
+    internal bool Take(WatchSnapshot<ClusterNode> snapshot)
     {
         lock (gate)
         {
-            var news = Problem != change.Problem;
-            Problem = change.Problem;
-            switch (change.Kind)
-            {
-                case WatchKind.Listed:
-                    var listed = change.Objects.Select(Read).ToDictionary(node => node.Name, StringComparer.Ordinal);
-                    foreach (var gone in nodes.Keys.Except(listed.Keys).ToList()) news |= nodes.Remove(gone);
-                    foreach (var node in listed.Values) news |= Put(node);
-                    news |= !IsComplete;
-                    IsComplete = true;
-                    return news;
-                case WatchKind.Changed: return Put(Read(change.Objects[0])) || news;
-                case WatchKind.Removed: return nodes.Remove(change.Objects[0].Metadata.Name) || news;
-                default: return news;
-            }
+            var news = Problem != snapshot.Problem || version != snapshot.Version;
+            (Problem, version) = (snapshot.Problem, snapshot.Version);
+            nodes = snapshot.Items.ToDictionary(node => node.Name, StringComparer.Ordinal);
+            return news;
         }
     }
 
-    private bool Put(ClusterNode node)
-    {
-        if (nodes.TryGetValue(node.Name, out var old) && old == node) return false;
-        nodes[node.Name] = node;
-        return true;
-    }
+    internal static ClusterNode? Read(NodeObject node) => node.Metadata is { Name: { } name } meta
+        ? new(name, ReadAddress(node), ReadPods(node), meta.CreationTimestamp is { } created
+            ? new DateTimeOffset(created).ToUnixTimeSeconds() : 0) : null;
 
-    internal static ClusterNode Read(V1Node node) => new(node.Metadata.Name, ReadAddress(node), ReadPods(node), node.Metadata.CreationTimestamp is { } created ? new DateTimeOffset(created).ToUnixTimeSeconds() : 0);
-
-    private static IPAddress? ReadAddress(V1Node node) =>
-        node.Status?.Addresses?.Where(address => address.Type == "InternalIP").Select(address => IPAddress.TryParse(address.Address, out var ip) ? ip : null)
+    private static IPAddress? ReadAddress(NodeObject node) =>
+        node.Status?.Addresses.Present().Where(address => address.Type == "InternalIP")
+            .Select(address => IPAddress.TryParse(address.Address, out var ip) ? ip : null)
             .FirstOrDefault(ip => ip?.AddressFamily == AddressFamily.InterNetwork);
 
     /// <summary>Of a dual-stack node the IPv4 ones.</summary>
-    private static IPNetwork? ReadPods(V1Node node)
+    private static IPNetwork? ReadPods(NodeObject node)
     {
-        foreach (var text in (IEnumerable<string>)[.. node.Spec?.PodCIDRs ?? [], node.Spec?.PodCIDR ?? ""])
-            if (IPNetwork.TryParse(text, out var network) && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork) return network;
+        foreach (var text in (IEnumerable<string>)[.. node.Spec?.PodCIDRs.Present() ?? [], node.Spec?.PodCIDR ?? ""])
+            if (IPNetwork.TryParse(text, out var network)
+                && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork) return network;
         return null;
     }
 }

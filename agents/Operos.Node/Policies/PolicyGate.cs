@@ -6,8 +6,6 @@ using Operos.Policy;
 using Operos.Policy.Cluster;
 using Operos.Policy.Nftables;
 using Operos.Policy.Policies;
-using k8s;
-using k8s.Models;
 
 namespace Operos.Node.Policies;
 
@@ -17,11 +15,9 @@ namespace Operos.Node.Policies;
 /// </summary>
 public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogger<PolicyGate> logger) : IPodGate, IDisposable
 {
-    private const int Lists = 3;
     private static readonly TimeSpan ReportPeriod = TimeSpan.FromSeconds(2);
     private readonly RulesetApplier applier = new();
     private volatile PolicyEnforcer? enforcer;
-    private string? waitsFor;
 
     public async Task AdmitAsync(AttachedPod pod, CancellationToken cancellationToken)
     {
@@ -47,46 +43,14 @@ public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogg
             foreach (var pod in attached.All) view.Assign(KeyOf(pod), UidOf(pod), AddressesOf(pod));
         });
         enforcer = enforcing;
-        var listed = 0;
-        void Listed()
-        {
-            if (Interlocked.Increment(ref listed) == Lists) enforcing.Begin();
-        }
-        try
-        {
-            await TaskGroup.RunAsync(cancellationToken,
-                enforcing.RunAsync,
-                token => FollowAsync(new Watch<V1Pod>(client, Resources.Pods), enforcing, (view, all) => view.ReplacePods(all), (view, pod) => view.Set(pod), (view, pod) => view.RemovePod(KeyOf(pod.Metadata)), Listed, token),
-                token => FollowAsync(new Watch<V1Namespace>(client, Resources.Namespaces), enforcing, (view, all) => view.ReplaceNamespaces(all), (view, item) => view.Set(item), (view, item) => view.RemoveNamespace(item.Metadata.Name), Listed, token),
-                token => FollowAsync(new Watch<V1NetworkPolicy>(client, Resources.NetworkPolicies), enforcing, (view, all) => view.ReplacePolicies(all), (view, policy) => view.Set(policy), (view, policy) => view.RemovePolicy(KeyOf(policy.Metadata)), Listed, token),
-                token => ReportAsync(enforcing, token)).ConfigureAwait(false);
-        }
+        var watch = new ClusterWatch(client, enforcing);
+        try { await TaskGroup.RunAsync(cancellationToken, [enforcing.RunAsync, .. watch.Works, token => ReportAsync(enforcing, watch, token)]).ConfigureAwait(false); }
         finally { enforcer = null; }
     }
 
     public void Dispose() => applier.Dispose();
 
-    private async Task FollowAsync<T>(Watch<T> watch, PolicyEnforcer enforcing, Action<ClusterView, IReadOnlyList<T>> replace, Action<ClusterView, T> set, Action<ClusterView, T> remove, Action listed, CancellationToken cancellationToken)
-        where T : class, IKubernetesObject<V1ObjectMeta>
-    {
-        var first = true;
-        await foreach (var change in watch.FollowAsync(cancellationToken).ConfigureAwait(false))
-        {
-            waitsFor = change.Problem;
-            switch (change.Kind)
-            {
-                case WatchKind.Listed:
-                    enforcing.Change(view => replace(view, change.Objects));
-                    if (first) listed();
-                    first = false;
-                    break;
-                case WatchKind.Changed: enforcing.Change(view => set(view, change.Objects[0])); break;
-                case WatchKind.Removed: enforcing.Change(view => remove(view, change.Objects[0])); break;
-            }
-        }
-    }
-
-    private async Task ReportAsync(PolicyEnforcer enforcing, CancellationToken cancellationToken)
+    private async Task ReportAsync(PolicyEnforcer enforcing, ClusterWatch watch, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -94,9 +58,9 @@ public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogg
             var news = state switch
             {
                 { Error: { } error } => steps.Set(NodeStepBoard.Policy, false, error),
-                { InForceSince: null } => steps.Set(NodeStepBoard.Policy, false, $"the API server does not tell the policies: {waitsFor ?? "not listed yet"}"),
+                { InForceSince: null } => steps.Set(NodeStepBoard.Policy, false, $"the API server does not tell the policies: {watch.Problem ?? "not listed yet"}"),
                 { Problems.Count: > 0 } => steps.Set(NodeStepBoard.Policy, true, $"refused: {string.Join("; ", state.Problems.Take(3))}"),
-                _ => steps.Set(NodeStepBoard.Policy, true, waitsFor is { } problem ? $"as they were before: {problem}" : ""),
+                _ => steps.Set(NodeStepBoard.Policy, true, watch.Problem is { } problem ? $"as they were at {watch.LastSeen:HH:mm:ss} UTC: {problem}" : ""),
             };
             if (news && (state.Error is not null || state.Problems.Count > 0)) logger.LogWarning("policy: {Text}", steps.Steps.First(step => step.Name == NodeStepBoard.Policy).Text);
             await Task.Delay(ReportPeriod, cancellationToken).ConfigureAwait(false);
@@ -104,8 +68,6 @@ public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogg
     }
 
     private static ObjectKey KeyOf(AttachedPod pod) => new(pod.Namespace, pod.Name);
-
-    private static ObjectKey KeyOf(V1ObjectMeta metadata) => new(metadata.NamespaceProperty ?? "default", metadata.Name);
 
     private static string? UidOf(AttachedPod pod) => pod.Uid.Length == 0 ? null : pod.Uid;
 

@@ -1,18 +1,18 @@
 using System.Net;
+using Operos.Kubernetes.Objects;
 using Operos.Policy.Addresses;
 using Operos.Policy.Policies;
-using k8s.Models;
 
 namespace Operos.Policy.Cluster;
 
 /// <summary>
-/// The pods, namespaces and policies of the cluster as the caller's watch tells of them, in a form that compiles fast. An object that is set
-/// again replaces what was known of it. Not for several threads at once.
+/// The pods, namespaces and policies of the cluster as the caller's watch tells of them, in a form that compiles fast. An object that is
+/// set again replaces what was known of it. Not for several threads at once.
 /// </summary>
 public sealed class ClusterView(PolicyLimits? limits = null)
 {
     private readonly Dictionary<string, Dictionary<string, PodEndpoint>> pods = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, IReadOnlyDictionary<string, string>> namespaces = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IReadOnlyDictionary<string, string?>> namespaces = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SortedDictionary<string, Policies.Policy>> policies = new(StringComparer.Ordinal);
     private readonly Dictionary<ObjectKey, Assignment> assignments = [];
 
@@ -24,20 +24,19 @@ public sealed class ClusterView(PolicyLimits? limits = null)
     public int PodCount => pods.Values.Sum(group => group.Count);
     public int PolicyCount => policies.Values.Sum(group => group.Count);
 
-    public void Set(V1Pod pod)
+    public void Set(PodObject pod)
     {
         var key = KeyOf(pod.Metadata);
-        if (PodEndpoint.Read(key, pod) is not { } endpoint) RemovePod(key);
-        else Group(pods, key.Namespace)[key.Name] = endpoint;
+        if (PodEndpoint.Read(key, pod) is { } endpoint) Set(endpoint);
+        else RemovePod(key);
     }
 
-    public void Set(V1Namespace item) => namespaces[item.Metadata.Name] = new Dictionary<string, string>(item.Metadata.Labels ?? new Dictionary<string, string>());
-
-    public void Set(V1NetworkPolicy policy)
+    public void Set(NamespaceObject item)
     {
-        var key = KeyOf(policy.Metadata);
-        Group(policies, key.Namespace)[key.Name] = PolicyReader.Read(key, policy, Limits);
+        if (NamespaceLabels.Read(item) is { } read) namespaces[read.Name] = read.Labels;
     }
+
+    public void Set(NetworkPolicyObject policy) => Set(PolicyReader.Read(KeyOf(policy.Metadata), policy, Limits));
 
     public void RemovePod(ObjectKey pod) => Remove(pods, pod);
 
@@ -45,33 +44,34 @@ public sealed class ClusterView(PolicyLimits? limits = null)
 
     public void RemovePolicy(ObjectKey policy) => Remove(policies, policy);
 
-    /// <summary>What a list returned, whole: pods that are not in it are gone. The same for the other two.</summary>
-    public void ReplacePods(IEnumerable<V1Pod> items)
+    /// <summary>All pods: those that are not among them are gone. The same for the other two.</summary>
+    internal void ReplacePods(IEnumerable<PodEndpoint> items)
     {
         pods.Clear();
         foreach (var pod in items) Set(pod);
     }
 
     /// <inheritdoc cref="ReplacePods"/>
-    public void ReplaceNamespaces(IEnumerable<V1Namespace> items)
+    internal void ReplaceNamespaces(IEnumerable<NamespaceLabels> items)
     {
         namespaces.Clear();
-        foreach (var item in items) Set(item);
+        foreach (var item in items) namespaces[item.Name] = item.Labels;
     }
 
     /// <inheritdoc cref="ReplacePods"/>
-    public void ReplacePolicies(IEnumerable<V1NetworkPolicy> items)
+    internal void ReplacePolicies(IEnumerable<Policies.Policy> items)
     {
         policies.Clear();
         foreach (var policy in items) Set(policy);
     }
 
     /// <summary>
-    /// The pod network gave a pod its addresses: from now on they are that pod's, whatever its status says, and nobody else's. The pod itself may
-    /// be known before or after. Holds until <see cref="Release"/>.
+    /// The pod network gave a pod its addresses: from now on they are that pod's, whatever its status says, and nobody else's. The pod
+    /// itself may be known before or after. Holds until <see cref="Release"/>.
     /// </summary>
     /// <param name="uid">The pod's UID, so that a namesake before it is not taken for it; null if the pod network does not know.</param>
-    public void Assign(ObjectKey pod, string? uid, IEnumerable<IPAddress> addresses) => assignments[pod] = new Assignment(uid, [.. addresses.Select(PodAddress.Of)]);
+    public void Assign(ObjectKey pod, string? uid, IEnumerable<IPAddress> addresses) =>
+        assignments[pod] = new Assignment(uid, [.. addresses.Select(PodAddress.Of)]);
 
     /// <summary>The pod network took the addresses back. A release that names another UID is late, and ignored.</summary>
     public void Release(ObjectKey pod, string? uid)
@@ -83,7 +83,7 @@ public sealed class ClusterView(PolicyLimits? limits = null)
 
     internal IEnumerable<PodEndpoint> PodsOf(string name) => pods.TryGetValue(name, out var group) ? group.Values : [];
 
-    internal IEnumerable<KeyValuePair<string, IReadOnlyDictionary<string, string>>> Namespaces => namespaces;
+    internal IEnumerable<KeyValuePair<string, IReadOnlyDictionary<string, string?>>> Namespaces => namespaces;
 
     /// <summary>A namespace's policies, by name.</summary>
     internal IEnumerable<Policies.Policy> PoliciesOf(string name) => policies.TryGetValue(name, out var group) ? group.Values : [];
@@ -98,14 +98,16 @@ public sealed class ClusterView(PolicyLimits? limits = null)
         foreach (var (key, assignment) in assignments)
         {
             foreach (var address in assignment.Addresses) assigned.Add(address);
-            if (!pods.TryGetValue(key.Namespace, out var group) || !group.TryGetValue(key.Name, out var pod) || (assignment.Uid is not null && assignment.Uid != pod.Uid)) continue;
+            if (!pods.TryGetValue(key.Namespace, out var group) || !group.TryGetValue(key.Name, out var pod)
+                || (assignment.Uid is not null && assignment.Uid != pod.Uid)) continue;
             foreach (var address in assignment.Addresses) owners[address] = pod;
         }
         foreach (var pod in Pods)
         {
             if (assignments.TryGetValue(pod.Key, out var own) && (own.Uid is null || own.Uid == pod.Uid)) continue;
             foreach (var address in pod.Addresses)
-                if (!assigned.Contains(address) && (!owners.TryGetValue(address, out var other) || IsYounger(pod, other))) owners[address] = pod;
+                if (!assigned.Contains(address)
+                    && (!owners.TryGetValue(address, out var other) || IsYounger(pod, other))) owners[address] = pod;
         }
         return owners;
     }
@@ -113,7 +115,11 @@ public sealed class ClusterView(PolicyLimits? limits = null)
     private static bool IsYounger(PodEndpoint pod, PodEndpoint other) =>
         pod.Created != other.Created ? pod.Created > other.Created : pod.Key.CompareTo(other.Key) > 0;
 
-    private static ObjectKey KeyOf(V1ObjectMeta metadata) => new(metadata.NamespaceProperty ?? "default", metadata.Name);
+    internal static ObjectKey KeyOf(ObjectMeta? metadata) => new(metadata?.Namespace ?? "default", metadata?.Name ?? "");
+
+    private void Set(PodEndpoint pod) => Group(pods, pod.Key.Namespace)[pod.Key.Name] = pod;
+
+    private void Set(Policies.Policy policy) => Group(policies, policy.Key.Namespace)[policy.Key.Name] = policy;
 
     private static T Group<T>(Dictionary<string, T> groups, string name) where T : new() =>
         groups.TryGetValue(name, out var group) ? group : groups[name] = new T();
@@ -123,7 +129,9 @@ public sealed class ClusterView(PolicyLimits? limits = null)
         if (groups.TryGetValue(key.Namespace, out var group) && group.Remove(key.Name) && group.Count == 0) groups.Remove(key.Namespace);
     }
 
-    private static void Remove(Dictionary<string, Dictionary<string, PodEndpoint>> groups, ObjectKey key) => Remove<Dictionary<string, PodEndpoint>, PodEndpoint>(groups, key);
+    private static void Remove(Dictionary<string, Dictionary<string, PodEndpoint>> groups, ObjectKey key) =>
+        Remove<Dictionary<string, PodEndpoint>, PodEndpoint>(groups, key);
 
-    private static void Remove(Dictionary<string, SortedDictionary<string, Policies.Policy>> groups, ObjectKey key) => Remove<SortedDictionary<string, Policies.Policy>, Policies.Policy>(groups, key);
+    private static void Remove(Dictionary<string, SortedDictionary<string, Policies.Policy>> groups, ObjectKey key) =>
+        Remove<SortedDictionary<string, Policies.Policy>, Policies.Policy>(groups, key);
 }

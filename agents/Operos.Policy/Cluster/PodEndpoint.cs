@@ -1,4 +1,4 @@
-using k8s.Models;
+using Operos.Kubernetes.Objects;
 using Operos.Policy.Addresses;
 using Operos.Policy.Policies;
 
@@ -10,22 +10,22 @@ internal readonly record struct NamedPort(Protocol Protocol, string Name, int Nu
 /// <summary>What matters of a pod to policies.</summary>
 internal sealed class PodEndpoint
 {
-    private static readonly Dictionary<string, string> NoLabels = [];
+    private static readonly Dictionary<string, string?> NoLabels = [];
 
-    private PodEndpoint(ObjectKey key, V1Pod pod)
+    private PodEndpoint(ObjectKey key, PodObject pod)
     {
         Key = key;
-        Uid = pod.Metadata.Uid;
+        Uid = pod.Metadata?.Uid;
         NodeName = pod.Spec?.NodeName;
-        Labels = pod.Metadata.Labels is { } labels ? new Dictionary<string, string>(labels) : NoLabels;
-        Created = pod.Metadata.CreationTimestamp ?? DateTime.MinValue;
+        Labels = pod.Metadata?.Labels ?? NoLabels;
+        Created = pod.Metadata?.CreationTimestamp ?? DateTime.MinValue;
         Ports = [.. ContainersOf(pod).SelectMany(container => container?.Ports ?? []).Select(Named).OfType<NamedPort>().Distinct()];
     }
 
     public ObjectKey Key { get; }
     public string? Uid { get; }
     public string? NodeName { get; }
-    public IReadOnlyDictionary<string, string> Labels { get; }
+    public IReadOnlyDictionary<string, string?> Labels { get; }
     public DateTime Created { get; }
     public IReadOnlyList<NamedPort> Ports { get; }
 
@@ -36,22 +36,31 @@ internal sealed class PodEndpoint
     public IReadOnlyList<string> BadAddresses { get; private init; } = [];
 
     /// <summary>Null for a pod to which policies do not speak: one on the host's network, or one that has ended.</summary>
-    public static PodEndpoint? Read(ObjectKey key, V1Pod pod)
+    public static PodEndpoint? Read(ObjectKey key, PodObject pod)
     {
         if (pod.Spec?.HostNetwork == true || pod.Status?.Phase is "Succeeded" or "Failed") return null;
-        var texts = (pod.Status?.PodIPs is { Count: > 0 } all ? all.Select(item => item?.Ip) : [pod.Status?.PodIP]).Where(text => !string.IsNullOrEmpty(text)).ToList();
+        var texts = (pod.Status?.PodIPs is { Count: > 0 } all ? all.Select(item => item?.Ip) : [pod.Status?.PodIP])
+            .Where(text => !string.IsNullOrEmpty(text)).ToList();
         return new PodEndpoint(key, pod)
         {
-            Addresses = [.. texts.Select(text => PodAddress.TryParse(text, out var address) ? address : (PodAddress?)null).OfType<PodAddress>().Distinct()],
+            Addresses = [.. texts.Select(text => PodAddress.TryParse(text, out var address) ? address : (PodAddress?)null)
+                .OfType<PodAddress>().Distinct()],
             BadAddresses = [.. texts.Where(text => !PodAddress.TryParse(text, out _)).OfType<string>()],
         };
     }
 
+    /// <summary>Whether the two are the same to every policy.</summary>
+    public static bool IsSame(PodEndpoint one, PodEndpoint other) =>
+        one.Key == other.Key && one.Uid == other.Uid && one.NodeName == other.NodeName && one.Created == other.Created
+        && one.Addresses.SequenceEqual(other.Addresses) && one.BadAddresses.SequenceEqual(other.BadAddresses)
+        && one.Ports.SequenceEqual(other.Ports) && LabelSet.IsSame(one.Labels, other.Labels);
+
     /// <summary>Containers that serve: a sidecar is an init container that is restarted always (Kubernetes 1.28).</summary>
-    private static IEnumerable<V1Container?> ContainersOf(V1Pod pod) =>
+    private static IEnumerable<PodContainer?> ContainersOf(PodObject pod) =>
         (pod.Spec?.Containers ?? []).Concat((pod.Spec?.InitContainers ?? []).Where(container => container?.RestartPolicy == "Always"));
 
-    private static NamedPort? Named(V1ContainerPort? port) =>
-        port is { Name.Length: > 0 } && Protocols.TryParse(port.Protocol, out var protocol) && port.ContainerPort is > 0 and <= 65535
-            ? new NamedPort(protocol, port.Name, port.ContainerPort) : null;
+    private static NamedPort? Named(ContainerPort? port) =>
+        port is { Name.Length: > 0 } && Protocols.TryParse(port.Protocol, out var protocol)
+            && port.Number is > 0 and <= 65535 and var number
+            ? new NamedPort(protocol, port.Name, number) : null;
 }

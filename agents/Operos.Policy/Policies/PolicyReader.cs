@@ -1,6 +1,6 @@
 using System.Globalization;
+using Operos.Kubernetes.Objects;
 using Operos.Policy.Addresses;
-using k8s.Models;
 
 namespace Operos.Policy.Policies;
 
@@ -16,17 +16,17 @@ internal sealed class PolicyReader
 
     private PolicyReader(ObjectKey key, PolicyLimits limits) => (this.key, this.limits) = (key, limits);
 
-    public static Policy Read(ObjectKey key, V1NetworkPolicy policy, PolicyLimits limits) => new PolicyReader(key, limits).Read(policy.Spec);
+    public static Policy Read(ObjectKey key, NetworkPolicyObject policy, PolicyLimits limits) => new PolicyReader(key, limits).Read(policy.Spec) with { Edition = (policy.Metadata?.Uid, policy.Metadata?.Generation ?? 0) };
 
-    private Policy Read(V1NetworkPolicySpec? spec)
+    private Policy Read(NetworkPolicySpec? spec)
     {
-        var pods = Selector.Read(spec?.PodSelector ?? new V1LabelSelector(), out var problem);
+        var pods = Selector.Read(spec?.PodSelector ?? new LabelSelector(), out var problem);
         if (pods is null) return Refuse("spec.podSelector", problem + "; every pod of the namespace is isolated");
         // Without policyTypes a policy is about ingress, and about egress only if it has rules for it.
         var types = spec?.PolicyTypes is { Count: > 0 } given ? given : spec?.Egress is { Count: > 0 } ? ["Ingress", "Egress"] : ["Ingress"];
         if (types.FirstOrDefault(type => type is not ("Ingress" or "Egress"), "Ingress") is var odd && odd is not ("Ingress" or "Egress"))
             return Refuse("spec.policyTypes", $"{PolicyProblem.Quote(odd)} is no policy type; the policy allows nothing", pods);
-        IReadOnlyList<PolicyRule>? ingress = types.Contains("Ingress") ? [.. (spec?.Ingress ?? []).Select((rule, i) => ReadRule($"spec.ingress[{i}]", "from", rule?.FromProperty, rule?.Ports))] : null;
+        IReadOnlyList<PolicyRule>? ingress = types.Contains("Ingress") ? [.. (spec?.Ingress ?? []).Select((rule, i) => ReadRule($"spec.ingress[{i}]", "from", rule?.From, rule?.Ports))] : null;
         IReadOnlyList<PolicyRule>? egress = types.Contains("Egress") ? [.. (spec?.Egress ?? []).Select((rule, i) => ReadRule($"spec.egress[{i}]", "to", rule?.To, rule?.Ports))] : null;
         return new Policy(key, pods, ingress, egress, problems);
     }
@@ -34,10 +34,10 @@ internal sealed class PolicyReader
     private Policy Refuse(string field, string text, Selector? pods = null)
     {
         Tell(field, text);
-        return new Policy(key, pods ?? Selector.Read(new V1LabelSelector(), out _)!, [], [], problems);
+        return new Policy(key, pods ?? Selector.Read(new LabelSelector(), out _)!, [], [], problems);
     }
 
-    private PolicyRule ReadRule(string field, string peersName, IList<V1NetworkPolicyPeer>? peers, IList<V1NetworkPolicyPort>? ports)
+    private PolicyRule ReadRule(string field, string peersName, IReadOnlyList<NetworkPolicyPeer?>? peers, IReadOnlyList<NetworkPolicyPort?>? ports)
     {
         var rule = new PolicyRule(peers is { Count: > 0 } ? ReadPeers($"{field}.{peersName}", peers) : null, ports is { Count: > 0 } ? ReadPorts($"{field}.ports", ports) : null);
         var ranges = (rule.Peers?.Blocks.Count ?? 0) + (rule.Ports?.Ranges.Count ?? 0);
@@ -46,7 +46,7 @@ internal sealed class PolicyReader
         return new PolicyRule(new PolicyPeers([], []), null);
     }
 
-    private PolicyPeers ReadPeers(string field, IList<V1NetworkPolicyPeer> peers)
+    private PolicyPeers ReadPeers(string field, IReadOnlyList<NetworkPolicyPeer?> peers)
     {
         var selectors = new List<PeerSelector>();
         var blocks = new List<AddressRange>();
@@ -65,7 +65,7 @@ internal sealed class PolicyReader
         return new PolicyPeers([.. selectors.DistinctBy(selector => selector.Identity)], AddressRange.Merge(blocks));
     }
 
-    private PeerSelector? ReadSelectors(string field, V1NetworkPolicyPeer peer)
+    private PeerSelector? ReadSelectors(string field, NetworkPolicyPeer peer)
     {
         string problem;
         Selector? namespaces = null;
@@ -74,12 +74,12 @@ internal sealed class PolicyReader
             Tell($"{field}.namespaceSelector", $"{problem}; it allows nobody");
             return null;
         }
-        if (Selector.Read(peer.PodSelector ?? new V1LabelSelector(), out problem) is { } pods) return new PeerSelector(namespaces is null ? key.Namespace : null, namespaces, pods);
+        if (Selector.Read(peer.PodSelector ?? new LabelSelector(), out problem) is { } pods) return new PeerSelector(namespaces is null ? key.Namespace : null, namespaces, pods);
         Tell($"{field}.podSelector", $"{problem}; it allows nobody");
         return null;
     }
 
-    private IEnumerable<AddressRange> ReadBlock(string field, V1IPBlock block)
+    private IEnumerable<AddressRange> ReadBlock(string field, AddressBlock block)
     {
         if (!AddressRange.TryParseCidr(block.Cidr, out var whole))
         {
@@ -97,7 +97,7 @@ internal sealed class PolicyReader
         return whole.Without(holes);
     }
 
-    private PolicyPorts ReadPorts(string field, IList<V1NetworkPolicyPort> ports)
+    private PolicyPorts ReadPorts(string field, IReadOnlyList<NetworkPolicyPort?> ports)
     {
         var ranges = new List<PortRange>();
         var names = new List<PortName>();
@@ -105,7 +105,7 @@ internal sealed class PolicyReader
         {
             var (port, at) = (ports[i], $"{field}[{i}]");
             if (port is null || !Protocols.TryParse(port.Protocol, out var protocol)) Tell($"{at}.protocol", $"{PolicyProblem.Quote(port?.Protocol)} is no protocol of policies; it allows nothing");
-            else if (port.Port?.Value is not { Length: > 0 } value)
+            else if (port.Port is not { Length: > 0 } value)
             {
                 if (port.EndPort is null) ranges.Add(new PortRange(protocol, 0, PortRange.Highest));
                 else Tell($"{at}.endPort", "has no port before it; it allows nothing");

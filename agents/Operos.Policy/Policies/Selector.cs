@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using k8s.Models;
+using Operos.Kubernetes.Objects;
 
 namespace Operos.Policy.Policies;
 
@@ -10,7 +10,7 @@ internal enum SelectorOperator { In, NotIn, Exists, DoesNotExist }
 /// <summary>One requirement; <c>matchLabels</c> are <see cref="SelectorOperator.In"/> with one value.</summary>
 internal sealed record Requirement(string Key, SelectorOperator Operator, IReadOnlyList<string> Values)
 {
-    public bool Matches(IReadOnlyDictionary<string, string> labels)
+    public bool Matches(IReadOnlyDictionary<string, string?> labels)
     {
         var has = labels.TryGetValue(Key, out var value);
         return Operator switch
@@ -38,7 +38,7 @@ internal sealed class Selector
     /// <summary>Equal for selectors that ask the same, whatever their order and form. Not for people: values in it are whatever somebody wrote.</summary>
     public string Identity { get; }
 
-    public bool Matches(IReadOnlyDictionary<string, string> labels)
+    public bool Matches(IReadOnlyDictionary<string, string?> labels)
     {
         foreach (var requirement in requirements)
             if (!requirement.Matches(labels)) return false;
@@ -46,21 +46,21 @@ internal sealed class Selector
     }
 
     /// <returns>Null, with the reason, where a requirement is not valid.</returns>
-    public static Selector? Read(V1LabelSelector selector, out string problem)
+    public static Selector? Read(LabelSelector selector, out string problem)
     {
         problem = "";
-        var requirements = (selector.MatchLabels ?? new Dictionary<string, string>()).Select(label => new Requirement(label.Key, SelectorOperator.In, [label.Value ?? ""])).ToList();
+        var requirements = (selector.MatchLabels ?? []).Select(label => new Requirement(label.Key, SelectorOperator.In, [label.Value ?? ""])).ToList();
         foreach (var expression in selector.MatchExpressions ?? [])
         {
             var values = expression?.Values?.Select(value => value ?? "").Distinct().Order(StringComparer.Ordinal).ToList() ?? [];
-            SelectorOperator? asked = expression?.OperatorProperty switch
+            SelectorOperator? asked = expression?.Operator switch
             {
                 "In" => SelectorOperator.In, "NotIn" => SelectorOperator.NotIn, "Exists" => SelectorOperator.Exists, "DoesNotExist" => SelectorOperator.DoesNotExist, _ => null,
             };
-            if (asked is null || string.IsNullOrEmpty(expression?.Key)) problem = $"the operator {PolicyProblem.Quote(expression?.OperatorProperty)} of key {PolicyProblem.Quote(expression?.Key)} is not valid";
+            if (asked is null || string.IsNullOrEmpty(expression?.Key)) problem = $"the operator {PolicyProblem.Quote(expression?.Operator)} of key {PolicyProblem.Quote(expression?.Key)} is not valid";
             else if (asked is SelectorOperator.In or SelectorOperator.NotIn != values.Count > 0) problem = $"{asked} of key {PolicyProblem.Quote(expression!.Key)} has {values.Count} values";
             if (problem.Length > 0) return null;
-            requirements.Add(new Requirement(expression!.Key, asked!.Value, values));
+            requirements.Add(new Requirement(expression!.Key!, asked!.Value, values));
         }
         return new Selector(requirements);
     }

@@ -1,5 +1,6 @@
-using System.Threading.Channels;
-using k8s.Models;
+using System.Diagnostics;
+using Operos.Kubernetes.Objects;
+using Operos.Kubernetes.Watching;
 using Operos.Lab;
 
 namespace Operos.Kubernetes.Tests.ControlPlane;
@@ -22,32 +23,34 @@ public sealed class WatchTests(Cluster cluster, ITestOutputHelper output) : Clus
         await Cluster.KubectlAsync("create namespace watched");
         await CreateAsync("a");
         using var stop = new CancellationTokenSource();
-        var told = Channel.CreateUnbounded<string>();
-        var following = FollowAsync(new Watch<V1Service>(client, Resources.Services, "watched"), told.Writer, stop.Token);
-        Assert.Equal("Listed a", await NextAsync());
+        var cache = new WatchCache<ServiceObject, string>(client, Resources.Services, service => service.Metadata!.Name, options: new WatchOptions { Namespace = "watched" });
+        var following = cache.RunAsync(stop.Token);
+        await UntilAsync("a");
         await CreateAsync("b");
-        Assert.Equal("Changed b", await NextAsync());
+        await UntilAsync("a,b");
 
         // What happens while the line is broken is told as it happened: nothing is listed again.
         relay.Cut();
-        Assert.Equal("Interrupted", await NextAsync());
+        await InterruptedAsync();
+        Assert.Equal("a,b", Known());
         await CreateAsync("c");
         await Cluster.KubectlAsync("delete service a --namespace watched");
         relay.Mend();
-        Assert.Equal("Changed c", await AfterInterruptionsAsync());
-        Assert.Equal("Removed a", await NextAsync());
+        await UntilAsync("b,c");
+        Assert.Equal(1, cache.Lists.Count);
 
         // Another API server process knows no versions from before it: 410, and a list says all, with what is gone missing in it.
         relay.Cut();
-        Assert.Equal("Interrupted", await NextAsync());
+        await InterruptedAsync();
         await Cluster.KubectlAsync("delete service b --namespace watched");
         await Cluster.CrashAsync(Cluster.Controller, "kube-apiserver.service");
         await Cluster.HealthyAsync();
         await CreateAsync("d");
         relay.Mend();
-        Assert.Equal("Listed c,d", await AfterInterruptionsAsync());
+        await UntilAsync("c,d");
+        Assert.Equal(2, cache.Lists.Count);
         await CreateAsync("e");
-        Assert.Equal("Changed e", await NextAsync());
+        await UntilAsync("c,d,e");
 
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
@@ -57,20 +60,15 @@ public sealed class WatchTests(Cluster cluster, ITestOutputHelper output) : Clus
 
         Task CreateAsync(string name) => Cluster.KubectlAsync($"create service clusterip {name} --tcp=80 --namespace watched");
 
-        async Task<string> NextAsync() => await told.Reader.ReadAsync(stop.Token).AsTask().WaitAsync(Patience);
+        string Known() => string.Join(',', cache.Snapshot.Items.Order());
 
-        async Task<string> AfterInterruptionsAsync()
-        {
-            while (true)
-            {
-                if (await NextAsync() is var next and not "Interrupted") return next;
-            }
-        }
+        Task InterruptedAsync() => HoldsAsync("it is told that the server is away", () => cache.Snapshot.Problem is not null);
+
+        Task UntilAsync(string names) => HoldsAsync($"the services are {names}", () => cache.Snapshot.Problem is null && Known() == names);
     }
 
-    private static async Task FollowAsync(Watch<V1Service> watch, ChannelWriter<string> told, CancellationToken cancellationToken)
+    private static async Task HoldsAsync(string what, Func<bool> holds)
     {
-        await foreach (var change in watch.FollowAsync(cancellationToken))
-            told.TryWrite($"{change.Kind} {string.Join(',', change.Objects.Select(service => service.Metadata.Name).Order())}".TrimEnd());
+        for (var clock = Stopwatch.StartNew(); !holds(); await Task.Delay(20)) Assert.True(clock.Elapsed < Patience, $"not within {Patience.TotalSeconds:0} s: {what}");
     }
 }

@@ -19,6 +19,7 @@ public sealed class DnsRack : IAsyncLifetime
     private LabFolder folder = null!;
     private Task running = Task.CompletedTask;
     private Process? upstream;
+    private readonly Dictionary<(string, string), ServiceNames> services = [];
     private int markers;
 
     internal ClusterNames Names { get; } = new();
@@ -65,12 +66,26 @@ public sealed class DnsRack : IAsyncLifetime
         // The reverse zone of services is the last to be updated: once it has this, all have.
         var number = ++markers;
         var address = $"10.11.{200 + number / 250}.{number % 250 + 1}";
-        Names.Endpoints.Replace(objects.OfType<V1Endpoints>());
-        Names.EndpointSlices.Replace(objects.OfType<V1EndpointSlice>());
-        Names.Pods.Replace(objects.OfType<V1Pod>());
+        Names.Endpoints.Replace([.. objects.OfType<V1Endpoints>().SelectMany(item => KubernetesObjects.Read(item.Read()))]);
+        Names.EndpointSlices.Replace([.. objects.OfType<V1EndpointSlice>().SelectMany(item => KubernetesObjects.Read(item.Read()))]);
+        Names.Pods.Replace([.. objects.OfType<V1Pod>().Select(pod => KubernetesObjects.Read(pod.Read())).OfType<PodAddresses>()]);
         Names.SetMachines([.. objects.OfType<MachineName>()]);
-        Names.Services.Replace(objects.OfType<V1Service>().Append(Objects.Service("marker", address, name: $"marker{number}")));
+        services.Clear();
+        foreach (var service in objects.OfType<V1Service>()) Keep(service);
+        Put(Objects.Service("marker", address, name: $"marker{number}"));
         await UntilAsync("the change is served", async () => (await Dig.AskAsync(Machine, DnsName.Reverse(IPAddress.Parse(address)), "PTR")).Answer.Any(record => record.Data.StartsWith($"marker{number}.", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Changes one service, or adds it.</summary>
+    internal void Put(V1Service service)
+    {
+        Keep(service);
+        Names.Services.Replace([.. services.Values]);
+    }
+
+    private void Keep(V1Service service)
+    {
+        if (KubernetesObjects.Read(service.Read()) is { } names) services[(names.Namespace, names.Name)] = names;
     }
 
     /// <exception cref="LabException">It did not come true; with the end of the log.</exception>

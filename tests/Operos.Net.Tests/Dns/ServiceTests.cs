@@ -59,7 +59,7 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
             var service = Service("shop", "10.11.1.1", name: $"new{round}");
             Assert.Equal("NXDOMAIN", (await Dig.AskAsync(rack.Machine, $"new{round}.shop.svc.cluster.local", "A")).Status);
             var clock = Stopwatch.StartNew();
-            rack.Names.Services.Put(service);
+            rack.Put(service);
             while (!Ask(rack.Machine, $"new{round}.shop.svc.cluster.local")) Assert.True(clock.Elapsed.TotalSeconds < 5, $"not found after {clock.ElapsedMilliseconds} ms");
             times.Add(clock.Elapsed.TotalMilliseconds);
         }
@@ -77,7 +77,7 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
         {
             var address = process == rack.Server.AuthorityProcess ? "10.11.0.21" : "10.11.0.22";
             Process.GetProcessById(process!.Value).Kill();
-            rack.Names.Services.Put(Service("shop", address));
+            rack.Put(Service("shop", address));
             var clock = Stopwatch.StartNew();
             await rack.UntilAsync("the change is served", async () => (await Dig.AskAsync(rack.Machine, Web, "A")).Answer.Any(record => record.Data == address), seconds: 15);
             TestContext.Current.SendDiagnosticMessage($"after a kill: {clock.ElapsedMilliseconds} ms");
@@ -92,7 +92,7 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
         await rack.SetAsync(Service("shop", "10.11.0.20"));
         var wedged = rack.Server.AuthorityProcess!.Value;
         await Shell.RunAsync("kill", ["-STOP", $"{wedged}"], default);
-        rack.Names.Services.Put(Service("shop", "10.11.0.24"));
+        rack.Put(Service("shop", "10.11.0.24"));
         await rack.UntilAsync("the change is served", async () => (await Dig.AskAsync(rack.Machine, Web, "A", "+time=1")).Answer.Any(record => record.Data == "10.11.0.24"), seconds: 40);
         Assert.NotEqual(wedged, rack.Server.AuthorityProcess);
     }
