@@ -48,8 +48,8 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         new("lint", [Beside(Lint)]),
         new("units", [Beside(Units), Soak(soak)]),
         .. ReleaseStage,
-        new("lab", [Beside(Lab)]),
-        new("canary", [new Group([.. Beside(Daemons, Nodes).Items, Canaries])]),
+        new("lab", [Beside(Nodes, Lab)]),
+        new("canary", [new Group(Find(Daemons), Canaries)]),
         new("machines", [new Group([Find(ControlPlane), OtherGuests, Find(Reproducible)])]),
     ];
 
