@@ -128,6 +128,9 @@ strip_overlay_notes() {
 pack() {
     local file=$OUT/layers/$LAYER.squashfs
     rm -f "$file.partial"
+    # The tree gets the times that the layer has: a folder of it that a layer above changes takes its time along, and must take the same
+    # one from a tree that was built as from one that was unpacked.
+    find "$upper" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
     mksquashfs "$upper" "$file.partial" -comp zstd -Xcompression-level "${SQUASHFS_LEVEL:-15}" -b 256K -noappend -no-exports \
         -no-progress -quiet >&2
     sync "$file.partial"

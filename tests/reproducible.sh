@@ -63,7 +63,12 @@ for file in "${files[@]}"; do
     fi
 done
 if ((status)); then
-    diff -rq --no-dereference "$out/images/roots" "$second/images/roots" 2>/dev/null | head -n 20 || true
+    diff -rq --no-dereference "$out/images/roots" "$second/images/roots" 2> /dev/null | grep -v ' special file ' | head -n 20 || true
+    # Times, owners and modes, which a comparison of files does not see.
+    for file in "${files[@]}"; do
+        [[ $file == *.squashfs ]] || continue
+        diff <(unsquashfs -lln "$out/$file") <(unsquashfs -lln "$second/$file") | head -n 20 || true
+    done
 else
     images/cache.sh put green "$second/inputs" "$second/green" sums
 fi
