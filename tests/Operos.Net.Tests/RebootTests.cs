@@ -23,7 +23,8 @@ public sealed class RebootTests
         var machines = await BootsAsync(service, workers, 1);
         for (var round = 1; round <= Rounds; round++)
         {
-            await Task.WhenAll(machines.Select(machine => service.Controller.CtlAsync(["machines", "reboot", machine], default)));
+            await Parallel.ForEachAsync(machines, new ParallelOptions { MaxDegreeOfParallelism = 4 },
+                async (machine, token) => await service.Controller.CtlAsync(["machines", "reboot", machine], token));
             Assert.Equal(machines, await BootsAsync(service, workers, round + 1));
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"rack: {Rounds} reboots of {Workers} workers under {readmission}: {clock.Elapsed.TotalSeconds:0.0} s"));
