@@ -108,12 +108,12 @@ internal sealed class ClusterDesk : IDisposable
         catch (CryptographicException e) { throw Refusal(FaultCode.BadRequest, $"the certificate request is refused: {e.Message}", null); }
     }
 
-    public Task<MachineExplanation> ExplainAsync(MachineRecord record, string? note, Session? session, CancellationToken cancellationToken)
+    public MachineExplanation Explain(MachineRecord record, string? note, Session? session)
     {
         var node = roster.Get(record.Id);
         var pods = node is not null && state.IsHealthy(Component.ApiServer) ? troubles.Of(record.Id) : [];
         var reported = record.Kind == "controller" ? OwnNode.Steps : session?.Last?.Steps ?? [];
-        return Task.FromResult(MachineExplainer.Explain(record, note, session?.IsUp(time.GetUtcNow()) == true, reported, state.Get(Component.ApiServer), node, pods));
+        return MachineExplainer.Explain(record, note, session?.IsUp(time.GetUtcNow()) == true, reported, state.Get(Component.ApiServer), node, pods);
     }
 
     /// <summary>Takes a machine's pods away, within a deadline.</summary>
@@ -140,7 +140,7 @@ internal sealed class ClusterDesk : IDisposable
     }
 
     /// <summary>The Kubernetes part of <c>operosctl status</c>.</summary>
-    public Task<StatusReply> ReportAsync(StatusReply status, Func<string, string?> nameOf, CancellationToken cancellationToken) => Task.FromResult(status with
+    public StatusReply Report(StatusReply status, Func<string, string?> nameOf) => status with
     {
         Components = [.. status.Components, .. state.Parts.Select(Describe)],
         Nodes = [.. roster.Nodes.OrderBy(node => node.Metadata!.Name, StringComparer.Ordinal).Select(node => (Node: node, Condition: NodeRoster.ReadyCondition(node))).Select(pair => new NodeSummary
@@ -152,7 +152,7 @@ internal sealed class ClusterDesk : IDisposable
         })],
         PodsNotRunning = state.IsHealthy(Component.ApiServer) ? troubles.Of(null) : [],
         Expiring = [.. Expiring()],
-    });
+    };
 
     public void Dispose()
     {

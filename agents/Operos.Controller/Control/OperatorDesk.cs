@@ -33,8 +33,8 @@ internal sealed class OperatorDesk(
             case ListLeases: return Leases();
             case ListReleases: return Releases();
             case ListBoots: return BootViews.List(boots, address => Leases().Leases.FirstOrDefault(lease => lease.Address == address)?.Mac);
-            case ShowStatus: return await StatusAsync(cancellationToken).ConfigureAwait(false);
-            case ExplainMachine explain: return await ExplainAsync(registry.Find(explain.Machine), cancellationToken).ConfigureAwait(false);
+            case ShowStatus: return cluster?.Report(Status(), id => registry.Get(id)?.Name) ?? Status();
+            case ExplainMachine explain: return Explain(registry.Find(explain.Machine));
         }
         logger.LogInformation("{User}: {Request}", user, PrintableText.Line($"{request}", MachineWords.LongestText));
         return request switch
@@ -111,8 +111,8 @@ internal sealed class OperatorDesk(
         return issued;
     }
 
-    private async Task<Message> ExplainAsync(MachineRecord record, CancellationToken cancellationToken) =>
-        await (cluster ?? throw NoKubernetes()).ExplainAsync(record, views.Summarise(record).Note, sessions.Get(record.Id), cancellationToken).ConfigureAwait(false);
+    private MachineExplanation Explain(MachineRecord record) =>
+        (cluster ?? throw NoKubernetes()).Explain(record, views.Summarise(record).Note, sessions.Get(record.Id));
 
     private static ControlFaultException NoKubernetes() => Refusal(FaultCode.Conflict, "this cluster runs no Kubernetes", "kubernetes.enabled in controller.toml");
 
@@ -134,9 +134,6 @@ internal sealed class OperatorDesk(
             KernelRelease = release.Manifest.KernelRelease, Current = release == releases.Current, Verification = release.Verification,
         })],
     };
-
-    private async Task<Message> StatusAsync(CancellationToken cancellationToken) =>
-        cluster is null ? Status() : await cluster.ReportAsync(Status(), id => registry.Get(id)?.Name, cancellationToken).ConfigureAwait(false);
 
     private StatusReply Status() => new()
     {

@@ -40,10 +40,6 @@ public sealed class Systemd(string? address = null) : IDisposable
     /// <exception cref="IOException">systemd cannot be asked, or refuses.</exception>
     public Task OrderRestartAsync(string service, CancellationToken cancellationToken) => OrderAsync("RestartUnit", service, cancellationToken);
 
-    /// <summary>Asks systemd to stop a service; does not wait until it has.</summary>
-    /// <exception cref="IOException">systemd cannot be asked, or refuses.</exception>
-    public Task OrderStopAsync(string service, CancellationToken cancellationToken) => OrderAsync("StopUnit", service, cancellationToken);
-
     /// <summary>Starts a service, and returns when systemd has done so or given up; its state tells which.</summary>
     /// <exception cref="IOException">systemd cannot be asked, refuses, or is not done within a minute.</exception>
     public async Task StartAsync(string service, CancellationToken cancellationToken)
@@ -64,14 +60,9 @@ public sealed class Systemd(string? address = null) : IDisposable
     /// <exception cref="IOException">As with <see cref="StartAsync"/>.</exception>
     public async Task StopAsync(string service, CancellationToken cancellationToken)
     {
-        await OrderStopAsync(service, cancellationToken).ConfigureAwait(false);
+        await OrderAsync("StopUnit", service, cancellationToken).ConfigureAwait(false);
         await UntilDoneAsync("stop", service, cancellationToken).ConfigureAwait(false);
     }
-
-    /// <summary>Ends all that runs and starts the machine again, as <c>systemctl reboot</c> does.</summary>
-    /// <exception cref="IOException">systemd cannot be asked, or refuses.</exception>
-    public Task RebootAsync(CancellationToken cancellationToken) =>
-        CallAsync(Root, ManagerInterface, "StartUnit", ["reboot.target", "replace-irreversibly"], static (message, _) => message.GetBodyReader().ReadObjectPathAsString(), cancellationToken);
 
     public void Dispose()
     {
