@@ -22,6 +22,7 @@ public sealed class RunTests
         var failure = run.Output.IndexOf($"\nFAILED sample: {Class}.Fails\n    Assert.Equal() Failure", StringComparison.Ordinal);
         Assert.True(failure > slowest, run.Output);
         Assert.Contains("Samples.cs:line", run.Output[failure..]);
+        Assert.EndsWith($"\nfailed:\n  sample: {Class}.Fails\n\n4 passed, 1 failed, 1 skipped", run.Output.TrimEnd());
     }
 
     [Theory]

@@ -3,7 +3,7 @@ namespace Operos.TestRun;
 /// <summary>What a run ends with: a row for each item, times, what was skipped, what failed, and the count of all.</summary>
 internal sealed class RunReport(IReadOnlyList<StageResult> stages)
 {
-    private const int FailureLines = 40, LineLength = 240;
+    private const int FailureLines = 40, LineLength = 240, FailedNames = 20;
 
     private readonly IReadOnlyList<ItemResult> _items = [.. stages.SelectMany(stage => stage.Items)];
 
@@ -45,8 +45,18 @@ internal sealed class RunReport(IReadOnlyList<StageResult> stages)
             foreach (var test in item.Tests.Where(test => test.Outcome == TestOutcome.Skipped))
                 output.WriteLine($"SKIPPED {Named(item, test)}: {test.Text}");
         foreach (var item in _items.Where(item => item.HasFailed)) WriteFailures(item, output);
-        if (Failed > 0) output.WriteLine($"\nlogs: {results}");
+        if (Failed > 0) WriteNames(results, output);
         output.WriteLine($"\n{Closing}");
+    }
+
+    /// <summary>Who sees but the last lines of a run, as of a build server's mail, learns from them what to look at.</summary>
+    private void WriteNames(string results, TextWriter output)
+    {
+        output.WriteLine($"\nlogs: {results}\nfailed:");
+        string[] names = [.. _items.SelectMany(item =>
+            item.Tests.Where(test => test.Outcome == TestOutcome.Failed).Select(test => Named(item, test)))];
+        foreach (var name in names.Take(FailedNames)) output.WriteLine($"  {name}");
+        if (names.Length > FailedNames) output.WriteLine($"  and {names.Length - FailedNames} more");
     }
 
     private static void WriteFailures(ItemResult item, TextWriter output)

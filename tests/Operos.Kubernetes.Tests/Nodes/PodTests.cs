@@ -68,7 +68,18 @@ public sealed class PodTests(Cluster cluster, ITestOutputHelper output) : Cluste
     private static async Task<string> ProcessesAsync(NativeMachine worker) =>
         await worker.RunAsync("systemctl", ["show", "--property=MainPID,NRestarts", .. Daemons], default) + await TasksAsync(worker);
 
-    /// <summary>containerd lists its tasks in any order.</summary>
-    private static Task<string> TasksAsync(NativeMachine worker) =>
-        worker.RunAsync("sh", ["-c", "ctr -n k8s.io tasks list | sort"], default);
+    /// <summary>
+    /// The processes of this test's pods, whose ids containerd lists in any order. Pods of a test before this one may still be ending.
+    /// </summary>
+    private static async Task<string> TasksAsync(NativeMachine worker)
+    {
+        const string Script = """
+            ids=$(ctr -n k8s.io containers list --quiet 'labels."io.kubernetes.pod.namespace"==SPACE')
+            ctr -n k8s.io tasks list | grep --fixed-strings "$ids" | sort
+            """;
+        var tasks = await worker.RunAsync("sh", ["-c", Script.Replace("SPACE", Space, StringComparison.Ordinal)], default);
+        // The pod's sandbox and its container.
+        Assert.Equal(2, tasks.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        return tasks;
+    }
 }
