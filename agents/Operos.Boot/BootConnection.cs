@@ -6,9 +6,13 @@ using Microsoft.Extensions.Logging;
 namespace Operos.Boot;
 
 /// <summary>One client's connection: requests in turn, each answered whole before the next is read.</summary>
-internal sealed class BootConnection(Socket socket, IPAddress client, Func<string, BootContent?> find, BootWatch watch, BootServerLimits limits, ILogger logger) : IDisposable
+internal sealed class BootConnection(Socket socket, IPAddress client, Func<string, BootContent?> find, BootWatch watch,
+    BootServerLimits limits, ILogger logger) : IDisposable
 {
-    /// <summary>edk2's HTTP driver waits for a body until the connection ends, and shim asks for three files that nobody has: without one a boot takes 45 s longer.</summary>
+    /// <summary>
+    /// edk2's HTTP driver waits for a body until the connection ends, and shim asks for three files that nobody has: without one a boot
+    /// takes 45 s longer.
+    /// </summary>
     private static readonly byte[] NotFound = "not found\n"u8.ToArray();
 
     private readonly byte[] buffer = new byte[HttpRequest.MaxHeadBytes];
@@ -47,7 +51,9 @@ internal sealed class BootConnection(Socket socket, IPAddress client, Func<strin
         logger.LogDebug("{Client} refused with {Status}", client, status);
         using var deadline = new CancellationTokenSource(limits.Head);
         var allow = status == 405 ? "Allow: GET, HEAD\r\n" : status == 503 ? "Retry-After: 5\r\n" : "";
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {Reason(status)}\r\n{allow}Content-Length: 0\r\nConnection: close\r\n\r\n"), deadline.Token).ConfigureAwait(false);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(
+            $"HTTP/1.1 {status} {Reason(status)}\r\n{allow}Content-Length: 0\r\nConnection: close\r\n\r\n"), deadline.Token).ConfigureAwait(
+            false);
         socket.Shutdown(SocketShutdown.Send);
     }
 
@@ -75,7 +81,8 @@ internal sealed class BootConnection(Socket socket, IPAddress client, Func<strin
     {
         var content = find(request.Path);
         FileStream? file = null;
-        try { file = content?.File is { } path ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.Asynchronous) : null; }
+        try { file = content?.File is { } path ? new FileStream(
+            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.Asynchronous) : null; }
         // Between the look and the open a release may go.
         catch (IOException) { content = null; }
         await using var _ = file;
@@ -91,12 +98,14 @@ internal sealed class BootConnection(Socket socket, IPAddress client, Func<strin
         var status = !request.Matches(content.ETag) ? 412 : range is null ? 416 : range.Value.Partial ? 206 : 200;
         if (status is 412 or 416)
         {
-            await SendAsync(Head(status, 0, request.KeepAlive, status == 416 ? $"Content-Range: bytes */{length}\r\n" : ""), cancellationToken).ConfigureAwait(false);
+            await SendAsync(Head(status, 0, request.KeepAlive, status == 416 ? $"Content-Range: bytes */{length}\r\n" : ""),
+                cancellationToken).ConfigureAwait(false);
             return;
         }
         var (from, to, partial) = range!.Value;
         logger.LogDebug("{Client} {Path}: {Status}, {From}-{To} of {Length}", client, request.Path, status, from, to, length);
-        var extra = $"ETag: {content.ETag}\r\nAccept-Ranges: bytes\r\nContent-Type: {content.Type}\r\n" + (partial ? $"Content-Range: bytes {from}-{to}/{length}\r\n" : "");
+        var extra = $"ETag: {content.ETag}\r\nAccept-Ranges: bytes\r\nContent-Type: {content.Type}\r\n"
+            + (partial ? $"Content-Range: bytes {from}-{to}/{length}\r\n" : "");
         await SendAsync(Head(status, to - from + 1, request.KeepAlive, extra), cancellationToken).ConfigureAwait(false);
         if (request.HeadOnly) return;
         var seen = watch.Begin(client, request.Path, length);
@@ -131,11 +140,15 @@ internal sealed class BootConnection(Socket socket, IPAddress client, Func<strin
     }
 
     private static byte[] Head(int status, long length, bool keepAlive, string extra) =>
-        Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {Reason(status)}\r\nServer: operos\r\nContent-Length: {length}\r\n{extra}{(keepAlive ? "" : "Connection: close\r\n")}\r\n");
+        Encoding.ASCII.GetBytes(
+            $"HTTP/1.1 {status} {Reason(status)}\r\nServer: operos\r\nContent-Length: {length}\r\n"
+            + $"{extra}{(keepAlive ? "" : "Connection: close\r\n")}\r\n");
 
     private static string Reason(int status) => status switch
     {
-        200 => "OK", 206 => "Partial Content", 400 => "Bad Request", 404 => "Not Found", 405 => "Method Not Allowed", 408 => "Request Timeout",
-        412 => "Precondition Failed", 416 => "Range Not Satisfiable", 431 => "Request Header Fields Too Large", 503 => "Service Unavailable", _ => "HTTP Version Not Supported",
+        200 => "OK", 206 => "Partial Content", 400 => "Bad Request", 404 => "Not Found", 405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        412 => "Precondition Failed", 416 => "Range Not Satisfiable", 431 => "Request Header Fields Too Large",
+        503 => "Service Unavailable", _ => "HTTP Version Not Supported",
     };
 }

@@ -23,7 +23,8 @@ public sealed record BootServerLimits
 /// only: each has its own deadline, and there are at most so many.
 /// </summary>
 /// <param name="find">What the path of a request stands for; null where it stands for nothing.</param>
-public sealed class BootServer(IPEndPoint endpoint, Func<string, BootContent?> find, BootWatch watch, BootServerLimits limits, ILogger<BootServer> logger)
+public sealed class BootServer(IPEndPoint endpoint, Func<string, BootContent?> find, BootWatch watch, BootServerLimits limits,
+    ILogger<BootServer> logger)
 {
     private readonly ConcurrentDictionary<IPAddress, int> perAddress = new();
     private int open;
@@ -36,7 +37,8 @@ public sealed class BootServer(IPEndPoint endpoint, Func<string, BootContent?> f
         using var listener = TcpPort.Listen(endpoint);
         Listening = (IPEndPoint)listener.LocalEndPoint!;
         logger.LogInformation("Boot server listens on http://{Endpoint}", Listening);
-        await TcpPort.AcceptAsync(listener, client => _ = ServeAsync(client, cancellationToken), logger, cancellationToken).ConfigureAwait(false);
+        await TcpPort.AcceptAsync(listener, client => _ = ServeAsync(client, cancellationToken), logger, cancellationToken).ConfigureAwait(
+            false);
     }
 
     private async Task ServeAsync(Socket socket, CancellationToken cancellationToken)

@@ -14,7 +14,8 @@ public sealed class BootWatch(TimeProvider time)
         if (clients.Count >= MaxClients && !clients.ContainsKey(client))
             foreach (var old in clients.OrderBy(pair => pair.Value.LastUnixMs).Take(MaxClients / 8)) clients.TryRemove(old.Key, out _);
         // Ranges of one file are one transfer.
-        return clients.AddOrUpdate(client, _ => new BootTransfer(path, total, time), (_, known) => known.Path == path ? known : new BootTransfer(path, total, time));
+        return clients.AddOrUpdate(client, _ => new BootTransfer(path, total, time), (_, known) => known.Path == path
+            ? known : new BootTransfer(path, total, time));
     }
 
     /// <summary>Each client's last transfer, the latest first.</summary>

@@ -33,12 +33,15 @@ internal sealed record HttpRequest
         {
             var colon = line.IndexOf(':', StringComparison.Ordinal);
             // White space before the colon and folded lines are refused (RFC 9112, 5.1 and 5.2).
-            if (colon <= 0 || line[..colon].Any(c => !char.IsAsciiLetterOrDigit(c) && !"!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal))) return null;
-            if (!headers.TryAdd(line[..colon], line[(colon + 1)..].Trim()) && line[..colon].Equals("Host", StringComparison.OrdinalIgnoreCase)) return null;
+            if (colon <= 0 || line[..colon].Any(c =>
+                !char.IsAsciiLetterOrDigit(c) && !"!#$%&'*+-.^_`|~".Contains(c, StringComparison.Ordinal))) return null;
+            if (!headers.TryAdd(line[..colon], line[(colon + 1)..].Trim()) && line[..colon]
+                .Equals("Host", StringComparison.OrdinalIgnoreCase)) return null;
         }
         if (words[2] == "HTTP/1.1" && !headers.ContainsKey("Host")) return null;
         // A body is never wanted, and one that is misread would be taken for the next request.
-        if (headers.ContainsKey("Transfer-Encoding") || (headers.TryGetValue("Content-Length", out var length) && length != "0")) return null;
+        if (headers.ContainsKey("Transfer-Encoding") || (headers.TryGetValue("Content-Length", out var length) && length != "0"))
+            return null;
         if (words[0] is not ("GET" or "HEAD"))
         {
             status = 405;
@@ -51,18 +54,24 @@ internal sealed record HttpRequest
         {
             HeadOnly = words[0] == "HEAD",
             Path = path,
-            KeepAlive = words[2] == "HTTP/1.1" ? connection?.Contains("close", StringComparison.OrdinalIgnoreCase) != true : connection?.Contains("keep-alive", StringComparison.OrdinalIgnoreCase) == true,
+            KeepAlive = words[2] == "HTTP/1.1"
+                ? connection?.Contains("close", StringComparison.OrdinalIgnoreCase) != true
+                : connection?.Contains("keep-alive", StringComparison.OrdinalIgnoreCase) == true,
             Range = headers.GetValueOrDefault("Range"),
             IfRange = headers.GetValueOrDefault("If-Range"),
             IfMatch = headers.GetValueOrDefault("If-Match"),
         };
     }
 
-    /// <summary>The bytes asked for, or the whole; null where no byte of it exists (416). Several ranges or a malformed one are ignored, as RFC 9110, 14.2 allows.</summary>
+    /// <summary>
+    /// The bytes asked for, or the whole; null where no byte of it exists (416). Several ranges or a malformed one are ignored, as RFC
+    /// 9110, 14.2 allows.
+    /// </summary>
     public (long From, long To, bool Partial)? Select(long length, string etag)
     {
         var whole = (0L, length - 1, false);
-        if (Range is null || !Range.StartsWith("bytes=", StringComparison.Ordinal) || (IfRange is not null && IfRange != etag)) return whole;
+        if (Range is null || !Range.StartsWith("bytes=", StringComparison.Ordinal) || (IfRange is not null && IfRange != etag))
+            return whole;
         var parts = Range["bytes=".Length..].Split('-');
         if (parts.Length != 2) return whole;
         var hasFrom = TryNumber(parts[0], out var from);
@@ -75,9 +84,12 @@ internal sealed record HttpRequest
 
     public bool Matches(string etag) => IfMatch is null || IfMatch == "*" || IfMatch.Split(',').Any(tag => tag.Trim() == etag);
 
-    private static bool TryNumber(string text, out long number) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    private static bool TryNumber(string text, out long number) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
-    /// <summary>The path of an origin-form or absolute-form target, unescaped. What it may name is a table's business, so no form of it can escape.</summary>
+    /// <summary>
+    /// The path of an origin-form or absolute-form target, unescaped. What it may name is a table's business, so no form of it can escape.
+    /// </summary>
     private static string? ReadPath(string target)
     {
         if (target.StartsWith("http://", StringComparison.Ordinal))

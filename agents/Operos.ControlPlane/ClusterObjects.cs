@@ -7,10 +7,12 @@ using Operos.Kubernetes;
 namespace Operos.ControlPlane;
 
 /// <summary>Keeps the built-in objects and the add-ons in the API server: at each change of the folder, and every few minutes.</summary>
-public sealed class ClusterObjects(ControlPlaneSettings settings, ControlPlanePaths paths, ApiClient client, ControlPlaneState state, TimeProvider time, ILoggerFactory loggers)
+public sealed class ClusterObjects(ControlPlaneSettings settings, ControlPlanePaths paths, ApiClient client, ControlPlaneState state,
+    TimeProvider time, ILoggerFactory loggers)
 {
     private const string BuiltInPart = "built-in objects", AddOnsPart = "add-ons", FieldManager = "operos-controller";
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(2), AfterProblem = TimeSpan.FromSeconds(10), Again = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(2), AfterProblem = TimeSpan.FromSeconds(10),
+        Again = TimeSpan.FromMinutes(3);
     private readonly ApiDiscovery discovery = new(client);
     private readonly ILogger logger = loggers.CreateLogger<ClusterObjects>();
 
@@ -28,7 +30,9 @@ public sealed class ClusterObjects(ControlPlaneSettings settings, ControlPlanePa
                 if (now == last && time.GetUtcNow() < next) continue;
                 await ApplyBuiltInAsync(cancellationToken).ConfigureAwait(false);
                 var (count, problems) = await addOns.ApplyAsync(cancellationToken).ConfigureAwait(false);
-                Tell(AddOnsPart, problems.Count == 0, problems.Count == 0 ? $"{count} objects applied" : $"{string.Join("; ", problems.Take(3))}{(problems.Count > 3 ? $" and {problems.Count - 3} more" : "")}");
+                Tell(AddOnsPart, problems.Count == 0, problems.Count == 0
+                    ? $"{count} objects applied"
+                    : $"{string.Join("; ", problems.Take(3))}{(problems.Count > 3 ? $" and {problems.Count - 3} more" : "")}");
                 (last, next) = (now, time.GetUtcNow() + (problems.Count == 0 ? Again : AfterProblem));
             }
             catch (Exception e) when (e is ApiException or IOException or UnauthorizedAccessException or InvalidOperationException)

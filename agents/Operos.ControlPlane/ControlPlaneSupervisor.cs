@@ -11,10 +11,12 @@ namespace Operos.ControlPlane;
 /// Brings the control plane up and keeps it so: certificates and files, then etcd, the API server, the other two; again and again, for
 /// any of them may die or start late. What fails is a line of the status and never the controller's end.
 /// </summary>
-public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, ControlPlanePaths paths, ClusterSecrets secrets, ControlPlaneState state, TimeProvider time, ILogger<ControlPlaneSupervisor> logger) : IDisposable
+public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, ControlPlanePaths paths, ClusterSecrets secrets,
+    ControlPlaneState state, TimeProvider time, ILogger<ControlPlaneSupervisor> logger) : IDisposable
 {
     private const string CertificatesPart = "certificates";
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1), RenewalCheck = TimeSpan.FromSeconds(10), HealthyProbe = TimeSpan.FromSeconds(5), AilingProbe = TimeSpan.FromSeconds(2), Wedged = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1), RenewalCheck = TimeSpan.FromSeconds(10),
+        HealthyProbe = TimeSpan.FromSeconds(5), AilingProbe = TimeSpan.FromSeconds(2), Wedged = TimeSpan.FromMinutes(10);
 
     private readonly ComponentUnits units = new(paths.Run);
     private readonly ControlPlaneCertificates certificates = new(Path.Combine(paths.Run, "pki"), settings, secrets, time);
@@ -41,7 +43,8 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
                 await ConvergeAsync(cancellationToken).ConfigureAwait(false);
                 await RestartOneAsync(cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException or InvalidOperationException or FormatException) { Tell("control plane", false, e.Message); }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException
+                or InvalidOperationException or FormatException) { Tell("control plane", false, e.Message); }
             await Task.Delay(Step, time, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -52,7 +55,8 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
         units.Dispose();
     }
 
-    private ControlPlaneComponents Describe() => new(settings, paths, certificates, secrets, new ComponentFiles(settings, paths, certificates));
+    private ControlPlaneComponents Describe() =>
+        new(settings, paths, certificates, secrets, new ComponentFiles(settings, paths, certificates));
 
     private IReadOnlyList<Component> Prepare()
     {
@@ -69,7 +73,8 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
         var present = certificates.Orders.Keys.Where(name => File.Exists(certificates.Certificate(name))).ToList();
         var renewed = certificates.Renew();
         // Whatever runs has read the one before, also where an agent before us started it; a first certificate has no reader yet.
-        foreach (var component in components.Where(component => component.ReadOnce.Intersect(renewed).Intersect(present).Any())) restarts.Enqueue(component.Name);
+        foreach (var component in components.Where(component => component.ReadOnce.Intersect(renewed).Intersect(present).Any()))
+            restarts.Enqueue(component.Name);
         if (renewed.Count > 0) logger.LogInformation("Certificates issued: {Names}", string.Join(", ", renewed));
         var lives = certificates.Lives;
         var first = lives.MinBy(life => life.Value.Ends);
@@ -98,7 +103,9 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
     private async Task EnsureAsync(Component component, CancellationToken cancellationToken)
     {
         var problem = await units.EnsureAsync(component, cancellationToken).ConfigureAwait(false);
-        if (problem is not null) Tell(component.Name, false, $"{problem}: {await units.LastWordsAsync(component.Name, cancellationToken).ConfigureAwait(false)}".TrimEnd(' ', ':'));
+        if (problem is not null)
+            Tell(component.Name, false,
+            $"{problem}: {await units.LastWordsAsync(component.Name, cancellationToken).ConfigureAwait(false)}".TrimEnd(' ', ':'));
         else await ProbeAsync(component, cancellationToken).ConfigureAwait(false);
     }
 
@@ -115,7 +122,8 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
         {
             Tell(component.Name, false, Summarise(e.Message));
             // One that never worked is still starting, which a slow machine makes long; to begin anew would make it longer.
-            if (worked.Contains(component.Name) && state.Get(component.Name) is { } part && time.GetUtcNow() - part.Since > Wedged && (component.Requires is null || state.IsHealthy(component.Requires)))
+            if (worked.Contains(component.Name) && state.Get(component.Name) is { } part && time.GetUtcNow() - part.Since > Wedged
+                && (component.Requires is null || state.IsHealthy(component.Requires)))
             {
                 logger.LogWarning("{Component} runs but does not work since {Since}: restarting it", component.Name, part.Since);
                 worked.Remove(component.Name);
@@ -124,10 +132,14 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
         }
     }
 
-    /// <summary>Of a health report with a line for each check, those that failed (Kubernetes API health endpoints: <c>[-]NAME failed: reason withheld</c>).</summary>
+    /// <summary>
+    /// Of a health report with a line for each check, those that failed (Kubernetes API health endpoints: <c>[-]NAME failed: reason
+    /// withheld</c>).
+    /// </summary>
     internal static string Summarise(string report)
     {
-        var failed = report.Split('\n').Where(line => line.StartsWith("[-]", StringComparison.Ordinal)).Select(line => line[3..].Split(' ')[0]).ToList();
+        var failed = report.Split('\n').Where(line => line.StartsWith("[-]", StringComparison.Ordinal))
+            .Select(line => line[3..].Split(' ')[0]).ToList();
         return failed.Count == 0 ? report : $"not ready yet: {string.Join(", ", failed)}";
     }
 

@@ -19,7 +19,8 @@ using Operos.Release;
 namespace Operos.Controller;
 
 /// <summary>The controller's one group of tasks: the first that fails ends all, and systemd starts it again.</summary>
-internal sealed class ControllerHost(ControllerSettings settings, ControllerPaths paths, TimeProvider time, ILoggerFactory loggers, IHostApplicationLifetime lifetime) : BackgroundService
+internal sealed class ControllerHost(ControllerSettings settings, ControllerPaths paths, TimeProvider time, ILoggerFactory loggers,
+    IHostApplicationLifetime lifetime) : BackgroundService
 {
     private readonly ILogger<ControllerHost> logger = loggers.CreateLogger<ControllerHost>();
 
@@ -49,23 +50,29 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var menu = new BootMenu(settings, releases);
         var loaders = new LoaderFiles(paths.Loaders, paths.Tftp, menu);
         var watch = new BootWatch(time);
-        var http = new BootServer(new IPEndPoint(settings.Address, settings.HttpPort), new BootPaths(releases, loaders, menu, paths.Anchor).Find, watch, new BootServerLimits(), loggers.CreateLogger<BootServer>());
+        var http = new BootServer(new IPEndPoint(settings.Address, settings.HttpPort),
+            new BootPaths(releases, loaders, menu, paths.Anchor).Find, watch, new BootServerLimits(), loggers.CreateLogger<BootServer>());
         var dnsmasq = new Dnsmasq(settings, paths, loggers.CreateLogger<Dnsmasq>());
 
         var authority = CertificateAuthority.Open(paths.Pki, time);
-        var registry = new MachineRegistry(new MachineStore(paths.Machines, loggers.CreateLogger<MachineStore>()), settings.Admission, settings.MaxPending, time, settings.MaxMachines);
+        var registry = new MachineRegistry(new MachineStore(paths.Machines, loggers.CreateLogger<MachineStore>()), settings.Admission,
+            settings.MaxPending, time, settings.MaxMachines);
         var names = new ClusterNames();
         var dns = settings.DnsEnabled ? new ClusterDns(settings.NameServer(paths), names, time, loggers.CreateLogger<ClusterDns>()) : null;
         var sessions = new Sessions();
         var cluster = settings.Kubernetes.Enabled ? new ClusterDesk(settings, paths, registry, time, loggers) : null;
         var enrolment = new EnrolmentDesk(registry, authority, sessions, cluster, settings, time, loggers.CreateLogger<EnrolmentDesk>());
-        var operators = new OperatorDesk(registry, new MachineViews(sessions, time), sessions, releases, watch, dnsmasq, cluster, dns, settings, paths, authority, time, loggers.CreateLogger<OperatorDesk>());
+        var operators = new OperatorDesk(registry, new MachineViews(sessions, time), sessions, releases, watch, dnsmasq, cluster, dns,
+            settings, paths, authority, time, loggers.CreateLogger<OperatorDesk>());
         var open = new OpenConnections();
-        var operatorRegistry = new OperatorRegistry(new OperatorStore(paths.Operators, loggers.CreateLogger<OperatorStore>()), authority, time);
+        var operatorRegistry = new OperatorRegistry(new OperatorStore(paths.Operators, loggers.CreateLogger<OperatorStore>()), authority,
+            time);
         operatorRegistry.AdoptFirst();
-        var accounts = new OperatorAccounts(operatorRegistry, open, $"{settings.Address}:{settings.ControlPort}", time, loggers.CreateLogger<OperatorAccounts>());
+        var accounts = new OperatorAccounts(operatorRegistry, open, $"{settings.Address}:{settings.ControlPort}", time,
+            loggers.CreateLogger<OperatorAccounts>());
         var control = new ControlServer(new IPEndPoint(IPAddress.Any, settings.ControlPort), authority, settings.Address,
-            () => new ControlPeer(enrolment, operators, accounts, sessions, open, time, loggers.CreateLogger<ControlPeer>()), time, loggers.CreateLogger<ControlServer>());
+            () => new ControlPeer(enrolment, operators, accounts, sessions, open, time, loggers.CreateLogger<ControlPeer>()), time,
+                loggers.CreateLogger<ControlServer>());
 
         var self = RegisterSelf(registry);
         registry.Changed += () => names.SetMachines(MachineNames(registry));
@@ -73,13 +80,19 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         releases.Scan();
         loaders.Install();
         releases.Changed += loaders.WriteMenus;
-        return [releases.RunAsync(cancellationToken), http.RunAsync(cancellationToken), dnsmasq.RunAsync(cancellationToken), control.RunAsync(cancellationToken), .. cluster is null ? (Task[])[] : [cluster.RunAsync(cancellationToken), new ClusterNamesWatch(cluster.Client, names).RunAsync(cancellationToken)],
-            .. cluster is null || self is null ? (Task[])[] : [new ControllerNode(cluster, self, settings, time, loggers).RunAsync(cancellationToken)], .. dns is null ? (Task[])[] : [dns.RunAsync(cancellationToken)]];
+        return [releases.RunAsync(cancellationToken), http.RunAsync(cancellationToken), dnsmasq.RunAsync(cancellationToken),
+            control.RunAsync(cancellationToken), .. cluster is null
+            ? (Task[])[] : [cluster.RunAsync(cancellationToken), new ClusterNamesWatch(cluster.Client, names).RunAsync(cancellationToken)],
+            .. cluster is null || self is null ? (Task[])[] : [
+                new ControllerNode(cluster, self, settings, time, loggers).RunAsync(cancellationToken)], .. dns is null
+                ? (Task[])[] : [dns.RunAsync(cancellationToken)]];
     }
 
     /// <summary>Only who was admitted has a name.</summary>
     private static IReadOnlyList<MachineName> MachineNames(MachineRegistry registry) =>
-        [.. registry.All.Where(record => record.Standing == MachineStanding.Admitted).Select(record => IPAddress.TryParse(record.Address, out var address) ? new MachineName(record.Id, record.Name, address) : null).OfType<MachineName>()];
+        [.. registry.All.Where(record => record.Standing == MachineStanding.Admitted)
+            .Select(record => IPAddress.TryParse(record.Address, out var address) ? new MachineName(record.Id, record.Name, address) : null)
+            .OfType<MachineName>()];
 
     /// <summary>The layers that PID 1 hashed before it mounted them: they need not be read again to be served.</summary>
     private IReadOnlySet<string> HashedByBoot()
@@ -101,8 +114,10 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
     {
         var boot = File.Exists(BootRecord.Path) ? File.ReadAllText(BootRecord.Path) : null;
         var inventory = new InventoryReader().Read();
-        try { return registry.RegisterSelf(new Newcomer(inventory, boot, File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(), settings.Address.ToString())); }
-        catch (Proto.Connection.ControlFaultException e) { logger.LogWarning("The controller is not in the list of machines: {Reason}", e.Message); }
+        try { return registry.RegisterSelf(new Newcomer(inventory, boot, File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
+            settings.Address.ToString())); }
+        catch (Proto.Connection.ControlFaultException e)
+            { logger.LogWarning("The controller is not in the list of machines: {Reason}", e.Message); }
         return null;
     }
 }

@@ -19,7 +19,8 @@ if (CniPlugin.IsCalledAs(Environment.GetCommandLineArgs()[0]))
 }
 
 var defaults = new ControllerPaths();
-var config = new Option<string>("--config") { Description = "The configuration file", DefaultValueFactory = _ => defaults.Configuration, Recursive = true };
+var config = new Option<string>("--config") { Description = "The configuration file", DefaultValueFactory = _ => defaults.Configuration,
+    Recursive = true };
 
 var root = new RootCommand("operos-controller: boot service, registry and certificate authority of an Operos cluster")
 {
@@ -32,8 +33,10 @@ Command Run()
 {
     var state = new Option<string>("--state") { Description = "Where state is kept", DefaultValueFactory = _ => defaults.State };
     var run = new Option<string>("--run") { Description = "Where run-time files go", DefaultValueFactory = _ => defaults.Run };
-    var releases = new Option<string>("--releases") { Description = "Where the releases are", DefaultValueFactory = _ => defaults.Releases };
-    var loaders = new Option<string>("--loaders") { Description = "Root below which the boot loaders are installed", DefaultValueFactory = _ => defaults.Loaders };
+    var releases = new Option<string>("--releases") { Description = "Where the releases are",
+        DefaultValueFactory = _ => defaults.Releases };
+    var loaders = new Option<string>("--loaders") { Description = "Root below which the boot loaders are installed",
+        DefaultValueFactory = _ => defaults.Loaders };
     var verbose = new Option<bool>("--verbose") { Description = "Log every DHCP and TFTP exchange" };
     var command = new Command("run", "Run the controller (as its service does)") { state, run, releases, loaders, verbose };
     command.SetAction(async (result, cancellationToken) =>
@@ -43,15 +46,18 @@ Command Run()
         catch (ConfigurationException e) { return Report(e); }
         var paths = defaults with
         {
-            Configuration = result.GetValue(config)!, State = result.GetValue(state)!, Run = result.GetValue(run)!, Releases = result.GetValue(releases)!, Loaders = result.GetValue(loaders)!,
+            Configuration = result.GetValue(config)!, State = result.GetValue(state)!, Run = result.GetValue(run)!,
+            Releases = result.GetValue(releases)!, Loaders = result.GetValue(loaders)!,
         };
         await using var log = new LoggerConfiguration()
             .MinimumLevel.Is(result.GetValue(verbose) ? LogEventLevel.Debug : LogEventLevel.Information)
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
-            .WriteTo.Console(outputTemplate: "{Level:u3} {SourceContext}: {Message:lj}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture)
+            .WriteTo.Console(outputTemplate: "{Level:u3} {SourceContext}: {Message:lj}{NewLine}{Exception}",
+                formatProvider: CultureInfo.InvariantCulture)
             .CreateLogger();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Services.AddSystemd().AddSerilog(log).AddSingleton(settings).AddSingleton(paths).AddSingleton(TimeProvider.System).AddHostedService<ControllerHost>();
+        builder.Services.AddSystemd().AddSerilog(log).AddSingleton(settings).AddSingleton(paths).AddSingleton(TimeProvider.System)
+            .AddHostedService<ControllerHost>();
         using var host = builder.Build();
         await host.RunAsync(cancellationToken).ConfigureAwait(false);
         return Environment.ExitCode;
@@ -74,15 +80,18 @@ Command CheckConfig()
 
 Command Setup()
 {
-    var folder = new Option<string>("--dir") { Description = "Folder to write to; a rerun keeps its certificate authority", Required = true };
+    var folder = new Option<string>("--dir") { Description = "Folder to write to; a rerun keeps its certificate authority",
+        Required = true };
     var address = new Option<string>("--address") { Description = "The controller's address, such as 10.77.0.1/24", Required = true };
     var key = new Option<string>("--release-key") { Description = "Public key of the releases, PEM, one or more", Required = true };
     var admission = new Option<string>("--admission") { Description = "auto or approve", DefaultValueFactory = _ => "approve" };
     var mode = new Option<string>("--dhcp-mode") { Description = "full, proxy or off", DefaultValueFactory = _ => "full" };
     var range = new Option<string?>("--dhcp-range") { Description = "FIRST,LAST" };
-    var keys = new Option<string?>("--authorized-keys") { Description = "File of SSH public keys that may log in as root, on the controller and on every worker" };
+    var keys = new Option<string?>("--authorized-keys")
+        { Description = "File of SSH public keys that may log in as root, on the controller and on every worker" };
     var extra = new Option<string?>("--extra-config") { Description = "File of further configuration tables" };
-    var command = new Command("setup", "Make the certificate authority, configuration and credentials of a new controller") { folder, address, key, admission, mode, range, keys, extra };
+    var command = new Command("setup", "Make the certificate authority, configuration and credentials of a new controller")
+        { folder, address, key, admission, mode, range, keys, extra };
     command.SetAction(result =>
     {
         try
@@ -99,7 +108,9 @@ Command Setup()
                 ExtraConfiguration = result.GetValue(extra) is { } more ? File.ReadAllText(more) : null,
             };
             var settings = setup.Run();
-            Console.WriteLine($"controller {settings.Address}: set up in {setup.Folder}; the operator's credentials are in {Path.Combine(setup.Folder, "admin")}");
+            Console.WriteLine(
+                $"controller {settings.Address}: set up in {setup.Folder}; the operator's credentials are in "
+                + $"{Path.Combine(setup.Folder, "admin")}");
             return 0;
         }
         catch (ConfigurationException e) { return Report(e); }
@@ -115,9 +126,11 @@ Command Setup()
 Command RecoverAdmin()
 {
     var state = new Option<string>("--state") { Description = "Where state is kept", DefaultValueFactory = _ => defaults.State };
-    var folder = new Option<string>("--out") { Description = "Folder for the credentials; operosctl on the controller looks into this one" };
+    var folder = new Option<string>("--out") { Description =
+        "Folder for the credentials; operosctl on the controller looks into this one" };
     folder.DefaultValueFactory = _ => "/etc/operos/operosctl";
-    const string description = "Make a new admin and its credentials, as root on the controller: the way back in when no operator's certificate works";
+    const string description =
+        "Make a new admin and its credentials, as root on the controller: the way back in when no operator's certificate works";
     var command = new Command("recover-admin", description) { state, folder };
     command.SetAction(result =>
     {
@@ -125,11 +138,13 @@ Command RecoverAdmin()
         {
             var paths = defaults with { Configuration = result.GetValue(config)!, State = result.GetValue(state)! };
             var name = AdminRecovery.Run(paths, SettingsReader.Load(paths.Configuration), result.GetValue(folder)!);
-            Console.WriteLine($"made the admin {name}; its credentials are in {result.GetValue(folder)}. Next: operosctl operators, then add and revoke");
+            Console.WriteLine(
+                $"made the admin {name}; its credentials are in {result.GetValue(folder)}. Next: operosctl operators, then add and revoke");
             return 0;
         }
         catch (ConfigurationException e) { return Report(e); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or Operos.Proto.Connection.ControlFaultException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException
+            or Operos.Proto.Connection.ControlFaultException)
         {
             Console.Error.WriteLine($"operos-controller: no admin was made: {e.Message}");
             Console.Error.WriteLine("  it is made by root, where the controller's state is: see --state, --config and --out");

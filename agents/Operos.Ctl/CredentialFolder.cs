@@ -6,7 +6,9 @@ using Operos.Proto.Connection;
 
 namespace Operos.Ctl;
 
-/// <summary>An operator's credentials: a folder with the cluster's authority, the controller's address, and certificate and key in one file.</summary>
+/// <summary>
+/// An operator's credentials: a folder with the cluster's authority, the controller's address, and certificate and key in one file.
+/// </summary>
 internal sealed class CredentialFolder(string path)
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;

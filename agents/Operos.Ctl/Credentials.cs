@@ -14,23 +14,29 @@ internal static class Credentials
 
     public static readonly Option<string?> Folder = new("--config")
     {
-        Description = $"Folder with ca.crt, client.pem, endpoint (default: ${Variable}, ~/.config/operos, /etc/operos/operosctl)", Recursive = true,
+        Description = $"Folder with ca.crt, client.pem, endpoint (default: ${Variable}, ~/.config/operos, /etc/operos/operosctl)",
+        Recursive = true,
     };
-    public static readonly Option<string?> Endpoint = new("--endpoint") { Description = "The controller's ADDRESS:PORT, instead of the file endpoint's", Recursive = true };
-    public static readonly Option<int> Seconds = new("--timeout") { Description = "Seconds to wait for the controller", DefaultValueFactory = _ => 15, Recursive = true };
+    public static readonly Option<string?> Endpoint = new("--endpoint")
+        { Description = "The controller's ADDRESS:PORT, instead of the file endpoint's", Recursive = true };
+    public static readonly Option<int> Seconds = new("--timeout")
+        { Description = "Seconds to wait for the controller", DefaultValueFactory = _ => 15, Recursive = true };
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly string Agent = $"operosctl/{typeof(Credentials).Assembly.GetName().Version?.ToString(3)}";
 
     /// <summary>Sends one request on a connection of its own.</summary>
     /// <param name="patience">More time for an answer than the operator's time-out, where the work itself takes long.</param>
-    public static Task<TReply> AskAsync<TReply>(ParseResult result, Message request, CancellationToken cancellationToken, TimeSpan patience = default)
+    public static Task<TReply> AskAsync<TReply>(ParseResult result, Message request, CancellationToken cancellationToken,
+        TimeSpan patience = default)
         where TReply : Message =>
-        UseAsync(result, async (connection, _) => await connection.CallAsync<TReply>(request, cancellationToken), cancellationToken, patience);
+        UseAsync(result, async (connection, _) => await connection.CallAsync<TReply>(request, cancellationToken), cancellationToken,
+            patience);
 
     /// <summary>Does something on a connection of its own, and renews the credentials where that is due.</summary>
     public static async Task<T> UseAsync<T>(
-        ParseResult result, Func<ControlConnection, CredentialFolder, Task<T>> use, CancellationToken cancellationToken, TimeSpan patience = default)
+        ParseResult result, Func<ControlConnection, CredentialFolder, Task<T>> use, CancellationToken cancellationToken,
+            TimeSpan patience = default)
     {
         var folder = Find(result);
         var options = Options(result, folder);
@@ -38,14 +44,17 @@ internal static class Credentials
         var life = CertificateLife.Of(certificate);
         try
         {
-            await using var connection = await ConnectAsync(options with { CallTimeout = options.CallTimeout + patience }, cancellationToken);
+            await using var connection = await ConnectAsync(options with { CallTimeout = options.CallTimeout + patience },
+                cancellationToken);
             try { return await use(connection, folder); }
             finally { await Renewal.TryAsync(folder, life, connection, cancellationToken); }
         }
         catch (IOException e) when (life.IsOver(DateTimeOffset.UtcNow) && e is not ControllerUnreachableException { HungUp: false })
         {
-            throw new IOException($"the credentials in {folder.Path} expired on {life.Ends.UtcDateTime:yyyy-MM-dd HH:mm} UTC; an admin makes new ones "
-                + "(operosctl operators renew NAME --out DIR), or whoever is root on the controller's console (operos-controller recover-admin)", e);
+            throw new IOException(
+                $"the credentials in {folder.Path} expired on {life.Ends.UtcDateTime:yyyy-MM-dd HH:mm} UTC; an admin makes new ones "
+                + "(operosctl operators renew NAME --out DIR), or whoever is root on the controller's console (operos-controller "
+                    + "recover-admin)", e);
         }
     }
 
@@ -63,13 +72,15 @@ internal static class Credentials
         while (true)
         {
             try { return await ControlConnection.ConnectAsync(options, cancellationToken); }
-            catch (ControllerUnreachableException e) when (e.HungUp && clock.Elapsed + Pause < options.ConnectTimeout) { await Task.Delay(Pause, cancellationToken); }
+            catch (ControllerUnreachableException e) when (e.HungUp && clock.Elapsed
+                + Pause < options.ConnectTimeout) { await Task.Delay(Pause, cancellationToken); }
         }
     }
 
     private static CredentialFolder Find(ParseResult result) => new(
         result.GetValue(Folder) ?? Environment.GetEnvironmentVariable(Variable) ?? Candidates().FirstOrDefault(Directory.Exists)
-        ?? throw new IOException($"no credentials: give --config DIR or set {Variable}; the controller's setup writes them to its folder admin/"));
+        ?? throw new IOException(
+            $"no credentials: give --config DIR or set {Variable}; the controller's setup writes them to its folder admin/"));
 
     private static ControlClientOptions Options(ParseResult result, CredentialFolder folder)
     {

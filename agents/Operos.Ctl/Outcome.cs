@@ -6,7 +6,9 @@ using Operos.Proto.Connection;
 
 namespace Operos.Ctl;
 
-/// <summary>Exit codes, and errors as an operator reads them: what failed, why, what next; a stack trace with <c>--debug</c> only.</summary>
+/// <summary>
+/// Exit codes, and errors as an operator reads them: what failed, why, what next; a stack trace with <c>--debug</c> only.
+/// </summary>
 internal static class Outcome
 {
     public const int Failed = 1, Usage = 2, Unreachable = 3, Refused = 4;
@@ -37,7 +39,8 @@ internal static class Outcome
             if (e is ControlFaultException { Hint: { } hint }) Console.Error.WriteLine(Terminal.Page($"  next: {hint}"));
             return e switch
             {
-                ControlFaultException { Code: FaultCode.NotFound or FaultCode.Conflict or FaultCode.Unauthorized or FaultCode.BadRequest } => Refused,
+                ControlFaultException { Code: FaultCode.NotFound or FaultCode.Conflict or FaultCode.Unauthorized
+                    or FaultCode.BadRequest } => Refused,
                 TimeoutException or ControllerUnreachableException or IOException { InnerException: SocketException } => Unreachable,
                 _ => Failed,
             };

@@ -20,7 +20,8 @@ try
     BootConsole.Open();
     SystemControl.CatchCtrlAltDel();
     using var restart = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => SystemControl.Reboot());
-    BootConsole.Say("init", $"operos-init {typeof(BootSettings).Assembly.GetName().Version?.ToString(3)}, {Environment.ProcessorCount} CPUs");
+    BootConsole.Say("init",
+        $"operos-init {typeof(BootSettings).Assembly.GetName().Version?.ToString(3)}, {Environment.ProcessorCount} CPUs");
     Boot();
 }
 catch (Exception e)

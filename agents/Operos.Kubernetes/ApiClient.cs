@@ -47,18 +47,23 @@ public sealed class ApiClient : IDisposable
 
     public ApiAccess Access { get; }
 
-    public Task<T> GetAsync<T>(ResourceType<T> type, string? inNamespace, string name, CancellationToken cancellationToken) where T : class, IApiObject =>
+    public Task<T> GetAsync<T>(ResourceType<T> type, string? inNamespace, string name, CancellationToken cancellationToken) where T : class,
+        IApiObject =>
         CallAsync(HttpMethod.Get, type.Path(inNamespace, name), null, type.Item, cancellationToken);
 
     /// <summary>The object, or null where there is none.</summary>
-    public async Task<T?> FindAsync<T>(ResourceType<T> type, string? inNamespace, string name, CancellationToken cancellationToken) where T : class, IApiObject
+    public async Task<T?> FindAsync<T>(ResourceType<T> type, string? inNamespace, string name, CancellationToken cancellationToken) where T
+        : class, IApiObject
     {
         try { return await GetAsync(type, inNamespace, name, cancellationToken).ConfigureAwait(false); }
         catch (ApiException e) when (e.Code == HttpStatusCode.NotFound) { return null; }
     }
 
-    public async Task<IReadOnlyList<T>> ListAsync<T>(ResourceType<T> type, CancellationToken cancellationToken, string? inNamespace = null, string? labels = null, string? fields = null) where T : class, IApiObject =>
-        (await CallAsync(HttpMethod.Get, type.Path(inNamespace) + Query(labels, fields), null, type.List, cancellationToken).ConfigureAwait(false)).Items.Present().ToList();
+    public async Task<IReadOnlyList<T>> ListAsync<T>(
+        ResourceType<T> type, CancellationToken cancellationToken, string? inNamespace = null, string? labels = null, string? fields = null)
+        where T : class, IApiObject =>
+        (await CallAsync(HttpMethod.Get, type.Path(inNamespace) + Query(labels, fields), null, type.List, cancellationToken).ConfigureAwait(
+            false)).Items.Present().ToList();
 
     /// <summary>A text that the server answers, such as <c>/readyz</c>.</summary>
     public async Task<string> GetTextAsync(string path, CancellationToken cancellationToken)
@@ -84,7 +89,8 @@ public sealed class ApiClient : IDisposable
 
     /// <summary>Server-side apply: the fields given become the manager's; what others own is taken over.</summary>
     public Task<JsonObject?> ApplyAsync(string path, JsonObject value, string fieldManager, CancellationToken cancellationToken) =>
-        CallJsonAsync(HttpMethod.Patch, $"{path}?fieldManager={Uri.EscapeDataString(fieldManager)}&force=true", value, "application/apply-patch+yaml", cancellationToken);
+        CallJsonAsync(HttpMethod.Patch, $"{path}?fieldManager={Uri.EscapeDataString(fieldManager)}&force=true", value,
+            "application/apply-patch+yaml", cancellationToken);
 
     /// <summary>A merge patch (RFC 7386): null takes a field away.</summary>
     public Task<JsonObject?> MergeAsync(string path, JsonObject patch, CancellationToken cancellationToken) =>
@@ -95,7 +101,8 @@ public sealed class ApiClient : IDisposable
     {
         try
         {
-            await CallJsonAsync(HttpMethod.Delete, path + "?propagationPolicy=Background", null, "application/json", cancellationToken).ConfigureAwait(false);
+            await CallJsonAsync(HttpMethod.Delete, path + "?propagationPolicy=Background", null, "application/json",
+                cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (ApiException e) when (e.Code == HttpStatusCode.NotFound) { return false; }
@@ -111,7 +118,8 @@ public sealed class ApiClient : IDisposable
         return parts.Count == 0 ? "" : "?" + string.Join('&', parts);
     }
 
-    internal async Task<T> CallAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    internal async Task<T> CallAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type,
+        CancellationToken cancellationToken)
     {
         using var deadline = Deadline(cancellationToken);
         return await GuardAsync(path, async token =>
@@ -122,13 +130,17 @@ public sealed class ApiClient : IDisposable
         }, deadline.Token, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>An answer that is read while it comes. Its start is bound as any call's is, and the whole by <paramref name="longest"/>.</summary>
-    internal async Task<T> StreamAsync<T>(string path, TimeSpan longest, Func<Stream, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
+    /// <summary>
+    /// An answer that is read while it comes. Its start is bound as any call's is, and the whole by <paramref name="longest"/>.
+    /// </summary>
+    internal async Task<T> StreamAsync<T>(string path, TimeSpan longest, Func<Stream, CancellationToken, Task<T>> read,
+        CancellationToken cancellationToken)
     {
         using var whole = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         whole.CancelAfter(longest);
         using var start = Deadline(whole.Token);
-        using var response = await GuardAsync(path, token => SendAsync(HttpMethod.Get, path, null, token), start.Token, cancellationToken).ConfigureAwait(false);
+        using var response = await GuardAsync(path, token => SendAsync(HttpMethod.Get, path, null, token), start.Token,
+            cancellationToken).ConfigureAwait(false);
         return await GuardAsync(path, async token =>
         {
             await using var body = await response.Content.ReadAsStreamAsync(token).ConfigureAwait(false);
@@ -136,7 +148,8 @@ public sealed class ApiClient : IDisposable
         }, whole.Token, cancellationToken, longest).ConfigureAwait(false);
     }
 
-    private async Task<JsonObject?> CallJsonAsync(HttpMethod method, string path, JsonObject? value, string mediaType, CancellationToken cancellationToken)
+    private async Task<JsonObject?> CallJsonAsync(HttpMethod method, string path, JsonObject? value, string mediaType,
+        CancellationToken cancellationToken)
     {
         using var content = value is null ? null : new StringContent(value.ToJsonString(), new MediaTypeHeaderValue(mediaType));
         using var deadline = Deadline(cancellationToken);
@@ -148,7 +161,8 @@ public sealed class ApiClient : IDisposable
         }, deadline.Token, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
@@ -165,16 +179,20 @@ public sealed class ApiClient : IDisposable
         ApiStatus? status = null;
         try { status = JsonSerializer.Deserialize(text, ApiJson.Default.ApiStatus); }
         catch (JsonException) { }
-        return new ApiException(code, status?.Reason, $"{what}: {status?.Message ?? $"{(int)code} {(text.Length > 300 ? text[..300] : text).Trim()}"}");
+        return new ApiException(code, status?.Reason,
+            $"{what}: {status?.Message ?? $"{(int)code} {(text.Length > 300 ? text[..300] : text).Trim()}"}");
     }
 
     /// <summary>Tells the caller's cancellation from a deadline, and gives every failure one type.</summary>
-    private async Task<T> GuardAsync<T>(string path, Func<CancellationToken, Task<T>> call, CancellationToken bounded, CancellationToken cancellationToken, TimeSpan? longest = null)
+    private async Task<T> GuardAsync<T>(string path, Func<CancellationToken, Task<T>> call, CancellationToken bounded,
+        CancellationToken cancellationToken, TimeSpan? longest = null)
     {
         var where = $"{Access.Server.Authority}{path.Split('?')[0]}";
         try { return await call(bounded).ConfigureAwait(false); }
-        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested) { throw new ApiException($"{where}: no answer within {(longest ?? timeout).TotalSeconds:0} s", e); }
-        catch (Exception e) when (e is HttpRequestException or IOException or SocketException or JsonException or InvalidDataException) { throw new ApiException($"{where}: {(e as JsonException ?? e.InnerException ?? e).Message}", e); }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested) { throw new ApiException(
+            $"{where}: no answer within {(longest ?? timeout).TotalSeconds:0} s", e); }
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException or JsonException
+            or InvalidDataException) { throw new ApiException($"{where}: {(e as JsonException ?? e.InnerException ?? e).Message}", e); }
     }
 
     private CancellationTokenSource Deadline(CancellationToken cancellationToken)

@@ -44,32 +44,40 @@ internal sealed record GroupList
     }
 }
 
-/// <summary>What a server offers, asked instead of assumed: 1.20 and current differ. Answers are kept; <see cref="Forget"/> asks anew.</summary>
+/// <summary>
+/// What a server offers, asked instead of assumed: 1.20 and current differ. Answers are kept; <see cref="Forget"/> asks anew.
+/// </summary>
 public sealed class ApiDiscovery(ApiClient client)
 {
-    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, IReadOnlyList<ResourceInfo>> known = new(StringComparer.Ordinal);
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, IReadOnlyList<ResourceInfo>> known =
+        new(StringComparer.Ordinal);
 
-    public Task<ApiVersion> VersionAsync(CancellationToken cancellationToken) => client.CallAsync(HttpMethod.Get, "/version", null, ApiJson.Default.ApiVersion, cancellationToken);
+    public Task<ApiVersion> VersionAsync(CancellationToken cancellationToken) =>
+        client.CallAsync(HttpMethod.Get, "/version", null, ApiJson.Default.ApiVersion, cancellationToken);
 
     /// <summary>Every <c>group/version</c> that is served, and <c>v1</c>.</summary>
     public async Task<IReadOnlyList<string>> GroupVersionsAsync(CancellationToken cancellationToken) =>
-        ["v1", .. (await client.CallAsync(HttpMethod.Get, "/apis", null, ApiJson.Default.GroupList, cancellationToken).ConfigureAwait(false)).Groups.SelectMany(group => group.Versions).Select(version => version.Name)];
+        ["v1", .. (await client.CallAsync(HttpMethod.Get, "/apis", null, ApiJson.Default.GroupList, cancellationToken).ConfigureAwait(
+            false)).Groups.SelectMany(group => group.Versions).Select(version => version.Name)];
 
     /// <summary>The resources of an API version, such as <c>v1</c> or <c>apps/v1</c>; none where it is not served.</summary>
     public async Task<IReadOnlyList<ResourceInfo>> ResourcesAsync(string apiVersion, CancellationToken cancellationToken)
     {
         if (known.TryGetValue(apiVersion, out var answer)) return answer;
-        try { answer = (await client.CallAsync(HttpMethod.Get, Prefix(apiVersion), null, ApiJson.Default.ResourceList, cancellationToken).ConfigureAwait(false)).Resources; }
+        try { answer = (await client.CallAsync(HttpMethod.Get, Prefix(apiVersion), null, ApiJson.Default.ResourceList,
+            cancellationToken).ConfigureAwait(false)).Resources; }
         catch (ApiException e) when (e.Code == System.Net.HttpStatusCode.NotFound) { return []; }
         return known[apiVersion] = answer;
     }
 
     /// <summary>The resource of a kind; null where the server has none.</summary>
     public async Task<ResourceInfo?> FindAsync(string apiVersion, string kind, CancellationToken cancellationToken) =>
-        (await ResourcesAsync(apiVersion, cancellationToken).ConfigureAwait(false)).FirstOrDefault(resource => resource.Kind == kind && !resource.Name.Contains('/', StringComparison.Ordinal));
+        (await ResourcesAsync(apiVersion, cancellationToken).ConfigureAwait(false))
+            .FirstOrDefault(resource => resource.Kind == kind && !resource.Name.Contains('/', StringComparison.Ordinal));
 
     public void Forget() => known.Clear();
 
     /// <summary>The start of an API version's paths.</summary>
-    public static string Prefix(string apiVersion) => apiVersion.Contains('/', StringComparison.Ordinal) ? $"/apis/{apiVersion}" : $"/api/{apiVersion}";
+    public static string Prefix(string apiVersion) =>
+        apiVersion.Contains('/', StringComparison.Ordinal) ? $"/apis/{apiVersion}" : $"/api/{apiVersion}";
 }

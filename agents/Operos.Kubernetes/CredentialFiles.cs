@@ -35,7 +35,8 @@ internal sealed class CredentialFiles(ApiAccess access)
     /// <summary>Files in the middle of a change leave what was read before in force.</summary>
     private void Refresh()
     {
-        var now = (File.GetLastWriteTimeUtc(access.AuthorityFile), File.GetLastWriteTimeUtc(access.CertificateFile), File.GetLastWriteTimeUtc(access.KeyFile));
+        var now = (File.GetLastWriteTimeUtc(access.AuthorityFile), File.GetLastWriteTimeUtc(access.CertificateFile),
+            File.GetLastWriteTimeUtc(access.KeyFile));
         if (certificate is not null && now == read) return;
         try
         {
@@ -44,6 +45,7 @@ internal sealed class CredentialFiles(ApiAccess access)
             certificate = X509Certificate2.CreateFromPemFile(access.CertificateFile, access.KeyFile);
             (authorities, read) = (roots, now);
         }
-        catch (Exception e) when (certificate is not null && e is (IOException or UnauthorizedAccessException or CryptographicException)) { }
+        catch (Exception e) when (certificate is not null
+            && e is (IOException or UnauthorizedAccessException or CryptographicException)) { }
     }
 }

@@ -21,7 +21,9 @@ public readonly partial record struct KubernetesVersion(int Major, int Minor, in
     /// <exception cref="IOException">The image has no Kubernetes.</exception>
     /// <exception cref="FormatException">There is no version in the file.</exception>
     public static KubernetesVersion ReadInstalled() =>
-        File.Exists(InstalledFile) ? Parse(File.ReadAllText(InstalledFile)) : throw new FileNotFoundException($"this image has no Kubernetes: {InstalledFile} is missing");
+        File.Exists(InstalledFile)
+            ? Parse(File.ReadAllText(InstalledFile)) : throw new FileNotFoundException(
+            $"this image has no Kubernetes: {InstalledFile} is missing");
 
     public bool IsAtLeast(int major, int minor) => Major > major || (Major == major && Minor >= minor);
 

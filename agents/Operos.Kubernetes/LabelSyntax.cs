@@ -6,7 +6,8 @@ namespace Operos.Kubernetes;
 public static partial class LabelSyntax
 {
     /// <summary>The rules in words, for whoever broke them.</summary>
-    public const string Words = "a key is a name, or a DNS domain, '/' and a name; name and value have at most 63 letters, digits, '-', '_' and '.', "
+    public const string Words =
+        "a key is a name, or a DNS domain, '/' and a name; name and value have at most 63 letters, digits, '-', '_' and '.', "
         + "with a letter or digit first and last; a value may be empty";
 
     private const int LongestPrefix = 253;

@@ -16,7 +16,9 @@ public sealed partial class KernelModules : IDisposable
         _ = kmod_load_resources(context);
     }
 
-    /// <summary>Loads every module that matches. Returns how many were inserted; a module that fails is told to <paramref name="failed"/>.</summary>
+    /// <summary>
+    /// Loads every module that matches. Returns how many were inserted; a module that fails is told to <paramref name="failed"/>.
+    /// </summary>
     public int Load(string alias, Action<string, int>? failed = null)
     {
         nint list = 0;

@@ -20,7 +20,8 @@ public static unsafe partial class Nettle
     }
 
     /// <summary>Verifies an ECDSA signature on the curve P-256; all numbers are big-endian, 32 bytes.</summary>
-    public static bool VerifyP256(ReadOnlySpan<byte> x, ReadOnlySpan<byte> y, ReadOnlySpan<byte> digest, ReadOnlySpan<byte> r, ReadOnlySpan<byte> s)
+    public static bool VerifyP256(ReadOnlySpan<byte> x, ReadOnlySpan<byte> y, ReadOnlySpan<byte> digest, ReadOnlySpan<byte> r,
+        ReadOnlySpan<byte> s)
     {
         // struct ecc_point is two words, mpz_t two, struct dsa_signature two mpz_t.
         var point = stackalloc long[4];

@@ -26,7 +26,8 @@ public static partial class Ownership
     {
         Span<byte> status = stackalloc byte[StatusBytes];
         LinuxException.Check(statx(AT_FDCWD, from, 0, STATX_UID | STATX_GID, ref MemoryMarshal.GetReference(status)), "statx", from);
-        LinuxException.Check(chown(to, MemoryMarshal.Read<uint>(status[UserOffset..]), MemoryMarshal.Read<uint>(status[GroupOffset..])), "chown", to);
+        LinuxException.Check(chown(to, MemoryMarshal.Read<uint>(status[UserOffset..]), MemoryMarshal.Read<uint>(status[GroupOffset..])),
+            "chown", to);
     }
 
     // struct statx of linux/stat.h: 256 bytes, stx_uid and stx_gid at 20 and 24.

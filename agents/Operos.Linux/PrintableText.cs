@@ -25,10 +25,11 @@ public static class PrintableText
     }
 
     /// <summary>
-    /// Whether a terminal shows it and does nothing else: no control characters, and none of those that turn the direction of writing, take no
-    /// place, or mean what each font likes.
+    /// Whether a terminal shows it and does nothing else: no control characters, and none of those that turn the direction of writing, take
+    /// no place, or mean what each font likes.
     /// </summary>
     public static bool IsPrintable(char c) => c != '\ufffd' && CharUnicodeInfo.GetUnicodeCategory(c) is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+            or UnicodeCategory.OtherNotAssigned
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 }

@@ -19,7 +19,8 @@ internal sealed class AuthoritativeServer
     /// <summary>unix(7): 108 with the zero byte.</summary>
     private const int LongestSocketPath = 107;
 
-    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(50), Again = TimeSpan.FromMilliseconds(200), Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(50), Again = TimeSpan.FromMilliseconds(200),
+        Patience = TimeSpan.FromSeconds(10);
     private readonly ZonePlan plan;
     private readonly ClusterNames names;
     private readonly TransactionKey key = new();
@@ -34,7 +35,8 @@ internal sealed class AuthoritativeServer
     private (string Problem, DateTimeOffset Since)? failing;
 
     /// <param name="open">Makes a socket where the daemon runs.</param>
-    public AuthoritativeServer(ZonePlan plan, ClusterNames names, string program, string folder, TimeProvider time, Func<SocketType, Socket> open, ILogger logger)
+    public AuthoritativeServer(ZonePlan plan, ClusterNames names, string program, string folder, TimeProvider time,
+        Func<SocketType, Socket> open, ILogger logger)
     {
         (this.plan, this.names, this.folder, this.logger) = (plan, names, folder, logger);
         client = new UpdateClient(Endpoint, key, time, open);
@@ -42,7 +44,8 @@ internal sealed class AuthoritativeServer
     }
 
     public (bool Healthy, string Text, DateTimeOffset Since) Status =>
-        failing is var (problem, since) ? (false, problem, since) : daemon.Status is { Healthy: true } status ? status with { Text = $"{served.Values.Sum(zone => zone.Count)} records" } : daemon.Status;
+        failing is var (problem, since) ? (false, problem, since) : daemon.Status is { Healthy: true } status
+            ? status with { Text = $"{served.Values.Sum(zone => zone.Count)} records" } : daemon.Status;
 
     public int? ProcessId => daemon.ProcessId;
 
@@ -75,12 +78,18 @@ internal sealed class AuthoritativeServer
         {
             // knotd would end with code 0 and its reason somewhere in its log.
             var socket = Path.Combine(folder, "knot.sock");
-            if (Encoding.UTF8.GetByteCount(socket) > LongestSocketPath) throw new IOException($"{socket} is longer than the {LongestSocketPath} bytes of a socket's path; give --run a shorter folder");
+            if (Encoding.UTF8.GetByteCount(socket) > LongestSocketPath)
+                throw new IOException(
+                $"{socket} is longer than the {LongestSocketPath} bytes of a socket's path; give --run a shorter folder");
             if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
+            Directory.CreateDirectory(folder,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+                    | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
             Ownership.Give(folder, KnotConfiguration.User);
             var current = ClusterRecords.Write(names.Snapshot, plan);
-            foreach (var (zone, records) in current) await File.WriteAllTextAsync(Path.Combine(folder, zone + ".zone"), ZoneFile.Write(zone, plan.ServerName, records), cancellationToken).ConfigureAwait(false);
+            foreach (var (zone, records) in current)
+                await File.WriteAllTextAsync(Path.Combine(folder, zone + ".zone"), ZoneFile.Write(zone, plan.ServerName, records),
+                cancellationToken).ConfigureAwait(false);
             // Read by root before it becomes the daemon's user; the key is nobody else's.
             var configuration = Path.Combine(folder, "knot.conf");
             AtomicFile.Write(configuration, Encoding.ASCII.GetBytes(KnotConfiguration.Write(plan, Endpoint, key, folder)));
@@ -130,7 +139,8 @@ internal sealed class AuthoritativeServer
         {
             var next = ClusterRecords.Write(names.Snapshot, plan);
             foreach (var zone in plan.Zones)
-                await client.SendAsync(zone, served[zone].Except(next[zone]), next[zone].Except(served[zone]), cancellationToken).ConfigureAwait(false);
+                await client.SendAsync(zone, served[zone].Except(next[zone]), next[zone].Except(served[zone]),
+                    cancellationToken).ConfigureAwait(false);
             served = next;
             return null;
         }

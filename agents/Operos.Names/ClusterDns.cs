@@ -23,21 +23,25 @@ public sealed class ClusterDns
     private IReadOnlyList<IPAddress> upstream = [];
 
     /// <param name="open">Makes a socket where the daemons run; null for this process's own network namespace.</param>
-    public ClusterDns(NameServerSettings settings, ClusterNames names, TimeProvider time, ILogger<ClusterDns> logger, Func<SocketType, Socket>? open = null)
+    public ClusterDns(NameServerSettings settings, ClusterNames names, TimeProvider time, ILogger<ClusterDns> logger,
+        Func<SocketType, Socket>? open = null)
     {
         (this.settings, this.logger) = (settings, logger);
         folder = settings.Folder;
         clients = [settings.Machines, settings.Pods];
-        plan = new ZonePlan(settings.ClusterDomain, settings.MachinesDomain, settings.Address, [settings.Machines, settings.Pods, settings.Services]);
+        plan = new ZonePlan(settings.ClusterDomain, settings.MachinesDomain, settings.Address,
+            [settings.Machines, settings.Pods, settings.Services]);
         open ??= type => new Socket(AddressFamily.InterNetwork, type, ProtocolType.Unspecified);
         authority = new AuthoritativeServer(plan, names, settings.KnotProgram, Path.Combine(folder, "authority"), time, open, logger);
-        resolver = new DnsDaemon("unbound", settings.UnboundProgram, PrepareResolver, new DnsProbe(new IPEndPoint(settings.Address, 53), open), logger);
+        resolver = new DnsDaemon("unbound", settings.UnboundProgram, PrepareResolver,
+            new DnsProbe(new IPEndPoint(settings.Address, 53), open), logger);
     }
 
     public (bool Healthy, string Text, DateTimeOffset Since) AuthorityStatus => authority.Status;
 
     public (bool Healthy, string Text, DateTimeOffset Since) ResolverStatus =>
-        resolver.Status is { Healthy: true } status ? status with { Text = upstream.Count == 0 ? "the cluster's names only" : $"others from {string.Join(", ", upstream)}" } : resolver.Status;
+        resolver.Status is { Healthy: true } status ? status with { Text = upstream.Count == 0
+            ? "the cluster's names only" : $"others from {string.Join(", ", upstream)}" } : resolver.Status;
 
     public int? AuthorityProcess => authority.ProcessId;
     public int? ResolverProcess => resolver.ProcessId;
@@ -57,7 +61,8 @@ public sealed class ClusterDns
         Directory.CreateDirectory(folder);
         var configuration = Path.Combine(folder, "unbound.conf");
         upstream = FindUpstream();
-        AtomicFile.Write(configuration, Encoding.ASCII.GetBytes(UnboundConfiguration.Write(plan, AuthoritativeServer.Endpoint, clients, upstream, folder)));
+        AtomicFile.Write(configuration, Encoding.ASCII.GetBytes(
+            UnboundConfiguration.Write(plan, AuthoritativeServer.Endpoint, clients, upstream, folder)));
         return Task.FromResult<IReadOnlyList<string>>(["-d", "-c", configuration]);
     }
 

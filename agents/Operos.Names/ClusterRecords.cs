@@ -87,7 +87,9 @@ internal sealed class ClusterRecords
             AddAddress(plan.ClusterDomain, $"{Dashed(address)}.{pod.Namespace}.pod.{plan.ClusterDomain}", address);
     }
 
-    /// <summary>A machine has two names, its UUID and the operator's; the latter, where there is one, is what its address is called.</summary>
+    /// <summary>
+    /// A machine has two names, its UUID and the operator's; the latter, where there is one, is what its address is called.
+    /// </summary>
     private void AddMachines(IReadOnlyList<MachineName> machines)
     {
         var ids = machines.Select(machine => machine.Id).ToHashSet(StringComparer.Ordinal);

@@ -3,11 +3,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Operos.Names;
 
-/// <summary>Keeps a daemon running: its files written before each start, started again when it dies or no longer answers, stopped with us.</summary>
+/// <summary>
+/// Keeps a daemon running: its files written before each start, started again when it dies or no longer answers, stopped with us.
+/// </summary>
 /// <param name="prepare">Writes what the daemon reads and answers its arguments.</param>
-internal sealed class DnsDaemon(string name, string program, Func<CancellationToken, Task<IReadOnlyList<string>>> prepare, DnsProbe probe, ILogger logger)
+internal sealed class DnsDaemon(string name, string program, Func<CancellationToken, Task<IReadOnlyList<string>>> prepare, DnsProbe probe,
+    ILogger logger)
 {
-    private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10), FirstPause = TimeSpan.FromSeconds(0.2), LongestPause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10), FirstPause = TimeSpan.FromSeconds(0.2),
+        LongestPause = TimeSpan.FromSeconds(30);
     /// <summary>A flood may take a question or two; a daemon that answers none for so long is wedged.</summary>
     private static readonly TimeSpan BetweenProbes = TimeSpan.FromSeconds(5), LongestSilence = TimeSpan.FromSeconds(30);
     /// <summary>In the line by which either daemon says why it ends; knotd says three more after that.</summary>
@@ -44,10 +48,12 @@ internal sealed class DnsDaemon(string name, string program, Func<CancellationTo
     {
         IReadOnlyList<string> arguments;
         try { arguments = await prepare(cancellationToken).ConfigureAwait(false); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or Operos.Linux.LinuxException) { return $"cannot be prepared: {e.Message}"; }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException
+            or Operos.Linux.LinuxException) { return $"cannot be prepared: {e.Message}"; }
         using var process = new Process
         {
-            StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true },
+            StartInfo = new ProcessStartInfo(program, arguments)
+                { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true },
         };
         var said = new Queue<string>();
         process.ErrorDataReceived += (_, line) =>
@@ -75,7 +81,9 @@ internal sealed class DnsDaemon(string name, string program, Func<CancellationTo
             await life.CancelAsync().ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             if (first == told.Task) return "told to start again";
-            return first == silence ? $"has not answered for {LongestSilence.TotalSeconds:0} s" : $"ended with code {process.ExitCode}: {said.LastOrDefault(line => FaultWords.Any(line.Contains)) ?? said.LastOrDefault()}";
+            if (first == silence) return $"has not answered for {LongestSilence.TotalSeconds:0} s";
+            var fault = said.LastOrDefault(line => FaultWords.Any(line.Contains)) ?? said.LastOrDefault();
+            return $"ended with code {process.ExitCode}: {fault}";
         }
         finally
         {

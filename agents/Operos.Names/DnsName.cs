@@ -10,7 +10,8 @@ public static class DnsName
 
     /// <summary>A label of a host's name: letters, digits and dashes, no dash at an end (RFC 1123, 2.1).</summary>
     public static bool IsLabel(string? label) =>
-        label is { Length: > 0 and <= MaxLabel } && label[0] != '-' && label[^1] != '-' && label.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+        label is { Length: > 0 and <= MaxLabel } && label[0] != '-' && label[^1] != '-'
+            && label.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 
     /// <summary>Of host labels, and within the bounds of RFC 1035, 2.3.4.</summary>
     public static bool IsName(string? name) => name is { Length: > 0 and <= MaxName } && name.Split('.').All(IsLabel);

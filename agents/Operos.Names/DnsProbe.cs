@@ -26,7 +26,8 @@ internal sealed class DnsProbe(IPEndPoint server, Func<SocketType, Socket> open)
             while (true)
             {
                 var length = await socket.ReceiveAsync(answer, patience.Token).ConfigureAwait(false);
-                if (length >= HeaderBytes && answer.AsSpan(0, 2).SequenceEqual(question.AsSpan(0, 2)) && (answer[2] & IsResponse) != 0) return true;
+                if (length >= HeaderBytes && answer.AsSpan(0, 2).SequenceEqual(question.AsSpan(0, 2)) && (answer[2] & IsResponse) != 0)
+                    return true;
             }
         }
         catch (SocketException) { return false; }

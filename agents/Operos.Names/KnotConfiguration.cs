@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Operos.Names;
 
-/// <summary>Configuration of knotd, which holds the zones and answers the resolver on loopback alone (knot.conf(5), 3.2 and later).</summary>
+/// <summary>
+/// Configuration of knotd, which holds the zones and answers the resolver on loopback alone (knot.conf(5), 3.2 and later).
+/// </summary>
 internal static class KnotConfiguration
 {
     public const string User = "knot";

@@ -25,7 +25,8 @@ internal static class KubernetesObjects
             Headless = addresses is ["None"],
             ClusterAddresses = [.. addresses.Select(ReadAddress).OfType<IPAddress>()],
             ExternalName = external ? ReadTarget(spec.ExternalName) : null,
-            PublishNotReady = spec.PublishNotReadyAddresses == true || meta.Annotations?.TryGetValue(TolerateUnready, out var tolerate) == true && tolerate == "true",
+            PublishNotReady = spec.PublishNotReadyAddresses == true
+                || meta.Annotations?.TryGetValue(TolerateUnready, out var tolerate) == true && tolerate == "true",
             Ports = [.. spec.Ports.Present().Select(port => ReadPort(port.Name, port.Protocol, port.Port)).OfType<NamedPort>()],
         };
     }
@@ -35,17 +36,22 @@ internal static class KubernetesObjects
         if (endpoints.Metadata is not { } meta || !IsNamed(meta)) return [];
         return [.. endpoints.Subsets.Present().Select(subset => new EndpointGroup(
             meta.Namespace!, meta.Name!,
-            [.. subset.Addresses.Present().Select(address => ReadEndpoint(address.Ip, address.Hostname, ready: true)).OfType<EndpointAddress>(),
-                .. subset.NotReadyAddresses.Present().Select(address => ReadEndpoint(address.Ip, address.Hostname, ready: false)).OfType<EndpointAddress>()],
+            [.. subset.Addresses.Present().Select(address => ReadEndpoint(address.Ip, address.Hostname, ready: true))
+                .OfType<EndpointAddress>(),
+                .. subset.NotReadyAddresses.Present().Select(address => ReadEndpoint(address.Ip, address.Hostname, ready: false))
+                    .OfType<EndpointAddress>()],
             [.. subset.Ports.Present().Select(port => ReadPort(port.Name, port.Protocol, port.Port)).OfType<NamedPort>()]))];
     }
 
     public static IReadOnlyList<EndpointGroup> Read(EndpointSliceObject slice)
     {
-        if (slice.Metadata is not { } meta || !IsNamed(meta) || meta.Labels?.TryGetValue(ServiceNameLabel, out var service) != true || !DnsName.IsLabel(service)) return [];
+        if (slice.Metadata is not { } meta || !IsNamed(meta) || meta.Labels?.TryGetValue(ServiceNameLabel, out var service) != true
+            || !DnsName.IsLabel(service)) return [];
         // An endpoint whose readiness is unknown counts as ready (EndpointConditions).
         return [new EndpointGroup(meta.Namespace!, service!,
-            [.. slice.Endpoints.Present().Select(endpoint => ReadEndpoint(endpoint.Addresses?.FirstOrDefault(), endpoint.Hostname, endpoint.Conditions?.Ready != false)).OfType<EndpointAddress>()],
+            [.. slice.Endpoints.Present().Select(endpoint =>
+                ReadEndpoint(endpoint.Addresses?.FirstOrDefault(), endpoint.Hostname, endpoint.Conditions?.Ready != false))
+                .OfType<EndpointAddress>()],
             [.. slice.Ports.Present().Select(port => ReadPort(port.Name, port.Protocol, port.Port)).OfType<NamedPort>()])];
     }
 
@@ -53,8 +59,10 @@ internal static class KubernetesObjects
     {
         // A pod that has ended keeps its address in its status, and another may have it by now.
         if (!DnsName.IsLabel(pod.Metadata?.Namespace) || pod.Status is not { Phase: not ("Succeeded" or "Failed") } status) return null;
-        var addresses = (status.PodIPs is { Count: > 0 } several ? several.Select(item => item?.Ip) : [status.PodIP]).Select(ReadAddress).OfType<IPAddress>().ToList();
-        return addresses.Count == 0 ? null : new PodAddresses(pod.Metadata!.Namespace!, addresses.Find(IsFour), addresses.Find(address => !IsFour(address)));
+        var addresses = (status.PodIPs is { Count: > 0 } several ? several.Select(item => item?.Ip) : [status.PodIP]).Select(ReadAddress)
+            .OfType<IPAddress>().ToList();
+        return addresses.Count == 0 ? null : new PodAddresses(
+            pod.Metadata!.Namespace!, addresses.Find(IsFour), addresses.Find(address => !IsFour(address)));
     }
 
     private static bool IsNamed(ObjectMeta? metadata) => DnsName.IsLabel(metadata?.Name) && DnsName.IsLabel(metadata!.Namespace);
@@ -69,7 +77,8 @@ internal static class KubernetesObjects
         IPAddress.TryParse(text, out var address) && (IsFour(address) ? address.ToString() == text : address.ScopeId == 0) ? address : null;
 
     private static NamedPort? ReadPort(string? name, string? protocol, int? number) =>
-        DnsName.IsLabel(name) && number is > 0 and <= ushort.MaxValue && (protocol ?? "TCP").ToLowerInvariant() is var lower && lower is ("tcp" or "udp" or "sctp")
+        DnsName.IsLabel(name) && number is > 0 and <= ushort.MaxValue && (protocol ?? "TCP").ToLowerInvariant() is var lower
+            && lower is ("tcp" or "udp" or "sctp")
             ? new NamedPort(name!, lower, (ushort)number) : null;
 
     /// <summary>An address in place of a name has no CNAME record.</summary>

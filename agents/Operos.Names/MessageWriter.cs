@@ -63,7 +63,8 @@ internal sealed class MessageWriter
     }
 
     /// <summary>Puts a number where another stood.</summary>
-    public void Patch(int position, int value) => BinaryPrimitives.WriteUInt16BigEndian(stream.GetBuffer().AsSpan(position, 2), (ushort)value);
+    public void Patch(int position, int value) =>
+        BinaryPrimitives.WriteUInt16BigEndian(stream.GetBuffer().AsSpan(position, 2), (ushort)value);
 
     public byte[] ToArray() => stream.ToArray();
 

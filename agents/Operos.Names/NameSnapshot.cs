@@ -17,7 +17,9 @@ internal sealed record ServiceNames
     public bool PublishNotReady { get; init; }
     public IReadOnlyList<NamedPort> Ports { get; init; } = [];
 
-    public bool Equals(ServiceNames? other) => other is not null && (Namespace, Name, Headless, ExternalName, PublishNotReady) == (other.Namespace, other.Name, other.Headless, other.ExternalName, other.PublishNotReady)
+    public bool Equals(ServiceNames? other) =>
+        other is not null && (Namespace, Name, Headless, ExternalName, PublishNotReady) == (
+        other.Namespace, other.Name, other.Headless, other.ExternalName, other.PublishNotReady)
         && ClusterAddresses.SequenceEqual(other.ClusterAddresses) && Ports.SequenceEqual(other.Ports);
 
     public override int GetHashCode() => HashCode.Combine(Namespace, Name);
@@ -27,7 +29,8 @@ internal sealed record ServiceNames
 internal sealed record EndpointAddress(IPAddress Address, string? Hostname, bool Ready);
 
 /// <summary>Addresses that serve the same ports: a subset of Endpoints, or an EndpointSlice.</summary>
-internal sealed record EndpointGroup(string Namespace, string Service, IReadOnlyList<EndpointAddress> Addresses, IReadOnlyList<NamedPort> Ports)
+internal sealed record EndpointGroup(string Namespace, string Service, IReadOnlyList<EndpointAddress> Addresses,
+    IReadOnlyList<NamedPort> Ports)
 {
     public bool Equals(EndpointGroup? other) => other is not null && (Namespace, Service) == (other.Namespace, other.Service)
         && Addresses.SequenceEqual(other.Addresses) && Ports.SequenceEqual(other.Ports);
@@ -43,4 +46,5 @@ public sealed record MachineName(string Id, string? Name, IPAddress Address);
 
 /// <summary>All that has names at one moment.</summary>
 internal sealed record NameSnapshot(
-    IReadOnlyList<ServiceNames> Services, IReadOnlyList<EndpointGroup> Endpoints, IReadOnlyList<PodAddresses> Pods, IReadOnlyList<MachineName> Machines);
+    IReadOnlyList<ServiceNames> Services, IReadOnlyList<EndpointGroup> Endpoints, IReadOnlyList<PodAddresses> Pods,
+        IReadOnlyList<MachineName> Machines);

@@ -10,12 +10,15 @@ namespace Operos.Names;
 internal static class UnboundConfiguration
 {
     public const string User = "unbound";
-    /// <summary>Queries a second from one address; of those above it every tenth is answered, so that a spoofed address is not shut out.</summary>
+    /// <summary>
+    /// Queries a second from one address; of those above it every tenth is answered, so that a spoofed address is not shut out.
+    /// </summary>
     private const int ClientRate = 3000;
 
     /// <param name="clients">Networks that are answered, beside loopback; all others are refused.</param>
     /// <param name="upstream">Servers for all other names; with none those are refused.</param>
-    public static string Write(ZonePlan plan, IPEndPoint authority, IEnumerable<IPNetwork> clients, IReadOnlyList<IPAddress> upstream, string folder)
+    public static string Write(ZonePlan plan, IPEndPoint authority, IEnumerable<IPNetwork> clients, IReadOnlyList<IPAddress> upstream,
+        string folder)
     {
         var text = new StringBuilder($"""
             # Written by operos-controller: changes here are lost. See /etc/operos/controller.toml.
@@ -65,7 +68,9 @@ internal static class UnboundConfiguration
         foreach (var zone in plan.Zones) text.Append(null, $"    local-zone: \"{zone}\" transparent\n");
         if (upstream.Count == 0) text.Append("    local-zone: \".\" refuse\n");
         text.Append("remote-control:\n    control-enable: no\n");
-        foreach (var zone in plan.Zones) text.Append(null, $"stub-zone:\n    name: \"{zone}\"\n    stub-addr: {authority.Address}@{authority.Port}\n    stub-no-cache: yes\n");
+        foreach (var zone in plan.Zones)
+            text.Append(null,
+            $"stub-zone:\n    name: \"{zone}\"\n    stub-addr: {authority.Address}@{authority.Port}\n    stub-no-cache: yes\n");
         if (upstream.Count == 0) return text.ToString();
         text.Append("forward-zone:\n    name: \".\"\n");
         foreach (var server in upstream) text.Append(null, $"    forward-addr: {server}\n");

@@ -14,7 +14,8 @@ internal sealed class UpdateClient(IPEndPoint server, TransactionKey key, TimePr
     /// <summary>Applies a change to one zone; with nothing to change asks nobody.</summary>
     /// <exception cref="DnsUpdateException">The server refused it, or did not answer in time.</exception>
     /// <exception cref="SocketException">The server is not there.</exception>
-    public async Task SendAsync(string zone, IEnumerable<ResourceRecord> removed, IEnumerable<ResourceRecord> added, CancellationToken cancellationToken)
+    public async Task SendAsync(string zone, IEnumerable<ResourceRecord> removed, IEnumerable<ResourceRecord> added,
+        CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);
@@ -53,8 +54,10 @@ internal sealed class UpdateClient(IPEndPoint server, TransactionKey key, TimePr
         await stream.ReadExactlyAsync(length, cancellationToken).ConfigureAwait(false);
         var answer = new byte[BinaryPrimitives.ReadUInt16BigEndian(length)];
         await stream.ReadExactlyAsync(answer, cancellationToken).ConfigureAwait(false);
-        if (answer.Length < HeaderBytes || answer[0] != bytes[0] || answer[1] != bytes[1]) throw new DnsUpdateException($"{zone}: {server} answered something else");
-        if ((answer[3] & 15) is var code and not 0) throw new DnsUpdateException($"{zone}: {server} refused an update with code {code} (RFC 2136, 2.2)");
+        if (answer.Length < HeaderBytes || answer[0] != bytes[0] || answer[1] != bytes[1])
+            throw new DnsUpdateException($"{zone}: {server} answered something else");
+        if ((answer[3] & 15) is var code and not 0)
+            throw new DnsUpdateException($"{zone}: {server} refused an update with code {code} (RFC 2136, 2.2)");
     }
 }
 

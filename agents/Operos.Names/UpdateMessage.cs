@@ -11,7 +11,9 @@ internal static class UpdateMessage
     /// <summary>TCP carries 65,535 bytes; the rest is for the signature and the last record.</summary>
     private const int MaxBytes = 60_000;
 
-    /// <summary>The messages that bring a zone from one set of records to the next: one, unless the change is larger than a message.</summary>
+    /// <summary>
+    /// The messages that bring a zone from one set of records to the next: one, unless the change is larger than a message.
+    /// </summary>
     public static IEnumerable<MessageWriter> Write(string zone, IEnumerable<ResourceRecord> removed, IEnumerable<ResourceRecord> added)
     {
         // Name by name, what goes before what comes: a CNAME is not added beside anything else (RFC 2136, 3.4.2.2).

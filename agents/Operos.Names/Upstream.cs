@@ -19,8 +19,10 @@ internal static class Upstream
     }
 
     internal static IEnumerable<IPAddress> Parse(IEnumerable<string> lines) =>
-        lines.Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Where(words => words is ["nameserver", _, ..])
-            .Select(words => IPAddress.TryParse(words[1], out var address) && address.AddressFamily == AddressFamily.InterNetwork ? address : null).OfType<IPAddress>();
+        lines.Select(line => line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+            .Where(words => words is ["nameserver", _, ..])
+            .Select(words => IPAddress.TryParse(words[1], out var address) && address.AddressFamily == AddressFamily.InterNetwork
+                ? address : null).OfType<IPAddress>();
 
     private static IEnumerable<IPAddress> Read(string file)
     {
@@ -28,5 +30,6 @@ internal static class Upstream
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return []; }
     }
 
-    private static List<IPAddress> Without(IEnumerable<IPAddress> servers, IPAddress self) => [.. servers.Where(server => !server.Equals(self)).Distinct().Take(MaxServers)];
+    private static List<IPAddress> Without(IEnumerable<IPAddress> servers, IPAddress self) =>
+        [.. servers.Where(server => !server.Equals(self)).Distinct().Take(MaxServers)];
 }

@@ -17,18 +17,22 @@ internal static class HostProgram
 
     /// <returns>What it printed.</returns>
     /// <exception cref="NodeException">It is missing, ended with a code other than 0, or took too long.</exception>
-    public static async Task<string> RunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken, string? input = null)
+    public static async Task<string> RunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken,
+        string? input = null)
     {
         var result = await TryAsync(program, arguments, cancellationToken, input).ConfigureAwait(false);
-        return result.Code == 0 ? result.Output : throw new NodeException($"{program} {string.Join(' ', arguments)}: {result.LastLine} (code {result.Code})");
+        return result.Code == 0 ? result.Output : throw new NodeException(
+            $"{program} {string.Join(' ', arguments)}: {result.LastLine} (code {result.Code})");
     }
 
     /// <exception cref="NodeException">It is missing or took too long.</exception>
-    public static async Task<Result> TryAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken, string? input = null)
+    public static async Task<Result> TryAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken,
+        string? input = null)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(Deadline);
-        using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true } };
+        using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments)
+            { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true } };
         try { process.Start(); }
         catch (Win32Exception e) { throw new NodeException($"{program} cannot be run: {e.Message}"); }
         try

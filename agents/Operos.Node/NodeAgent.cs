@@ -11,12 +11,15 @@ using Operos.Proto;
 
 namespace Operos.Node;
 
-/// <summary>Makes a machine a Kubernetes node and keeps it one. It may end at any time: what runs goes on, and the next one takes over.</summary>
+/// <summary>
+/// Makes a machine a Kubernetes node and keeps it one. It may end at any time: what runs goes on, and the next one takes over.
+/// </summary>
 /// <param name="source">Where certificates come from.</param>
 /// <param name="gate">Answers the CNI plugin.</param>
 /// <param name="steps">Is told how far the node is.</param>
 /// <param name="policies">Keeps network policies in force; null where nobody does.</param>
-public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateServer gate, PolicyGate? policies, NodeStepBoard steps, TimeProvider time, ILogger<NodeAgent> logger)
+public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateServer gate, PolicyGate? policies, NodeStepBoard steps,
+    TimeProvider time, ILogger<NodeAgent> logger)
 {
     private static readonly TimeSpan Busy = TimeSpan.FromSeconds(2), Idle = TimeSpan.FromSeconds(10),
         NetworkPeriod = TimeSpan.FromSeconds(60), NetworkRetry = TimeSpan.FromSeconds(15),
@@ -58,7 +61,8 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
     private async Task TryAsync(string what, Func<Task> act)
     {
         try { await act().ConfigureAwait(false); }
-        catch (Exception e) when (e is NodeException or IOException) { logger.LogError("{What} cannot be taken away: {Reason}", what, e.Message); }
+        catch (Exception e) when (e is NodeException or IOException) { logger.LogError(
+            "{What} cannot be taken away: {Reason}", what, e.Message); }
     }
 
     private async Task<NodeFacts> ReadFactsAsync(NodeSettings settings, CancellationToken cancellationToken)
@@ -127,8 +131,11 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
         await TaskGroup.RunAsync(cancellationToken,
             token => nodes.FollowAsync(client, () => { Signal(changed); Signal(moved); }, token),
             token => KeepRegisteredAsync(nodes, settings.Name, token),
-            token => policies is not null && settings.Cluster.OwnNetwork ? policies.RunAsync(settings.Name, client, token) : Task.Delay(Timeout.InfiniteTimeSpan, time, token),
-            token => settings.Cluster.OwnNetwork ? ApplyNetworkAsync(new PodNetwork(paths, settings, facts.Address), settings.Name, nodes, changed, token) : ClearNetworkAsync(token)).ConfigureAwait(false);
+            token => policies is not null && settings.Cluster.OwnNetwork
+                ? policies.RunAsync(settings.Name, client, token) : Task.Delay(Timeout.InfiniteTimeSpan, time, token),
+            token => settings.Cluster.OwnNetwork ? ApplyNetworkAsync(
+                new PodNetwork(paths, settings, facts.Address), settings.Name, nodes, changed, token)
+                : ClearNetworkAsync(token)).ConfigureAwait(false);
     }
 
     /// <summary>A kubelet registers its Node once, when it starts: one that was deleted under it stays away until then.</summary>
@@ -156,7 +163,8 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
         await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task ApplyNetworkAsync(PodNetwork network, string name, ClusterNodes nodes, SemaphoreSlim changed, CancellationToken cancellationToken)
+    private async Task ApplyNetworkAsync(PodNetwork network, string name, ClusterNodes nodes, SemaphoreSlim changed,
+        CancellationToken cancellationToken)
     {
         var pause = TimeSpan.Zero;
         while (true)
@@ -165,7 +173,8 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
             if (nodes.All.FirstOrDefault(node => node.Name == name)?.Pods is { } pods) policies?.SetPods(name, pods);
             try
             {
-                if (steps.Set(NodeStepBoard.Network, true, await network.ApplyAsync(nodes, cancellationToken).ConfigureAwait(false))) logger.LogInformation("network is done");
+                if (steps.Set(NodeStepBoard.Network, true, await network.ApplyAsync(nodes, cancellationToken).ConfigureAwait(false)))
+                    logger.LogInformation("network is done");
                 pause = NetworkPeriod;
             }
             catch (Exception e) when (e is NodeException or IOException or UnauthorizedAccessException or FormatException)
@@ -179,12 +188,17 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
     /// <summary>Without our network our plugin is not called, and the gate stays shut.</summary>
     private async Task KeepGateAsync(NodeSettings settings, CancellationToken cancellationToken)
     {
-        if (settings.Cluster.OwnNetwork) await gate.RunAsync(() => steps.Set(NodeStepBoard.Policy, policies is null, policies is null ? "" : "waits for certificates"), cancellationToken).ConfigureAwait(false);
+        if (settings.Cluster.OwnNetwork)
+            await gate.RunAsync(() =>
+            steps.Set(NodeStepBoard.Policy, policies is null, policies is null ? "" : "waits for certificates"),
+            cancellationToken).ConfigureAwait(false);
         steps.Set(NodeStepBoard.Policy, true, "an add-on's");
         await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>How the node's agent reaches the API server: with a certificate that may read nodes, pods, namespaces and policies.</summary>
+    /// <summary>
+    /// How the node's agent reaches the API server: with a certificate that may read nodes, pods, namespaces and policies.
+    /// </summary>
     public ApiAccess Access(NodeSettings settings) => new()
     {
         Server = new Uri(settings.Cluster.ApiServer),

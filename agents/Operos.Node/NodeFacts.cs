@@ -28,7 +28,8 @@ public sealed record NodeFacts
     public static async Task<NodeFacts> ReadAsync(KubernetesNode cluster, CancellationToken cancellationToken) => new()
     {
         Version = KubernetesVersion.ReadInstalled(),
-        Address = NodeInterface.AddressTowards(await ResolveAsync(new Uri(cluster.ApiServer).Host, cancellationToken).ConfigureAwait(false)),
+        Address = NodeInterface.AddressTowards(await ResolveAsync(new Uri(cluster.ApiServer).Host, cancellationToken).ConfigureAwait(
+            false)),
         ResolvConf = File.Exists(ResolvedServers) ? ResolvedServers : "/etc/resolv.conf",
         SizesConnectionTable = IsWritable(ConnectionTableSize),
     };
@@ -37,7 +38,8 @@ public sealed record NodeFacts
     {
         if (IPAddress.TryParse(host, out var literal)) return literal;
         try { return (await Dns.GetHostAddressesAsync(host, AddressFamily.InterNetwork, cancellationToken).ConfigureAwait(false))[0]; }
-        catch (Exception e) when (e is SocketException or IndexOutOfRangeException) { throw new NodeException($"the API server's name {host} cannot be resolved: {e.Message}", e); }
+        catch (Exception e) when (e is SocketException or IndexOutOfRangeException) { throw new NodeException(
+            $"the API server's name {host} cannot be resolved: {e.Message}", e); }
     }
 
     /// <summary>A table that the module has not made yet is the machine's own.</summary>

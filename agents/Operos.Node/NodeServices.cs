@@ -11,9 +11,11 @@ namespace Operos.Node;
 /// Brings certificates, files, containerd, images, kubelet and kube-proxy up in their order, and keeps them so. Each round looks at all and
 /// touches only what is not as it must be: an agent that starts again disturbs nothing.
 /// </summary>
-internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeFacts facts, CertificateSource source, NodeStepBoard steps, TimeProvider time, ILogger logger) : IDisposable
+internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeFacts facts, CertificateSource source, NodeStepBoard steps,
+    TimeProvider time, ILogger logger) : IDisposable
 {
-    private static readonly TimeSpan CertificatesPeriod = TimeSpan.FromMinutes(1), ImagesPeriod = TimeSpan.FromMinutes(5), FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromMinutes(5), LastErrorPeriod = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CertificatesPeriod = TimeSpan.FromMinutes(1), ImagesPeriod = TimeSpan.FromMinutes(5),
+        FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromMinutes(5), LastErrorPeriod = TimeSpan.FromSeconds(30);
     private readonly NodePki pki = new(paths, time);
     private readonly NodeFiles files = new(paths);
     private readonly Systemd units = new();
@@ -21,7 +23,8 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
     private readonly HealthProbe health = new();
     private readonly Dictionary<string, (string Text, DateTimeOffset Due)> lastErrors = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource credentials = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private DateTimeOffset renewalDue = DateTimeOffset.MinValue, imagesDue = DateTimeOffset.MinValue, certificatesDue = DateTimeOffset.MinValue;
+    private DateTimeOffset renewalDue = DateTimeOffset.MinValue, imagesDue = DateTimeOffset.MinValue,
+        certificatesDue = DateTimeOffset.MinValue;
     private TimeSpan retry = FirstRetry;
     private string imagesText = "", certificatesText = "";
     private string? lastRenewal;
@@ -32,14 +35,18 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
     /// <returns>Whether every step is done.</returns>
     public async Task<bool> RoundAsync(CancellationToken cancellationToken)
     {
-        if (!await StepAsync(NodeStepBoard.Certificates, null, () => CertificatesAsync(cancellationToken)).ConfigureAwait(false)) return false;
+        if (!await StepAsync(NodeStepBoard.Certificates, null, () => CertificatesAsync(cancellationToken)).ConfigureAwait(false))
+            return false;
         credentials.TrySetResult();
         if (!await StepAsync(NodeStepBoard.Configuration, null, () => Task.FromResult(WriteFiles())).ConfigureAwait(false)) return false;
-        if (!await StepAsync(NodeStepBoard.Containerd, "waits to be started", () => ContainerdAsync(cancellationToken)).ConfigureAwait(false)) return false;
+        if (!await StepAsync(NodeStepBoard.Containerd, "waits to be started", () => ContainerdAsync(cancellationToken)).ConfigureAwait(
+            false)) return false;
         // A node without its images is of less use, but of some: the kubelet starts all the same.
         var complete = await StepAsync(NodeStepBoard.Images, "being imported", () => ImagesAsync(cancellationToken)).ConfigureAwait(false);
-        complete &= await StepAsync(NodeStepBoard.Kubelet, "being started", () => ServiceAsync(NodeService.Kubelet, HealthProbe.Kubelet, cancellationToken)).ConfigureAwait(false);
-        complete &= await StepAsync(NodeStepBoard.KubeProxy, "being started", () => ServiceAsync(NodeService.KubeProxy, HealthProbe.KubeProxy, cancellationToken)).ConfigureAwait(false);
+        complete &= await StepAsync(NodeStepBoard.Kubelet, "being started",
+            () => ServiceAsync(NodeService.Kubelet, HealthProbe.Kubelet, cancellationToken)).ConfigureAwait(false);
+        complete &= await StepAsync(NodeStepBoard.KubeProxy, "being started",
+            () => ServiceAsync(NodeService.KubeProxy, HealthProbe.KubeProxy, cancellationToken)).ConfigureAwait(false);
         return complete;
     }
 
@@ -51,7 +58,8 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
 
     private async Task<bool> StepAsync(string name, string? begin, Func<Task<string>> act)
     {
-        if (begin is not null && steps.Steps.FirstOrDefault(step => step.Name == name) is { Done: false, Text: "not begun" }) steps.Set(name, false, begin);
+        if (begin is not null && steps.Steps.FirstOrDefault(step => step.Name == name) is { Done: false, Text: "not begun" })
+            steps.Set(name, false, begin);
         try
         {
             if (steps.Set(name, true, await act().ConfigureAwait(false))) logger.LogInformation("{Step} is done", name);
@@ -154,13 +162,15 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
             await units.StartAsync(service, cancellationToken).ConfigureAwait(false);
             state = await units.ReadAsync(service, cancellationToken).ConfigureAwait(false);
         }
-        if (!state.IsRunning) throw new NodeException(await WithLastErrorAsync(service, state.ToString(), cancellationToken).ConfigureAwait(false));
+        if (!state.IsRunning) throw new NodeException(await WithLastErrorAsync(service, state.ToString(), cancellationToken).ConfigureAwait(
+            false));
     }
 
     private async Task<string> WithLastErrorAsync(string service, string problem, CancellationToken cancellationToken)
     {
         if (!lastErrors.TryGetValue(service, out var last) || time.GetUtcNow() >= last.Due)
-            last = lastErrors[service] = (await ServiceJournal.LastErrorAsync(service, cancellationToken).ConfigureAwait(false), time.GetUtcNow() + LastErrorPeriod);
+            last = lastErrors[service] = (await ServiceJournal.LastErrorAsync(service, cancellationToken).ConfigureAwait(false),
+                time.GetUtcNow() + LastErrorPeriod);
         return last.Text.Length > 0 ? $"{problem}; it said: {last.Text}" : problem;
     }
 }

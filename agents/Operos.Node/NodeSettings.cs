@@ -9,7 +9,9 @@ public sealed record NodeSettings
     public required string Name { get; init; }
     public required KubernetesNode Cluster { get; init; }
 
-    /// <summary>What the kubelet itself puts on its Node when it registers; <see cref="Configuration.NodeLabels"/> says which it may.</summary>
+    /// <summary>
+    /// What the kubelet itself puts on its Node when it registers; <see cref="Configuration.NodeLabels"/> says which it may.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
     public IReadOnlyList<NodeTaint> Taints { get; init; } = [];
 

@@ -41,7 +41,8 @@ public sealed class NodeStepBoard(TimeProvider time)
         {
             var index = steps.FindIndex(step => step.Name == name);
             var old = index < 0 ? null : steps[index];
-            var step = new NodeStep { Name = name, Done = done, Text = text, SinceUnixMs = old is not null && old.Done == done ? old.SinceUnixMs : Now() };
+            var step = new NodeStep { Name = name, Done = done, Text = text, SinceUnixMs = old is not null && old.Done == done
+                ? old.SinceUnixMs : Now() };
             if (index < 0) steps.Add(step);
             else steps[index] = step;
             return old is null || old.Done != done || old.Text != text;

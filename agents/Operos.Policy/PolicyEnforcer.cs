@@ -8,11 +8,14 @@ namespace Operos.Policy;
 
 /// <summary>
 /// Keeps a node's rules in force while the cluster changes. Changes that come while a transaction runs are taken together into
-/// the next one. Nothing known of the cluster is enforced before <see cref="Begin"/>: half of the policies would open what the other half closes.
+/// the next one. Nothing known of the cluster is enforced before <see cref="Begin"/>: half of the policies would open what the other half
+/// closes.
 /// </summary>
-public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, PolicyLimits? limits = null, TimeProvider? time = null) : IDisposable
+public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, PolicyLimits? limits = null, TimeProvider? time = null)
+    : IDisposable
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(30), LookAgain = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(30),
+        LookAgain = TimeSpan.FromMinutes(1);
     private readonly TimeProvider time = time ?? TimeProvider.System;
     private readonly Lock gate = new();
     private readonly SemaphoreSlim changed = new(0, 1);
@@ -50,12 +53,13 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
     }
 
     /// <summary>
-    /// The pod network gave a pod its addresses. Ends when that pod's policies are in force; until then its addresses are cut off, and so they stay
-    /// if the caller gives up.
+    /// The pod network gave a pod its addresses. Ends when that pod's policies are in force; until then its addresses are cut off, and so
+    /// they stay if the caller gives up.
     /// </summary>
     public async Task AdmitAsync(ObjectKey pod, string? uid, IReadOnlyList<IPAddress> addresses, CancellationToken cancellationToken)
     {
-        var admission = new Admission([.. addresses.Select(address => Policy.Addresses.PodAddress.Of(address).ToString())], new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var admission = new Admission([.. addresses.Select(address => Policy.Addresses.PodAddress.Of(address).ToString())],
+            new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         lock (gate)
         {
             view.Assign(pod, uid, addresses);
@@ -118,7 +122,8 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
         }
         var next = wanted;
         var applied = await applier.ApplyAsync(next, cancellationToken).ConfigureAwait(false);
-        State = State with { InForceSince = time.GetUtcNow(), Size = next.Size, Problems = next.Problems, Apply = applied.Elapsed, Error = null, ErrorSince = null };
+        State = State with { InForceSince = time.GetUtcNow(), Size = next.Size, Problems = next.Problems, Apply = applied.Elapsed,
+            Error = null, ErrorSince = null };
         var open = next.PodAddresses.ToHashSet(StringComparer.Ordinal);
         lock (gate)
             foreach (var admission in waiting.Where(admission => admission.Addresses.All(open.Contains))) admission.Done.TrySetResult();

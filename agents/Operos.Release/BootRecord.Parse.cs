@@ -12,7 +12,9 @@ public sealed partial record BootRecord
     private const int MaxParts = 64, MaxCount = 1_000_000;
     private const long LongestBootMs = 7L * 24 * 3600 * 1000, MostBytes = 1L << 50;
 
-    /// <summary>Reads a boot record of unknown origin: its strings are made printable and short, its figures brought within what can be.</summary>
+    /// <summary>
+    /// Reads a boot record of unknown origin: its strings are made printable and short, its figures brought within what can be.
+    /// </summary>
     /// <exception cref="FormatException">It is no boot record; the message says why.</exception>
     public static BootRecord Parse(ReadOnlySpan<byte> json)
     {
@@ -29,7 +31,8 @@ public sealed partial record BootRecord
         return record with
         {
             Phases = [.. phases.Select(Bounded)],
-            Layers = [.. layers.Select(layer => layer with { Bytes = Math.Clamp(layer.Bytes, 0, MostBytes), DurationMs = Math.Clamp(layer.DurationMs, 0, LongestBootMs) })],
+            Layers = [.. layers.Select(layer =>
+                layer with { Bytes = Math.Clamp(layer.Bytes, 0, MostBytes), DurationMs = Math.Clamp(layer.DurationMs, 0, LongestBootMs) })],
             Retries = Math.Clamp(record.Retries, 0, MaxCount),
             RefusedChunks = Math.Clamp(record.RefusedChunks, 0, MaxCount),
             Restarts = Math.Clamp(record.Restarts, 0, MaxCount),
@@ -46,6 +49,7 @@ public sealed partial record BootRecord
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, MaxDepth = 8, Converters = [typeof(PrintableStrings)])]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, MaxDepth = 8,
+    Converters = [typeof(PrintableStrings)])]
 [JsonSerializable(typeof(BootRecord))]
 internal sealed partial class BootRecordJson : JsonSerializerContext;

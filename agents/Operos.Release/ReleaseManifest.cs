@@ -22,7 +22,9 @@ public sealed partial record ReleaseManifest
 
     public required int Format { get; init; }
 
-    /// <summary>The release's name: letters, digits, <c>.</c>, <c>-</c>, <c>_</c>, <c>+</c>; at most 64; starts with a letter or digit.</summary>
+    /// <summary>
+    /// The release's name: letters, digits, <c>.</c>, <c>-</c>, <c>_</c>, <c>+</c>; at most 64; starts with a letter or digit.
+    /// </summary>
     public required string Version { get; init; }
 
     /// <summary>When it was built (UTC); also the lower bound of a booting machine's clock.</summary>

@@ -21,7 +21,8 @@ if (CniPlugin.IsCalledAs(Environment.GetCommandLineArgs()[0]))
     return await CniPlugin.RunAsync(Environment.GetEnvironmentVariable, input, output, CancellationToken.None);
 }
 
-var stateFolder = new Option<string?>("--state-dir") { Description = $"Where key, certificate and status are (default {WorkerSettings.StatePath})", Recursive = true };
+var stateFolder = new Option<string?>("--state-dir")
+    { Description = $"Where key, certificate and status are (default {WorkerSettings.StatePath})", Recursive = true };
 var root = new RootCommand("operos-worker: the agent of an Operos worker") { Run(), InventoryCommand(), Fingerprint(), Status(), Diag() };
 root.Options.Add(stateFolder);
 try { return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }); }
@@ -40,14 +41,17 @@ Command Run()
     var command = new Command("run", "Enrol and stay connected (as its service does)") { control, ca, inventory, noApply };
     command.SetAction(async (result, cancellationToken) =>
     {
-        var settings = WorkerSettings.Load(result.GetValue(control), result.GetValue(ca), result.GetValue(inventory), result.GetValue(stateFolder), !result.GetValue(noApply));
+        var settings = WorkerSettings.Load(result.GetValue(control), result.GetValue(ca), result.GetValue(inventory),
+            result.GetValue(stateFolder), !result.GetValue(noApply));
         await using var log = new LoggerConfiguration().MinimumLevel.Information()
             .MinimumLevel.Override("Microsoft", Serilog.Events.LogEventLevel.Warning)
-            .WriteTo.Console(outputTemplate: "{Level:u3} {SourceContext}: {Message:lj}{NewLine}{Exception}", formatProvider: CultureInfo.InvariantCulture)
+            .WriteTo.Console(outputTemplate: "{Level:u3} {SourceContext}: {Message:lj}{NewLine}{Exception}",
+                formatProvider: CultureInfo.InvariantCulture)
             .CreateLogger();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddSystemd().AddSerilog(log).AddSingleton(settings)
-            .AddSingleton(services => new NodeState(settings.StateFolder, settings.Apply, services.GetRequiredService<ILogger<NodeState>>()))
+            .AddSingleton(services =>
+                new NodeState(settings.StateFolder, settings.Apply, services.GetRequiredService<ILogger<NodeState>>()))
             .AddSingleton<NodeMembership>().AddHostedService(services => services.GetRequiredService<NodeMembership>())
             .AddHostedService<WorkerAgent>();
         using var host = builder.Build();
@@ -72,7 +76,8 @@ Command InventoryCommand()
 Command Fingerprint()
 {
     var file = new Option<string?>("--inventory") { Description = "Of this inventory instead of this machine's" };
-    var compare = new Option<string[]>("--compare") { Description = "Two inventories: what agrees, what differs, with weights", Arity = new ArgumentArity(2, 2), AllowMultipleArgumentsPerToken = true };
+    var compare = new Option<string[]>("--compare") { Description = "Two inventories: what agrees, what differs, with weights",
+        Arity = new ArgumentArity(2, 2), AllowMultipleArgumentsPerToken = true };
     var command = new Command("fingerprint", "Show the evidence that identifies a machine, and its first UUID") { file, compare };
     command.SetAction(result =>
     {
@@ -81,7 +86,8 @@ Command Fingerprint()
             Console.WriteLine(Reports.Comparison(Inventory.Parse(File.ReadAllBytes(left)), Inventory.Parse(File.ReadAllBytes(right))));
             return;
         }
-        Console.WriteLine(Reports.Fingerprint(result.GetValue(file) is { } path ? Inventory.Parse(File.ReadAllBytes(path)) : new InventoryReader().Read()));
+        Console.WriteLine(Reports.Fingerprint(result.GetValue(file) is { } path
+            ? Inventory.Parse(File.ReadAllBytes(path)) : new InventoryReader().Read()));
     });
     return command;
 }
@@ -92,7 +98,8 @@ Command Status()
     command.SetAction(result =>
     {
         var path = NodeState.StatusPath(result.GetValue(stateFolder) ?? WorkerSettings.StatePath);
-        if (!File.Exists(path)) throw new IOException($"{path} is missing: is operos-worker.service running? (systemctl status operos-worker)");
+        if (!File.Exists(path))
+            throw new IOException($"{path} is missing: is operos-worker.service running? (systemctl status operos-worker)");
         Console.WriteLine(File.ReadAllText(path));
     });
     return command;
@@ -103,7 +110,8 @@ Command Diag()
     var command = new Command("diag", "Show all that helps to find out why this machine is not up");
     command.SetAction(result =>
     {
-        foreach (var path in (string[])[NodeState.StatusPath(result.GetValue(stateFolder) ?? WorkerSettings.StatePath), Operos.Release.BootRecord.Path])
+        foreach (var path in (string[])[NodeState.StatusPath(result.GetValue(stateFolder) ?? WorkerSettings.StatePath),
+            Operos.Release.BootRecord.Path])
             Console.WriteLine($"== {path}\n{(File.Exists(path) ? File.ReadAllText(path) : "missing")}");
         Console.WriteLine($"== fingerprint\n{Reports.Fingerprint(new InventoryReader().Read())}");
         Console.WriteLine("== next\njournalctl -u operos-worker   ip address   ip route");

@@ -10,16 +10,23 @@ internal static class Reports
     public static string Inventory(Inventory inventory)
     {
         var text = new StringBuilder();
-        text.Append(null, $"system   {inventory.System.Vendor} {inventory.System.Product}, serial {inventory.System.Serial ?? "-"}, uuid {inventory.System.Uuid ?? "-"}\n");
+        text.Append(null,
+            $"system   {inventory.System.Vendor} {inventory.System.Product}, serial {inventory.System.Serial ?? "-"}, uuid "
+            + $"{inventory.System.Uuid ?? "-"}\n");
         text.Append(null, $"board    {inventory.Board.Vendor} {inventory.Board.Product}, serial {inventory.Board.Serial ?? "-"}\n");
         foreach (var board in inventory.OtherBoards)
             text.Append(null, $"board    {board.Vendor} {board.Product}, serial {board.Serial ?? "-"}\n");
         foreach (var cpu in inventory.Cpus) text.Append(null, $"cpu      {cpu.Socket} {cpu.Model}, {cpu.Cores} cores\n");
         text.Append(null, $"memory   {inventory.MemoryBytes / 1e9:0.0} GB\n");
-        foreach (var module in inventory.MemoryModules) text.Append(null, $"module   {module.Slot} {module.Vendor} {module.Part}, {module.Bytes >> 20} MiB, serial {module.Serial ?? "-"}\n");
+        foreach (var module in inventory.MemoryModules)
+            text.Append(null,
+            $"module   {module.Slot} {module.Vendor} {module.Part}, {module.Bytes >> 20} MiB, serial {module.Serial ?? "-"}\n");
         foreach (var nic in inventory.Nics) text.Append(null, $"nic      {nic.Name} {nic.Mac} ({nic.Driver})\n");
-        foreach (var disk in inventory.Disks) text.Append(null, $"disk     {disk.Name} {disk.Model}, {disk.Bytes / 1e9:0.0} GB, serial {disk.Serial ?? "-"}, wwn {disk.Wwn ?? "-"}\n");
-        text.Append(null, $"tpm      {inventory.Tpm ?? "none"}{(inventory.TpmEndorsementKey is { } key ? $", endorsement key {key}" : "")}");
+        foreach (var disk in inventory.Disks)
+            text.Append(null,
+            $"disk     {disk.Name} {disk.Model}, {disk.Bytes / 1e9:0.0} GB, serial {disk.Serial ?? "-"}, wwn {disk.Wwn ?? "-"}\n");
+        text.Append(null,
+            $"tpm      {inventory.Tpm ?? "none"}{(inventory.TpmEndorsementKey is { } key ? $", endorsement key {key}" : "")}");
         return text.ToString();
     }
 
@@ -29,7 +36,8 @@ internal static class Reports
         foreach (var item in EvidenceReader.Read(inventory))
         {
             var suspect = item.Suspect ? "  (suspect: may stand in thousands)" : "";
-            text.Append(null, $"{Name(item.Component),-8} {EvidenceReader.WeightOf(item.Component),3}  {item.Kind,-14} {item.Value}{suspect}\n");
+            text.Append(null,
+                $"{Name(item.Component),-8} {EvidenceReader.WeightOf(item.Component),3}  {item.Kind,-14} {item.Value}{suspect}\n");
         }
         text.Append(null, $"uuid     {MachineFingerprint.FirstUuid(inventory) ?? "none: nothing identifies this machine"}");
         return text.ToString();
@@ -43,8 +51,10 @@ internal static class Reports
         var text = new StringBuilder();
         foreach (var component in comparison.Components)
         {
-            var verdict = component switch { { Shared.Count: > 0 } => "agrees", { IsGained: true } => "is new", { OnlyNewcomer.Count: 0 } => "is gone", _ => "differs" };
-            text.Append(null, $"{Name(component.Component),-8} {component.Weight * component.Agreement,5:0.0} of {component.Weight,2}  {verdict}\n");
+            var verdict = component switch { { Shared.Count: > 0 } =>
+                "agrees", { IsGained: true } => "is new", { OnlyNewcomer.Count: 0 } => "is gone", _ => "differs" };
+            text.Append(null,
+                $"{Name(component.Component),-8} {component.Weight * component.Agreement,5:0.0} of {component.Weight,2}  {verdict}\n");
             foreach (var item in component.Shared) text.Append(null, $"         = {item.Kind} {item.Value}\n");
             foreach (var item in component.OnlyKnown) text.Append(null, $"         < {item.Kind} {item.Value}\n");
             foreach (var item in component.OnlyNewcomer) text.Append(null, $"         > {item.Kind} {item.Value}\n");

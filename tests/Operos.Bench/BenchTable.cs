@@ -23,11 +23,14 @@ internal sealed class BenchTable(IReadOnlyCollection<string> wanted)
     }
 
     /// <summary>What a row has room for; the whole stands above the table.</summary>
-    private static string Start(string message) => message.Split('\n')[0] is { Length: > 150 } line ? line[..150] + "..." : message.Split('\n')[0];
+    private static string Start(string message) =>
+        message.Split('\n')[0] is { Length: > 150 } line ? line[..150] + "..." : message.Split('\n')[0];
 
     public void Print()
     {
         Console.WriteLine($"\n{"",-40} {"Operos",16} {"beside it",16}  goal");
-        foreach (var row in rows) Console.WriteLine($"{row.What,-40} {row.Ours,16} {row.Theirs,16}  {row.Goal}{(row.Met is null ? "" : row.Met.Value ? "  met" : "  MISSED")}");
+        foreach (var row in rows)
+            Console.WriteLine(
+            $"{row.What,-40} {row.Ours,16} {row.Theirs,16}  {row.Goal}{(row.Met is null ? "" : row.Met.Value ? "  met" : "  MISSED")}");
     }
 }

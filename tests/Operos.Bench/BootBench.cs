@@ -15,22 +15,29 @@ internal sealed class BootBench
     private const double Goal = 0.6;
     private const string Url = $"http://{NativeController.Address}:7490";
 
-    /// <summary>A rack's link. An emulated machine is slower than it; one under KVM would fetch as fast as the host copies memory.</summary>
+    /// <summary>
+    /// A rack's link. An emulated machine is slower than it; one under KVM would fetch as fast as the host copies memory.
+    /// </summary>
     private const string LinkRate = "1gbit";
 
-    /// <summary>Many times what dracut takes on two idle cores without KVM: on a host with other work its services start one by one.</summary>
+    /// <summary>
+    /// Many times what dracut takes on two idle cores without KVM: on a host with other work its services start one by one.
+    /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
     private readonly Build build;
     private readonly LabFolder folder;
     private readonly LabNetwork network;
 
-    private BootBench(Build build, LabFolder folder, LabNetwork network) => (this.build, this.folder, this.network) = (build, folder, network);
+    private BootBench(Build build, LabFolder folder, LabNetwork network) =>
+        (this.build, this.folder, this.network) = (build, folder, network);
 
     public static async Task<IEnumerable<Row>> RunAsync(Build build)
     {
         var peer = Path.Combine(build.Out, "bench/dracut");
-        if (!File.Exists(Path.Combine(peer, "inputs"))) throw new LabException("there is no dracut to compare with: run tests/Operos.Bench/dracut-livenet.sh first, as make bench does");
+        if (!File.Exists(Path.Combine(peer, "inputs")))
+            throw new LabException(
+            "there is no dracut to compare with: run tests/Operos.Bench/dracut-livenet.sh first, as make bench does");
         Console.Error.WriteLine("bench: boots, operos-init and dracut in turn");
         using var folder = LabFolder.Create(Path.Combine(build.Out, "bench"), "boot");
         var network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", default);
@@ -40,7 +47,8 @@ internal sealed class BootBench
         try
         {
             await bench.ServeAsync(peer);
-            return await bench.MeasureAsync(BootContender.Operos(build, bench.WithAnchor(), Url, $"{NativeController.Address}:7443"), BootContender.Dracut(peer, Url), controller);
+            return await bench.MeasureAsync(BootContender.Operos(build, bench.WithAnchor(), Url, $"{NativeController.Address}:7443"),
+                BootContender.Dracut(peer, Url), controller);
         }
         finally { Directory.Delete(controller.Releases, recursive: true); }
     }
@@ -75,7 +83,8 @@ internal sealed class BootBench
     {
         var ratios = rounds.Select(round => time(round.Ours) / time(round.Theirs)).Order().ToList();
         var text = $"ratio {Median(ratios):0.00} ({ratios[0]:0.00} to {ratios[^1]:0.00} pair by pair)";
-        return new Row(what, $"{Median(rounds.Select(round => time(round.Ours))):0.0} s", $"dracut {Median(rounds.Select(round => time(round.Theirs))):0.0} s",
+        return new Row(what, $"{Median(rounds.Select(round => time(round.Ours))):0.0} s",
+            $"dracut {Median(rounds.Select(round => time(round.Theirs))):0.0} s",
             goal is null ? text : $"{text}, at most {goal}", goal is null ? null : Median(ratios) <= goal);
     }
 
@@ -84,7 +93,8 @@ internal sealed class BootBench
     {
         using var machine = await VirtualMachine.StartAsync(new VirtualMachineOptions
         {
-            Name = $"{contender.Name}-{round}", Cpus = 2, MemoryMiB = 2048, Uuid = "5d0f8a44-2222-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:bb:00:01", Rate: LinkRate)],
+            Name = $"{contender.Name}-{round}", Cpus = 2, MemoryMiB = 2048, Uuid = "5d0f8a44-2222-4c1c-9d6b-2f3d5a7b9c10",
+            Nics = [new VirtualNic("52:54:00:bb:00:01", Rate: LinkRate)],
             Kernel = new DirectKernel(Path.Combine(build.Release, "vmlinuz"), contender.Initramfs, contender.Arguments),
         }, network, folder, default);
         try
@@ -94,7 +104,9 @@ internal sealed class BootBench
         }
         catch (LabException e) { throw new LabException($"{e.Message}\n{machine.Describe()}"); }
         var times = BootTimes.Read(machine.Console.Text, contender.Switches);
-        Console.Error.WriteLine($"bench:   {machine.Options.Name,-10} {times.Switch,6:0.00} s to switch_root, {times.System,6:0.00} s to systemd, the host's load {HostLoad.LastMinute()}{(round == 0 ? "  (not counted)" : "")}");
+        Console.Error.WriteLine(
+            $"bench:   {machine.Options.Name,-10} {times.Switch,6:0.00} s to switch_root, {times.System,6:0.00} s to systemd, the host's "
+            + $"load {HostLoad.LastMinute()}{(round == 0 ? "  (not counted)" : "")}");
         return machine.Console.Text;
     }
 
@@ -107,12 +119,18 @@ internal sealed class BootBench
         await File.WriteAllTextAsync(folder["nginx.conf"], $$"""
             user root; worker_processes 2; pid {{folder["nginx.pid"]}}; error_log {{folder["nginx.log"]}}; daemon off;
             events { worker_connections 1024; }
-            http { log_format times '$uri $status $body_bytes_sent $request_time'; access_log {{folder["nginx.times"]}} times; sendfile on; tcp_nopush on; server { listen {{NativeController.Address}}:7490; root {{folder["www"]}}; } }
+            http {
+                log_format times '$uri $status $body_bytes_sent $request_time'; access_log {{folder["nginx.times"]}} times;
+                sendfile on; tcp_nopush on;
+                server { listen {{NativeController.Address}}:7490; root {{folder["www"]}}; }
+            }
             """);
         network.Start("nginx", ["-c", folder["nginx.conf"]], folder["nginx.log"]);
     }
 
-    /// <summary>The image as a loader hands it over: the trust anchor's cpio behind the initramfs, at a multiple of four (buffer-format.rst).</summary>
+    /// <summary>
+    /// The image as a loader hands it over: the trust anchor's cpio behind the initramfs, at a multiple of four (buffer-format.rst).
+    /// </summary>
     private string WithAnchor()
     {
         var path = folder["operos.img"];
@@ -126,7 +144,8 @@ internal sealed class BootBench
 
     /// <summary>How long nginx sent the last image for.</summary>
     private double DownloadSeconds() =>
-        double.Parse(File.ReadLines(folder["nginx.times"]).Last(line => line.StartsWith("/flat.squashfs 200", StringComparison.Ordinal)).Split(' ')[3], CultureInfo.InvariantCulture);
+        double.Parse(File.ReadLines(folder["nginx.times"]).Last(line => line.StartsWith("/flat.squashfs 200", StringComparison.Ordinal))
+            .Split(' ')[3], CultureInfo.InvariantCulture);
 
     /// <summary>What the machine's boot record says of PID 1 (proc(5), VmHWM).</summary>
     private static async Task<long> PeakMemoryAsync(NativeController controller, string id)

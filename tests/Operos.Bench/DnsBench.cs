@@ -20,8 +20,10 @@ internal static class DnsBench
     public static async Task<IEnumerable<Row>> RunAsync(string folder)
     {
         var names = new ClusterNames();
-        var settings = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = Server.Address, Network = IPNetwork.Parse("127.0.0.0/8") };
-        var dns = new ClusterDns(settings.NameServer(new ControllerPaths { Run = Path.Combine(folder, "names") }), names, TimeProvider.System, NullLogger<ClusterDns>.Instance);
+        var settings = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = Server.Address,
+            Network = IPNetwork.Parse("127.0.0.0/8") };
+        var dns = new ClusterDns(settings.NameServer(new ControllerPaths { Run = Path.Combine(folder, "names") }), names,
+            TimeProvider.System, NullLogger<ClusterDns>.Instance);
         using var stop = new CancellationTokenSource();
         var running = dns.RunAsync(stop.Token);
         try
@@ -50,7 +52,8 @@ internal static class DnsBench
             return
             [
                 new Row($"names, {Services} services at once", $"{all:0} ms"),
-                new Row("names, a new service is found, p50 / max", $"{times[Changes / 2]:0.0} / {times[^1]:0.0} ms", "", "at most 1 s", times[^1] <= 1000),
+                new Row("names, a new service is found, p50 / max", $"{times[Changes / 2]:0.0} / {times[^1]:0.0} ms", "", "at most 1 s",
+                    times[^1] <= 1000),
                 new Row("names, questions answered", $"{rate / 1000:0.0} k a second"),
                 new Row($"names, RSS of both daemons, {Services} services", $"{memory / 1e6:0.0} MB"),
             ];
@@ -117,5 +120,6 @@ internal static class DnsBench
     })!;
 
     private static byte[] Query(string service) =>
-        [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, .. $"{service}.bench.svc.cluster.local".Split('.').SelectMany(label => Encoding.ASCII.GetBytes(label).Prepend((byte)label.Length)), 0, 0, 1, 0, 1];
+        [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, .. $"{service}.bench.svc.cluster.local".Split('.')
+            .SelectMany(label => Encoding.ASCII.GetBytes(label).Prepend((byte)label.Length)), 0, 0, 1, 0, 1];
 }

@@ -9,7 +9,9 @@ using Operos.Proto.Connection;
 
 namespace Operos.Bench;
 
-/// <summary>Distinct machines enrol over TLS, each with a key and a connection of its own, and the controller writes each to disk.</summary>
+/// <summary>
+/// Distinct machines enrol over TLS, each with a key and a connection of its own, and the controller writes each to disk.
+/// </summary>
 internal static class EnrolBench
 {
     private const int Machines = 500, AtOnce = 32;
@@ -22,25 +24,33 @@ internal static class EnrolBench
         var csr = new CertificateRequest("CN=bench", key, HashAlgorithmName.SHA256).CreateSigningRequest();
         var times = new double[Machines];
         var clock = Stopwatch.StartNew();
-        var (server, client, machine) = (ProcessFigures.CpuSeconds(controller), ProcessFigures.CpuSeconds(Environment.ProcessId), ProcessFigures.MachineBusySeconds());
+        var (server, client, machine) = (ProcessFigures.CpuSeconds(controller), ProcessFigures.CpuSeconds(Environment.ProcessId),
+            ProcessFigures.MachineBusySeconds());
         await Parallel.ForAsync(0, Machines, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (number, cancellationToken) =>
         {
             var own = Stopwatch.StartNew();
-            await using var connection = await ControlConnection.ConnectAsync(new ControlClientOptions { Endpoint = new IPEndPoint(IPAddress.Loopback, 7443), CertificateAuthority = authority, Agent = "bench/1" }, cancellationToken);
-            var reply = await connection.CallAsync<EnrolReply>(new Enrol { Csr = csr, Inventory = Machine(number).ToJson(), BootRecord = [], BootId = $"boot-{number}" }, cancellationToken);
+            await using var connection = await ControlConnection.ConnectAsync(
+                new ControlClientOptions { Endpoint = new IPEndPoint(IPAddress.Loopback, 7443), CertificateAuthority = authority,
+                Agent = "bench/1" }, cancellationToken);
+            var reply = await connection.CallAsync<EnrolReply>(
+                new Enrol { Csr = csr, Inventory = Machine(number).ToJson(), BootRecord = [], BootId = $"boot-{number}" },
+                cancellationToken);
             if (reply.Admission != Admission.Admitted) throw new InvalidOperationException(reply.Text);
             times[number] = own.Elapsed.TotalMilliseconds;
         });
         var seconds = clock.Elapsed.TotalSeconds;
         var rate = Machines / seconds;
-        (server, client, machine) = (ProcessFigures.CpuSeconds(controller) - server, ProcessFigures.CpuSeconds(Environment.ProcessId) - client, ProcessFigures.MachineBusySeconds() - machine);
+        (server, client, machine) = (ProcessFigures.CpuSeconds(controller) - server,
+            ProcessFigures.CpuSeconds(Environment.ProcessId) - client, ProcessFigures.MachineBusySeconds() - machine);
         Array.Sort(times);
         return
         [
             new Row("enrolments", $"{rate:0} a second", "", "at least 100, client on the same cores", rate >= 100),
             // Clients and whatever else runs take of the same cores: the rate alone would be the machine's, not the controller's.
-            new Row("enrolment, CPU of the controller", $"{server / Machines * 1000:0.0} ms each", $"client {client / Machines * 1000:0.0} ms",
-                $"of {Environment.ProcessorCount} cores: controller {server / seconds:0.00}, client {client / seconds:0.00}, others {Math.Max(0, machine - server - client) / seconds:0.00}"),
+            new Row("enrolment, CPU of the controller", $"{server / Machines * 1000:0.0} ms each",
+                $"client {client / Machines * 1000:0.0} ms",
+                $"of {Environment.ProcessorCount} cores: controller {server / seconds:0.00}, client {client / seconds:0.00}, others "
+                    + $"{Math.Max(0, machine - server - client) / seconds:0.00}"),
             new Row($"enrolment, {AtOnce} at once, p50 / p99", $"{times[Machines / 2]:0} / {times[Machines * 99 / 100]:0} ms"),
         ];
     }
@@ -50,13 +60,16 @@ internal static class EnrolBench
     {
         var inventory = Path.Combine(folder, "inventory.json");
         await File.WriteAllBytesAsync(inventory, Machine(Machines + 1).ToJson());
-        using var worker = Process.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", build.Binary("operos-worker"), "run", "--control", "127.0.0.1:7443", "--ca", Path.Combine(folder, "setup/admin/ca.crt"),
+        using var worker = Process.Start(new ProcessStartInfo(
+            "setpriv", ["--pdeathsig", "KILL", build.Binary("operos-worker"), "run", "--control", "127.0.0.1:7443", "--ca",
+            Path.Combine(folder, "setup/admin/ca.crt"),
             "--inventory", inventory, "--state-dir", Path.Combine(folder, "worker"), "--no-apply"]) { RedirectStandardOutput = true })!;
         await Task.Delay(5000);
         var enrolled = File.ReadAllText(Path.Combine(folder, "worker/status.json")).Contains("\"enrolled\"", StringComparison.Ordinal);
         var rss = ProcessFigures.RssBytes(worker.Id);
         worker.Kill();
-        return enrolled ? new Row("worker, RSS enrolled and idle", $"{rss / 1e6:0.0} MB", "", "at most 40 MB", rss <= 40e6) : throw new LabException("the worker did not enrol");
+        return enrolled ? new Row("worker, RSS enrolled and idle", $"{rss / 1e6:0.0} MB", "", "at most 40 MB", rss <= 40e6)
+            : throw new LabException("the worker did not enrol");
     }
 
     private static Inventory Machine(int number) => new()

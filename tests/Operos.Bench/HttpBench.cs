@@ -17,13 +17,21 @@ internal static class HttpBench
         await File.WriteAllTextAsync(configuration, $$"""
             user root; worker_processes 2; pid {{folder}}/nginx.pid; error_log {{folder}}/nginx.log; daemon off;
             events { worker_connections 1024; }
-            http { access_log off; sendfile on; tcp_nopush on; server { listen 127.0.0.1:7490; root {{build.Out}}; location /releases/ { alias {{Path.GetDirectoryName(build.Release)}}/; } } }
+            http {
+                access_log off; sendfile on; tcp_nopush on;
+                server {
+                    listen 127.0.0.1:7490; root {{build.Out}};
+                    location /releases/ { alias {{Path.GetDirectoryName(build.Release)}}/; }
+                }
+            }
             """);
-        using var nginx = Process.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", "nginx", "-c", configuration]) { RedirectStandardError = true })!;
+        using var nginx = Process.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", "nginx", "-c", configuration])
+            { RedirectStandardError = true })!;
         await Task.Delay(2000);
         var path = $"/releases/{Path.GetFileName(build.Release)}/base.squashfs";
         var size = new FileInfo(Path.Combine(build.Release, "base.squashfs")).Length;
-        var workers = Directory.EnumerateDirectories("/proc").Where(process => char.IsAsciiDigit(Path.GetFileName(process)[0]) && Parent(process) == nginx.Id)
+        var workers = Directory.EnumerateDirectories("/proc")
+            .Where(process => char.IsAsciiDigit(Path.GetFileName(process)[0]) && Parent(process) == nginx.Id)
             .Select(process => int.Parse(Path.GetFileName(process), System.Globalization.CultureInfo.InvariantCulture)).ToList();
         if (workers.Count == 0) throw new LabException($"nginx runs no workers; see {folder}/nginx.log");
         List<(double Rate, double Cpu)> ours = [], theirs = [];
@@ -41,8 +49,10 @@ internal static class HttpBench
         var (cpu, nginxCpu) = (Median(ours.Select(run => run.Cpu)), Median(theirs.Select(run => run.Cpu)));
         return
         [
-            new Row("HTTP, throughput", $"{rate:0.00} GB/s", $"nginx {nginxRate:0.00}", $"ratio {rate / nginxRate:0.00}, at least 1", rate >= nginxRate),
-            new Row("HTTP, CPU of the server", $"{cpu:0.000} s/GB", $"nginx {nginxCpu:0.000}", $"ratio {cpu / nginxCpu:0.00}, at most 1", cpu <= nginxCpu),
+            new Row("HTTP, throughput", $"{rate:0.00} GB/s", $"nginx {nginxRate:0.00}", $"ratio {rate / nginxRate:0.00}, at least 1",
+                rate >= nginxRate),
+            new Row("HTTP, CPU of the server", $"{cpu:0.000} s/GB", $"nginx {nginxCpu:0.000}", $"ratio {cpu / nginxCpu:0.00}, at most 1",
+                cpu <= nginxCpu),
         ];
     }
 
@@ -73,7 +83,8 @@ internal static class HttpBench
             socket.Send(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n"));
             var count = socket.Receive(buffer);
             var head = buffer.AsSpan(0, count).IndexOf("\r\n\r\n"u8);
-            if (head < 0 || !buffer.AsSpan().StartsWith("HTTP/1.1 200"u8)) throw new LabException($"port {port} answered {Encoding.ASCII.GetString(buffer, 0, Math.Min(count, 200))}");
+            if (head < 0 || !buffer.AsSpan().StartsWith("HTTP/1.1 200"u8))
+                throw new LabException($"port {port} answered {Encoding.ASCII.GetString(buffer, 0, Math.Min(count, 200))}");
             for (var left = size - (count - head - 4); left > 0; left -= count)
                 if ((count = socket.Receive(buffer)) == 0) throw new LabException($"port {port} closed early");
         }
@@ -81,7 +92,8 @@ internal static class HttpBench
 
     private static int Parent(string process)
     {
-        try { return int.Parse(File.ReadAllText(process + "/stat").Split(')')[^1].Split(' ')[2], System.Globalization.CultureInfo.InvariantCulture); }
+        try { return int.Parse(File.ReadAllText(process + "/stat").Split(')')[^1].Split(' ')[2],
+            System.Globalization.CultureInfo.InvariantCulture); }
         catch (IOException) { return 0; }
     }
 

@@ -23,7 +23,8 @@ await table.MeasureAsync("controller", async () =>
             SlowClientBench.Run(build),
             .. await EnrolBench.RunAsync(folder.Path, controller.Id),
             await EnrolBench.MeasureWorkerAsync(build, folder.Path),
-            new Row("controller, RSS after the load", $"{ProcessFigures.RssBytes(controller.Id) / 1e6:0.0} MB", "", "at most 100 MB idle", ProcessFigures.RssBytes(controller.Id) < 100e6),
+            new Row("controller, RSS after the load", $"{ProcessFigures.RssBytes(controller.Id) / 1e6:0.0} MB", "", "at most 100 MB idle",
+                ProcessFigures.RssBytes(controller.Id) < 100e6),
         ];
     }
     // With its dnsmasq.

@@ -14,14 +14,19 @@ internal static class ProcessFigures
 
     /// <summary>User and system time in seconds, its threads' and its reaped children's.</summary>
     public static double CpuSeconds(params IEnumerable<int> processes) =>
-        processes.Sum(process => File.ReadAllText($"/proc/{process}/stat").Split(')')[^1].Split(' ')[12..14].Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture))) / TicksPerSecond;
+        processes.Sum(process =>
+            File.ReadAllText($"/proc/{process}/stat").Split(')')[^1].Split(' ')[12..14]
+            .Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture))) / TicksPerSecond;
 
     /// <summary>Of all cores, not idle and not waiting for disks, in seconds.</summary>
     public static double MachineBusySeconds() =>
-        File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1).Where((_, field) => field is 0 or 1 or 2 or 5 or 6).Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture)) / TicksPerSecond;
+        File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries).Skip(1)
+            .Where((_, field) => field is 0 or 1 or 2 or 5 or 6)
+            .Sum(ticks => double.Parse(ticks, CultureInfo.InvariantCulture)) / TicksPerSecond;
 
     public static long RssBytes(int process) =>
-        long.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+        long.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
 }
 
 /// <summary>How busy the host is: above the number of CPUs the times are other programs' too.</summary>
@@ -40,7 +45,10 @@ internal static class BenchController
         Shell.RunAsync(build.Binary("operos-controller"),
             ["setup", "--dir", setup, "--address", "127.0.0.1/8", "--release-key", build.ReleasePublicKey, "--admission", "auto",
                 "--dhcp-mode", "off"], default).GetAwaiter().GetResult();
-        return Process.Start(new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", build.Binary("operos-controller"), "run", "--config", Path.Combine(setup, "upper/etc/operos/controller.toml"),
-            "--state", Path.Combine(setup, "state"), "--run", Path.Combine(folder, "run"), "--releases", Path.GetDirectoryName(build.Release)!, "--loaders", build.Loaders]) { RedirectStandardOutput = true })!;
+        return Process.Start(new ProcessStartInfo("setpriv",
+            ["--pdeathsig", "KILL", build.Binary("operos-controller"), "run", "--config",
+            Path.Combine(setup, "upper/etc/operos/controller.toml"),
+            "--state", Path.Combine(setup, "state"), "--run", Path.Combine(folder, "run"), "--releases",
+                Path.GetDirectoryName(build.Release)!, "--loaders", build.Loaders]) { RedirectStandardOutput = true })!;
     }
 }

@@ -24,7 +24,8 @@ internal static class SlowClientBench
             ratios.Add(busy / quiet);
         }
         var ratio = Median(ratios);
-        return new Row($"HTTP, one fast beside {Slow} slow clients", $"{Median(beside):0.00} GB/s", $"alone {Median(alone):0.00}", $"ratio {ratio:0.00}, at least 0.8", ratio >= 0.8);
+        return new Row($"HTTP, one fast beside {Slow} slow clients", $"{Median(beside):0.00} GB/s", $"alone {Median(alone):0.00}",
+            $"ratio {ratio:0.00}, at least 0.8", ratio >= 0.8);
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(Rounds / 2);

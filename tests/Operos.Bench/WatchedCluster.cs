@@ -95,7 +95,8 @@ internal sealed class WatchedCluster(ApiClient client)
     {
         ["name"] = name, ["image"] = $"{Registry}/{name}:1.4.2",
         ["ports"] = new JsonArray(new JsonObject { ["name"] = name == "main" ? "http" : "admin", ["containerPort"] = port }),
-        ["env"] = Array(8, number => new JsonObject { ["name"] = $"SETTING_{number}", ["value"] = $"https://service-{number}.example.com/api" }),
+        ["env"] = Array(8, number => new JsonObject { ["name"] = $"SETTING_{number}",
+            ["value"] = $"https://service-{number}.example.com/api" }),
         ["resources"] = new JsonObject { ["requests"] = new JsonObject { ["cpu"] = "100m", ["memory"] = "128Mi" },
             ["limits"] = new JsonObject { ["memory"] = "256Mi" } },
         ["readinessProbe"] = new JsonObject { ["httpGet"] = new JsonObject { ["path"] = "/ready", ["port"] = port } },
@@ -108,7 +109,8 @@ internal sealed class WatchedCluster(ApiClient client)
         JsonArray Peers() =>
         [
             new JsonObject { ["podSelector"] = App(number + 1) },
-            new JsonObject { ["namespaceSelector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["team"] = $"team-{number % 5}" } }, ["podSelector"] = App(number) },
+            new JsonObject { ["namespaceSelector"] = new JsonObject
+                { ["matchLabels"] = new JsonObject { ["team"] = $"team-{number % 5}" } }, ["podSelector"] = App(number) },
             new JsonObject { ["ipBlock"] = new JsonObject { ["cidr"] = $"172.{16 + number % 16}.0.0/16" } },
         ];
         JsonArray Ports() => [new JsonObject { ["port"] = "http" }, new JsonObject { ["port"] = 9000 + number }];
@@ -129,5 +131,6 @@ internal sealed class WatchedCluster(ApiClient client)
     private static JsonArray Array(int count, Func<int, JsonObject> make) => [.. Enumerable.Range(0, count).Select(make)];
 
     private static JsonObject Meta(string name, params (string Key, string Value)[] labels) =>
-        new() { ["name"] = name, ["labels"] = new JsonObject(labels.Select(label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value))) };
+        new() { ["name"] = name, ["labels"] = new JsonObject(
+            labels.Select(label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value))) };
 }

@@ -12,7 +12,8 @@ public sealed class AuthoritativeServerTests
     {
         var folder = Path.Combine(Path.GetTempPath(), new string('a', 100), "authority");
         var plan = new ZonePlan("cluster.local", "machines.example", IPAddress.Parse("10.77.0.1"), [IPNetwork.Parse("10.77.0.0/24")]);
-        var authority = new AuthoritativeServer(plan, new ClusterNames(), "/usr/sbin/knotd", folder, TimeProvider.System, type => new Socket(AddressFamily.InterNetwork, type, ProtocolType.Unspecified), NullLogger.Instance);
+        var authority = new AuthoritativeServer(plan, new ClusterNames(), "/usr/sbin/knotd", folder, TimeProvider.System,
+            type => new Socket(AddressFamily.InterNetwork, type, ProtocolType.Unspecified), NullLogger.Instance);
         using var stop = new CancellationTokenSource();
         var running = authority.RunAsync(stop.Token);
         for (var attempt = 0; authority.Status.Text == "not started" && attempt < 100; attempt++) await Task.Delay(50);

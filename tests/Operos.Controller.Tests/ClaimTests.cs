@@ -97,7 +97,8 @@ public sealed partial class ClaimTests : IDisposable
         await File.WriteAllTextAsync(path, NewFields().Replace(await File.ReadAllTextAsync(path), ""));
         await using var upgraded = new TestController(folder: folder);
         Assert.Null(upgraded.Registry.Get(id)!.KeyHash);
-        await using (var back = await upgraded.ConnectAsync(certificate)) await back.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default);
+        await using (var back = await upgraded.ConnectAsync(certificate)) await back.CallAsync<HeartbeatReply>(
+            TestController.Beat("boot-1"), default);
         upgraded.Clock.Ahead = TimeSpan.FromHours(1);
         Assert.Equal(Admission.DuplicateLive, (await upgraded.EnrolAsync(TestController.Machine(1), "boot-1", other)).Admission);
     }
@@ -117,9 +118,11 @@ public sealed partial class ClaimTests : IDisposable
         var stranger = TestController.Machine(2);
         foreach (var claimed in new[]
         {
-            stranger with { Nics = machine.Nics }, stranger with { Disks = machine.Disks }, stranger with { MemoryModules = machine.MemoryModules },
+            stranger with { Nics = machine.Nics }, stranger with { Disks = machine.Disks },
+            stranger with { MemoryModules = machine.MemoryModules },
             stranger with { System = machine.System, Board = machine.Board },
-            new Inventory { Nics = machine.Nics }, new Inventory { Disks = machine.Disks }, new Inventory { System = machine.System, Board = machine.Board },
+            new Inventory { Nics = machine.Nics }, new Inventory { Disks = machine.Disks },
+            new Inventory { System = machine.System, Board = machine.Board },
             new Inventory { System = new Identity { Uuid = machine.System.Uuid }, Nics = machine.Nics },
         })
         {
@@ -158,12 +161,14 @@ public sealed partial class ClaimTests : IDisposable
         var (id, connection, certificate) = await controller.JoinAsync(TestController.Machine(1));
         await controller.EnrolAsync(TestController.Machine(1), "boot-2", other);
         var claim = ResolveCommand().Match(await AlarmAsync(controller, id)).Groups["claim"].Value;
-        await Assert.ThrowsAsync<ControlFaultException>(() => controller.OperateAsync<Done>(new ResolveMachine { Machine = claim, As = "10000000" }));
+        await Assert.ThrowsAsync<ControlFaultException>(() =>
+            controller.OperateAsync<Done>(new ResolveMachine { Machine = claim, As = "10000000" }));
         await controller.OperateAsync<Done>(new ResolveMachine { Machine = claim, As = id });
         await connection.Completion.WaitAsync(TimeSpan.FromSeconds(10));
         await using (var put = await controller.ConnectAsync(certificate))
         {
-            var refused = await Assert.ThrowsAsync<ControlFaultException>(() => put.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default));
+            var refused = await Assert.ThrowsAsync<ControlFaultException>(
+                () => put.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default));
             Assert.Equal(FaultCode.Unauthorized, refused.Code);
         }
         Assert.Equal(Admission.DuplicateLive, (await controller.EnrolAsync(TestController.Machine(1), "boot-3", third)).Admission);
@@ -188,7 +193,8 @@ public sealed partial class ClaimTests : IDisposable
     {
         await using var controller = new TestController();
         var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1));
-        var resembling = TestController.Machine(2) with { System = TestController.Machine(1).System, Board = TestController.Machine(1).Board };
+        var resembling = TestController.Machine(2) with { System = TestController.Machine(1).System,
+            Board = TestController.Machine(1).Board };
         var ambiguous = await controller.EnrolAsync(resembling, "boot-2", other);
         Assert.Equal(Admission.Ambiguous, ambiguous.Admission);
         var resolve = new ResolveMachine { Machine = ambiguous.MachineId, As = id };

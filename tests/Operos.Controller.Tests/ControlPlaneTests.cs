@@ -24,7 +24,9 @@ public sealed class ControlPlaneTests : IDisposable
     private const string Machine = "402fce53-3779-8c9f-ac73-4c34a31fc2bc";
     private readonly TestClock clock = new();
     private readonly string folder = Directory.CreateTempSubdirectory("operos-kubernetes-").FullName;
-    private readonly ControllerSettings settings = SettingsReader.Read("c.toml", "[network]\naddress = \"10.77.0.1/24\"\n[dhcp]\nmode = \"off\"\n[kubernetes]\napi-names = [\"api.example.org\", \"192.0.2.7\"]\ncertificate-life = \"30d\"\n");
+    private readonly ControllerSettings settings = SettingsReader.Read(
+        "c.toml", "[network]\naddress = \"10.77.0.1/24\"\n[dhcp]\nmode = \"off\"\n[kubernetes]\n"
+        + "api-names = [\"api.example.org\", \"192.0.2.7\"]\ncertificate-life = \"30d\"\n");
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -48,8 +50,11 @@ public sealed class ControlPlaneTests : IDisposable
             """)).Errors;
         foreach (var expected in new[]
         {
-            "c.toml:2: cluster.domain:", "c.toml:8: kubernetes.enabled: true or false", "c.toml: kubernetes.pod-network: 10.10.0.0/16 overlaps the machines' network 10.10.3.0/24", "c.toml:9: kubernetes.service-network: 10.10.0.0/16 overlaps the machines' network",
-            "c.toml:9: kubernetes.service-network: 10.10.0.0/16 overlaps the pods' network", "c.toml:10: kubernetes.api-names:", "c.toml:12: kubernetes.network: one of \"operos\", \"calico\"", "c.toml:13: kubernetes.certificate-life:",
+            "c.toml:2: cluster.domain:", "c.toml:8: kubernetes.enabled: true or false",
+            "c.toml: kubernetes.pod-network: 10.10.0.0/16 overlaps the machines' network 10.10.3.0/24",
+            "c.toml:9: kubernetes.service-network: 10.10.0.0/16 overlaps the machines' network",
+            "c.toml:9: kubernetes.service-network: 10.10.0.0/16 overlaps the pods' network", "c.toml:10: kubernetes.api-names:",
+            "c.toml:12: kubernetes.network: one of \"operos\", \"calico\"", "c.toml:13: kubernetes.certificate-life:",
         })
             Assert.Contains(errors, error => error.StartsWith(expected, StringComparison.Ordinal));
     }
@@ -61,7 +66,10 @@ public sealed class ControlPlaneTests : IDisposable
     [InlineData("fd00::/64")]
     [InlineData("10.10.0.0")]
     public void A_malformed_pod_network_is_named(string network) =>
-        Assert.Contains("a prefix of 8 to 22 bits", Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nmode=\"off\"\n[kubernetes]\npod-network=\"{network}\"\n")).Message, StringComparison.Ordinal);
+        Assert.Contains("a prefix of 8 to 22 bits", Assert.Throws<ConfigurationException>(
+            () => SettingsReader.Read("c",
+            $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nmode=\"off\"\n[kubernetes]\npod-network=\"{network}\"\n")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Each_authority_signs_its_own_and_the_names_are_those_that_components_look_for()
@@ -74,15 +82,18 @@ public sealed class ControlPlaneTests : IDisposable
             using var authority = X509Certificate2.CreateFromPem(secrets.Authority(order.Issuer).Pem);
             foreach (var issuer in Enum.GetValues<Issuer>())
             {
-                using var chain = new X509Chain { ChainPolicy = { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck } };
+                using var chain = new X509Chain { ChainPolicy = { TrustMode = X509ChainTrustMode.CustomRootTrust,
+                    RevocationMode = X509RevocationMode.NoCheck } };
                 chain.ChainPolicy.CustomTrustStore.Add(X509Certificate2.CreateFromPem(secrets.Authority(issuer).Pem));
                 Assert.Equal(issuer == order.Issuer, chain.Build(issued));
             }
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(certificates.Key(name)));
         }
         using var server = Load(certificates.Certificate(ControlPlaneCertificates.ApiServer));
-        foreach (var name in (string[])["kubernetes.default.svc.cluster.local", "api.example.org", "localhost"]) Assert.True(server.MatchesHostname(name), name);
-        foreach (var address in (string[])["10.11.0.1", "127.0.0.1", "10.77.0.1", "192.0.2.7"]) Assert.True(server.MatchesHostname(address), address);
+        foreach (var name in (string[])["kubernetes.default.svc.cluster.local", "api.example.org", "localhost"])
+            Assert.True(server.MatchesHostname(name), name);
+        foreach (var address in (string[])["10.11.0.1", "127.0.0.1", "10.77.0.1", "192.0.2.7"])
+            Assert.True(server.MatchesHostname(address), address);
         Assert.False(server.MatchesHostname("10.11.0.2"));
         using var admin = Load(certificates.Certificate(ControlPlaneCertificates.Agent));
         Assert.Equal("O=system:masters, CN=operos:controller", admin.Subject);
@@ -101,7 +112,8 @@ public sealed class ControlPlaneTests : IDisposable
         Assert.Equal(key, File.ReadAllText(certificates.Key("etcd")));
         Assert.Empty(certificates.Renew());
         var renamed = settings with { Kubernetes = settings.Kubernetes with { ApiNames = ["other.example.org"] } };
-        Assert.Equal([ControlPlaneCertificates.ApiServer], new ControlPlaneCertificates(Path.Combine(folder, "run"), renamed.ControlPlane, secrets, clock).Renew());
+        Assert.Equal([ControlPlaneCertificates.ApiServer],
+            new ControlPlaneCertificates(Path.Combine(folder, "run"), renamed.ControlPlane, secrets, clock).Renew());
         File.WriteAllText(certificates.Certificate("etcd"), "half a certif");
         Assert.Contains("etcd", certificates.Renew());
     }
@@ -119,7 +131,8 @@ public sealed class ControlPlaneTests : IDisposable
             Assert.Equal(text, File.ReadAllText(path));
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
         }
-        Assert.Equal(32, Convert.FromBase64String(JsonNode.Parse(File.ReadAllText(first.Encryption))!["resources"]![0]!["providers"]![0]!["secretbox"]!["keys"]![0]!["secret"]!.ToString()).Length);
+        Assert.Equal(32, Convert.FromBase64String(JsonNode.Parse(File.ReadAllText(first.Encryption))!["resources"]![0]!["providers"]![0]![
+            "secretbox"]!["keys"]![0]!["secret"]!.ToString()).Length);
     }
 
     [Theory]
@@ -131,10 +144,12 @@ public sealed class ControlPlaneTests : IDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var csr = new CertificateRequest("CN=admin, O=system:masters", key, HashAlgorithmName.SHA256).CreateSigningRequest();
-        var issued = Desk().Issue(Machine, "10.77.0.129", new IssueNodeCertificates { Requests = new Dictionary<string, byte[]> { [purpose] = csr } });
+        var issued = Desk().Issue(Machine, "10.77.0.129",
+            new IssueNodeCertificates { Requests = new Dictionary<string, byte[]> { [purpose] = csr } });
         using var certificate = X509CertificateLoader.LoadCertificate(issued.Certificates[purpose]);
         Assert.Equal(subject, certificate.Subject);
-        Assert.Equal(usage, Assert.Single(certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().Single().EnhancedKeyUsages.Cast<Oid>()).Value);
+        Assert.Equal(usage, Assert.Single(certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>()
+            .Single().EnhancedKeyUsages.Cast<Oid>()).Value);
         Assert.Equal(purpose == "kubelet-serving", certificate.MatchesHostname("10.77.0.129", allowCommonName: false));
         Assert.Equal(key.ExportSubjectPublicKeyInfo(), certificate.PublicKey.ExportSubjectPublicKeyInfo());
     }
@@ -145,11 +160,16 @@ public sealed class ControlPlaneTests : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var other = ECDsa.Create(ECCurve.NamedCurves.nistP384);
         var good = TestController.Csr(key);
-        foreach (var (purpose, csr) in new[] { ("root", good), ("kubelet", (byte[])[1, 2]), ("kubelet", []), ("kubelet", new CertificateRequest("CN=x", other, HashAlgorithmName.SHA256).CreateSigningRequest()) })
-            Assert.Throws<CryptographicException>(() => Desk().Issue(Machine, "10.77.0.129", new IssueNodeCertificates { Requests = new Dictionary<string, byte[]> { [purpose] = csr } }));
+        foreach (var (purpose, csr) in new[] { ("root", good), ("kubelet", (byte[])[1, 2]), ("kubelet", []),
+            ("kubelet", new CertificateRequest("CN=x", other, HashAlgorithmName.SHA256).CreateSigningRequest()) })
+            Assert.Throws<CryptographicException>(() =>
+                Desk().Issue(Machine, "10.77.0.129", new IssueNodeCertificates { Requests = new Dictionary<string, byte[]>
+                { [purpose] = csr } }));
         foreach (var bad in new[]
         {
-            new IssueApiCredentials { Csr = good, User = "" }, new IssueApiCredentials { Csr = good, User = "a b" }, new IssueApiCredentials { Csr = good, User = "a", Groups = [""] }, new IssueApiCredentials { Csr = good, User = "a", LifeSeconds = 59 },
+            new IssueApiCredentials { Csr = good, User = "" }, new IssueApiCredentials { Csr = good, User = "a b" },
+            new IssueApiCredentials { Csr = good, User = "a", Groups = [""] },
+            new IssueApiCredentials { Csr = good, User = "a", LifeSeconds = 59 },
             new IssueApiCredentials { Csr = good, User = "a", LifeSeconds = 31 * 86400 }, new IssueApiCredentials { Csr = [7], User = "a" },
         })
             Assert.Equal(FaultCode.BadRequest, Assert.Throws<ControlFaultException>(() => Desk().Issue(bad)).Code);
@@ -169,21 +189,27 @@ public sealed class ControlPlaneTests : IDisposable
         var files = new ComponentFiles(settings.ControlPlane, paths.ControlPlane, certificates);
         files.Write(version);
         var components = new ControlPlaneComponents(settings.ControlPlane, paths.ControlPlane, certificates, secrets, files).For(version);
-        Assert.Equal(["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"], components.Select(component => component.Name));
+        Assert.Equal(["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"],
+            components.Select(component => component.Name));
         var server = components[1].Arguments;
         Assert.Single(server, argument => argument.StartsWith(anonymous, StringComparison.Ordinal));
-        Assert.Single(server, argument => argument.StartsWith("--anonymous-auth", StringComparison.Ordinal) || argument.StartsWith("--authentication-config", StringComparison.Ordinal));
+        Assert.Single(server, argument => argument.StartsWith("--anonymous-auth", StringComparison.Ordinal)
+            || argument.StartsWith("--authentication-config", StringComparison.Ordinal));
         Assert.All(components.Skip(2), component => Assert.Equal(insecurePort, component.Arguments.Contains("--port=0")));
         // The unit splits at blanks, and has no rule for quotes.
-        Assert.All(components.SelectMany(component => component.Arguments), argument => Assert.DoesNotContain(argument, c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$'));
+        Assert.All(components.SelectMany(component => component.Arguments),
+            argument => Assert.DoesNotContain(argument, c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$'));
         Assert.StartsWith("ARGS=--name=controller --data-dir=", ComponentUnits.Environment(components[0]), StringComparison.Ordinal);
-        foreach (var file in Directory.GetFiles(paths.ControlPlane.Run, "*", SearchOption.TopDirectoryOnly)) Assert.NotNull(JsonNode.Parse(File.ReadAllText(file)));
+        foreach (var file in Directory.GetFiles(paths.ControlPlane.Run, "*", SearchOption.TopDirectoryOnly))
+            Assert.NotNull(JsonNode.Parse(File.ReadAllText(file)));
     }
 
     [Theory]
-    [InlineData("GET /readyz: 500 [+]ping ok\n[-]informer-sync failed: reason withheld\n[-]poststarthook/rbac failed: reason withheld\nreadyz check failed", "not ready yet: informer-sync, poststarthook/rbac")]
+    [InlineData("GET /readyz: 500 [+]ping ok\n[-]informer-sync failed: reason withheld\n[-]poststarthook/rbac failed: reason withheld\n"
+        + "readyz check failed", "not ready yet: informer-sync, poststarthook/rbac")]
     [InlineData("127.0.0.1:6443/readyz: Connection refused", "127.0.0.1:6443/readyz: Connection refused")]
-    public void A_health_report_is_its_failed_checks(string report, string summary) => Assert.Equal(summary, ControlPlaneSupervisor.Summarise(report));
+    public void A_health_report_is_its_failed_checks(string report, string summary) =>
+        Assert.Equal(summary, ControlPlaneSupervisor.Summarise(report));
 
     [Theory]
     [InlineData("")]
@@ -201,9 +227,11 @@ public sealed class ControlPlaneTests : IDisposable
             kind: ConfigMap
             metadata: {name: x}
             data:
-              {a: 1, b: "1", c: true, d: 'true', e: null, f: ~, g: 1.5, h: 0x10, i: 0777, j: yes, k: 1.2.3, l: -4, m: "", n: !!str 5, o: 1e3, p: 10.77.0.1, q: 2026-01-01, r: .5, s: Infinity, t: NaN, u: 1_000, w: 99999999999999999999}
+              {a: 1, b: "1", c: true, d: 'true', e: null, f: ~, g: 1.5, h: 0x10, i: 0777, j: yes, k: 1.2.3, l: -4,
+              m: "", n: !!str 5, o: 1e3, p: 10.77.0.1, q: 2026-01-01, r: .5, s: Infinity, t: NaN, u: 1_000, w: 99999999999999999999}
             """).Single()["data"]!.AsObject();
-        var expected = """{"a":1,"b":"1","c":true,"d":"true","e":null,"f":null,"g":1.5,"h":16,"i":511,"j":"yes","k":"1.2.3","l":-4,"m":"","n":"5","o":1000,"p":"10.77.0.1","q":"2026-01-01","r":0.5,"s":"Infinity","t":"NaN","u":"1_000","w":1E+20}""";
+        var expected = """{"a":1,"b":"1","c":true,"d":"true","e":null,"f":null,"g":1.5,"h":16,"i":511,"j":"yes","k":"1.2.3","l":-4"""
+            + ""","m":"","n":"5","o":1000,"p":"10.77.0.1","q":"2026-01-01","r":0.5,"s":"Infinity","t":"NaN","u":"1_000","w":1E+20}""";
         Assert.Equal(expected, value.ToJsonString().Replace("\\u002B", "+", StringComparison.Ordinal));
     }
 
@@ -229,8 +257,10 @@ public sealed class ControlPlaneTests : IDisposable
     [InlineData("apiVersion: v1\nmetadata: {name: x}")]
     [InlineData("apiVersion: 1\nkind: Pod\nmetadata: {name: x}")]
     [InlineData("kind: Pod\nmetadata: []")]
-    [InlineData("{a: &x [1,2,3,4,5,6,7,8,9], b: &y [*x,*x,*x,*x,*x,*x,*x,*x,*x], c: &z [*y,*y,*y,*y,*y,*y,*y,*y,*y], d: &u [*z,*z,*z,*z,*z,*z,*z,*z,*z], e: &v [*u,*u,*u,*u,*u,*u,*u,*u,*u], f: [*v,*v,*v,*v,*v,*v,*v,*v,*v]}")]
-    public void What_is_no_manifest_is_refused_in_words(string text) => Assert.NotEmpty(Assert.Throws<FormatException>(() => Manifest.Parse(text)).Message);
+    [InlineData("{a: &x [1,2,3,4,5,6,7,8,9], b: &y [*x,*x,*x,*x,*x,*x,*x,*x,*x], c: &z [*y,*y,*y,*y,*y,*y,*y,*y,*y], d: &u "
+        + "[*z,*z,*z,*z,*z,*z,*z,*z,*z], e: &v [*u,*u,*u,*u,*u,*u,*u,*u,*u], f: [*v,*v,*v,*v,*v,*v,*v,*v,*v]}")]
+    public void What_is_no_manifest_is_refused_in_words(string text) =>
+        Assert.NotEmpty(Assert.Throws<FormatException>(() => Manifest.Parse(text)).Message);
 
     [Fact]
     public void Any_text_is_a_manifest_or_a_format_error() =>
@@ -243,8 +273,10 @@ public sealed class ControlPlaneTests : IDisposable
     [Fact]
     public void What_is_wanted_no_more_is_pruned_last_things_first()
     {
-        Applied Item(string kind, string name, string space = "", string version = "v1") => new("f.yaml", new ObjectName(version, kind, space, name));
-        Applied[] before = [Item("Namespace", "n"), Item("Pod", "p", "n"), Item("Pod", "kept", "default"), Item("Deployment", "moved", "n", "apps/v1beta1"), Item("ConfigMap", "c", "n")];
+        Applied Item(string kind, string name, string space = "", string version = "v1") =>
+            new("f.yaml", new ObjectName(version, kind, space, name));
+        Applied[] before = [Item("Namespace", "n"), Item("Pod", "p", "n"), Item("Pod", "kept", "default"),
+            Item("Deployment", "moved", "n", "apps/v1beta1"), Item("ConfigMap", "c", "n")];
         Applied[] wanted = [Item("Pod", "kept"), Item("Deployment", "moved", "n", "apps/v1"), Item("ConfigMap", "c", "other")];
         Assert.Equal(["Pod n/p", "ConfigMap n/c", "Namespace n"], AddOns.Prune(before, wanted).Select(entry => entry.Name.ToString()));
     }
@@ -253,26 +285,36 @@ public sealed class ControlPlaneTests : IDisposable
     public void Labels_are_legal_whatever_a_vendor_calls_its_machine()
     {
         Assert.Equal("Acme-R1--2-U", NodeRoster.Value(" Acme R1 (2/U)"));
-        Gen.String.Sample(text => NodeRoster.Value(text) is var value && value.Length <= 63 && (value.Length == 0 || (char.IsAsciiLetterOrDigit(value[0]) && char.IsAsciiLetterOrDigit(value[^1]))));
+        Gen.String.Sample(text =>
+            NodeRoster.Value(text) is var value && value.Length <= 63
+            && (value.Length == 0 || (char.IsAsciiLetterOrDigit(value[0]) && char.IsAsciiLetterOrDigit(value[^1]))));
         var labels = NodeRoster.Labels(new MachineRecord
         {
-            Id = Machine, Standing = MachineStanding.Admitted, Name = "rack1-1", Inventory = TestController.Machine(1), FirstSeen = clock.GetUtcNow(),
+            Id = Machine, Standing = MachineStanding.Admitted, Name = "rack1-1", Inventory = TestController.Machine(1),
+            FirstSeen = clock.GetUtcNow(),
             Labels = new Dictionary<string, string> { ["rack"] = "r1", ["example.org/x"] = "y", ["name"] = "forged" },
         });
-        Assert.Equal("example.org/x=y,node-role.kubernetes.io/worker=,operos.io/model=Acme-R1,operos.io/name=rack1-1,operos.io/rack=r1", string.Join(',', labels.Select(label => $"{label.Key}={label.Value}")));
+        Assert.Equal("example.org/x=y,node-role.kubernetes.io/worker=,operos.io/model=Acme-R1,operos.io/name=rack1-1,operos.io/rack=r1",
+            string.Join(',', labels.Select(label => $"{label.Key}={label.Value}")));
     }
 
     [Fact]
     public void An_explanation_names_the_first_step_that_is_not_done_and_its_last_error()
     {
-        var record = new MachineRecord { Id = Machine, Standing = MachineStanding.Admitted, Inventory = TestController.Machine(1), FirstSeen = clock.GetUtcNow() };
+        var record = new MachineRecord { Id = Machine, Standing = MachineStanding.Admitted, Inventory = TestController.Machine(1),
+            FirstSeen = clock.GetUtcNow() };
         var healthy = new ComponentHealth("kube-apiserver", true, "healthy", clock.GetUtcNow());
-        var pending = MachineExplainer.Explain(record with { Standing = MachineStanding.Pending }, "operosctl machines approve x", false, [], healthy, null, []);
+        var pending = MachineExplainer.Explain(record with { Standing = MachineStanding.Pending }, "operosctl machines approve x", false,
+            [], healthy, null, []);
         Assert.Contains("step 'admitted': it waits for an operator: operosctl machines approve x", pending.Text, StringComparison.Ordinal);
-        Assert.Contains("step 'connected'", MachineExplainer.Explain(record, null, false, [], healthy, null, []).Text, StringComparison.Ordinal);
-        IReadOnlyList<NodeStep> steps = [new NodeStep { Name = "images", Done = true }, new NodeStep { Name = "containerd", Done = false, Text = "ended with code 1: no space left" }];
+        Assert.Contains("step 'connected'", MachineExplainer.Explain(record, null, false, [], healthy, null, []).Text,
+            StringComparison.Ordinal);
+        IReadOnlyList<NodeStep> steps = [new NodeStep { Name = "images", Done = true },
+            new NodeStep { Name = "containerd", Done = false, Text = "ended with code 1: no space left" }];
         foreach (var (kind, connected) in (IReadOnlyList<(string, bool)>)[("worker", true), ("controller", false)])
-            Assert.Contains("step 'containerd': ended with code 1: no space left", MachineExplainer.Explain(record with { Kind = kind }, null, connected, steps, healthy, null, []).Text, StringComparison.Ordinal);
+            Assert.Contains("step 'containerd': ended with code 1: no space left",
+                MachineExplainer.Explain(record with { Kind = kind }, null, connected, steps, healthy, null, []).Text,
+                StringComparison.Ordinal);
     }
 
     private ControlPlaneCertificates Certificates(out ClusterSecrets secrets)
@@ -284,7 +326,8 @@ public sealed class ControlPlaneTests : IDisposable
     private ClusterDesk Desk()
     {
         var paths = new ControllerPaths { State = folder, Run = Path.Combine(folder, "run") };
-        var registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), AdmissionPolicy.Auto, 10, clock);
+        var registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), AdmissionPolicy.Auto, 10,
+            clock);
         return new ClusterDesk(settings, paths, registry, clock, NullLoggerFactory.Instance);
     }
 

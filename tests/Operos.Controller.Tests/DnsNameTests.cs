@@ -31,7 +31,8 @@ public sealed class DnsNameTests
         });
 
     [Theory]
-    [InlineData("nameserver 10.0.0.1\nnameserver 10.77.0.1\n nameserver\t10.0.0.2 \nnameserver ::1\n#nameserver 10.0.0.3\nsearch nameserver", "10.0.0.1 10.77.0.1 10.0.0.2")]
+    [InlineData("nameserver 10.0.0.1\nnameserver 10.77.0.1\n nameserver\t10.0.0.2 \nnameserver ::1\n#nameserver 10.0.0.3\n"
+        + "search nameserver", "10.0.0.1 10.77.0.1 10.0.0.2")]
     [InlineData("", "")]
     public void Servers_are_read_from_resolv_conf(string text, string servers) =>
         Assert.Equal(servers, string.Join(' ', Upstream.Parse(text.Split('\n'))));

@@ -33,7 +33,8 @@ public sealed class EnrolmentTests : IDisposable
         again.Clock.Ahead = TimeSpan.FromMinutes(2);
         var otherDisk = TestController.Machine(1) with { Disks = [new Disk { Serial = "NEW-DISK" }] };
         Assert.Equal(id, (await again.EnrolAsync(otherDisk, "boot-3")).MachineId);
-        Assert.Contains(again.Registry.Get(id)!.Events, happened => happened.Text.Contains("disk /new-disk is new", StringComparison.Ordinal));
+        Assert.Contains(again.Registry.Get(id)!.Events, happened => happened.Text.Contains(
+            "disk /new-disk is new", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -78,7 +79,8 @@ public sealed class EnrolmentTests : IDisposable
         var chimera = left with { Nics = right.Nics, Disks = right.Disks };
         var refused = await controller.EnrolAsync(chimera);
         Assert.Equal(Admission.Ambiguous, refused.Admission);
-        var shown = (await controller.OperateAsync<MachineList>(new ListMachines())).Machines.Single(machine => machine.Id == refused.MachineId);
+        var shown = (await controller.OperateAsync<MachineList>(new ListMachines())).Machines.Single(
+            machine => machine.Id == refused.MachineId);
         Assert.Equal("ambiguous", shown.State);
         Assert.Contains($"operosctl machines resolve {refused.MachineId} --as", shown.Note, StringComparison.Ordinal);
         await controller.OperateAsync<Done>(new ResolveMachine { Machine = refused.MachineId, As = leftId });
@@ -108,10 +110,13 @@ public sealed class EnrolmentTests : IDisposable
         await connection.DisposeAsync();
         using var renewed = System.Security.Cryptography.X509Certificates.X509CertificateLoader.LoadCertificate(renewal.Certificate);
         Assert.Equal((Role.Worker, id), CertificateAuthority.ReadHolder(renewed));
-        using var usable = System.Security.Cryptography.X509Certificates.RSACertificateExtensions.GetRSAPublicKey(renewed) is null ? System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions.CopyWithPrivateKey(renewed, key) : renewed;
-        await using (var now = await controller.ConnectAsync(usable)) await now.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default);
+        using var usable = System.Security.Cryptography.X509Certificates.RSACertificateExtensions.GetRSAPublicKey(renewed) is null
+            ? System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions.CopyWithPrivateKey(renewed, key) : renewed;
+        await using (var now = await controller.ConnectAsync(usable)) await now.CallAsync<HeartbeatReply>(
+            TestController.Beat("boot-1"), default);
         await using var before = await controller.ConnectAsync(old);
-        Assert.Equal(FaultCode.Unauthorized, (await Assert.ThrowsAsync<ControlFaultException>(() => before.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default))).Code);
+        Assert.Equal(FaultCode.Unauthorized, (await Assert.ThrowsAsync<ControlFaultException>(
+            () => before.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default))).Code);
     }
 
     [Fact]
@@ -164,7 +169,8 @@ public sealed class EnrolmentTests : IDisposable
         controller.Clock.Ahead = TimeSpan.FromDays(400);
         await Assert.ThrowsAsync<IOException>(() => controller.ConnectAsync());
         await using var tolerant = await controller.ConnectAsync(tolerateClock: true);
-        Assert.InRange(DateTimeOffset.FromUnixTimeMilliseconds(tolerant.Greeting!.UnixTimeMs) - DateTimeOffset.UtcNow, TimeSpan.FromDays(399), TimeSpan.FromDays(401));
+        Assert.InRange(DateTimeOffset.FromUnixTimeMilliseconds(tolerant.Greeting!.UnixTimeMs) - DateTimeOffset.UtcNow,
+            TimeSpan.FromDays(399), TimeSpan.FromDays(401));
     }
 
     [Fact]
@@ -174,8 +180,10 @@ public sealed class EnrolmentTests : IDisposable
         var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1));
         await using var stranger = await controller.ConnectAsync();
         foreach (var peer in new[] { connection, stranger })
-            Assert.Equal(FaultCode.Unauthorized, (await Assert.ThrowsAsync<ControlFaultException>(() => peer.CallAsync<Done>(new RemoveMachine { Machine = id }, default))).Code);
-        Assert.Equal(FaultCode.Unauthorized, (await Assert.ThrowsAsync<ControlFaultException>(() => stranger.CallAsync<HeartbeatReply>(TestController.Beat("b"), default))).Code);
+            Assert.Equal(FaultCode.Unauthorized, (await Assert.ThrowsAsync<ControlFaultException>(
+                () => peer.CallAsync<Done>(new RemoveMachine { Machine = id }, default))).Code);
+        Assert.Equal(FaultCode.Unauthorized, (await Assert.ThrowsAsync<ControlFaultException>(
+            () => stranger.CallAsync<HeartbeatReply>(TestController.Beat("b"), default))).Code);
     }
 
     [Fact]
@@ -203,10 +211,13 @@ public sealed class EnrolmentTests : IDisposable
             {
                 new Enrol { Csr = [1, 2, 3], Inventory = TestController.Machine(1).ToJson(), BootRecord = [], BootId = "b" },
                 new Enrol { Csr = TestController.Csr(key), Inventory = "{"u8.ToArray(), BootRecord = [], BootId = "b" },
-                new Enrol { Csr = TestController.Csr(key), Inventory = TestController.Machine(1).ToJson(), BootRecord = "x"u8.ToArray(), BootId = "b" },
-                new Enrol { Csr = TestController.Csr(key), Inventory = TestController.Machine(1).ToJson(), BootRecord = [], BootId = "../../etc" },
+                new Enrol { Csr = TestController.Csr(key), Inventory = TestController.Machine(1).ToJson(), BootRecord = "x"u8.ToArray(),
+                    BootId = "b" },
+                new Enrol { Csr = TestController.Csr(key), Inventory = TestController.Machine(1).ToJson(), BootRecord = [],
+                    BootId = "../../etc" },
             })
-                Assert.Equal(FaultCode.BadRequest, (await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<EnrolReply>(bad, default))).Code);
+                Assert.Equal(FaultCode.BadRequest, (await Assert.ThrowsAsync<ControlFaultException>(
+                    () => connection.CallAsync<EnrolReply>(bad, default))).Code);
         }
         foreach (var garbage in new[] { "GET / HTTP/1.1\r\n\r\n"u8.ToArray(), new byte[100], [22, 3, 1, 255, 255] })
         {
@@ -241,8 +252,8 @@ public sealed class EnrolmentTests : IDisposable
     public async Task Two_hundred_workers_enrol_at_once_each_as_itself()
     {
         await using var controller = new TestController();
-        // From one address there may be 64 strangers at a time. Who made room comes again with the same key, the later the more often it had
-        // to, as workers do: the controller may have admitted it already.
+        // From one address there may be 64 strangers at a time. Who made room comes again with the same key, the later the more often it
+        // had to, as workers do: the controller may have admitted it already.
         var replies = await Task.WhenAll(Enumerable.Range(1, 200).Select(async number =>
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -263,12 +274,16 @@ public sealed class EnrolmentTests : IDisposable
         var id = (await controller.EnrolAsync(TestController.Machine(1))).MachineId;
         var other = (await controller.EnrolAsync(TestController.Machine(2))).MachineId;
         await controller.OperateAsync<Done>(new RenameMachine { Machine = id, Name = "rack1-1" });
-        await controller.OperateAsync<Done>(new LabelMachine { Machine = "rack1-1", Set = new Dictionary<string, string> { ["rack"] = "r1", ["gone"] = "x" } });
+        await controller.OperateAsync<Done>(new LabelMachine
+            { Machine = "rack1-1", Set = new Dictionary<string, string> { ["rack"] = "r1", ["gone"] = "x" } });
         await controller.OperateAsync<Done>(new LabelMachine { Machine = "rack1-1", Remove = ["gone"] });
         var shown = await controller.OperateAsync<MachineDetail>(new ShowMachine { Machine = "rack1-1" });
         Assert.Equal(id, shown.Summary.Id);
         Assert.Equal("r1", Assert.Single(shown.Labels).Value);
-        foreach (var bad in (Message[])[new RenameMachine { Machine = other, Name = "rack1-1" }, new RenameMachine { Machine = other, Name = "-no" }, new LabelMachine { Machine = id, Set = new Dictionary<string, string> { ["a b"] = "c" } }, new ShowMachine { Machine = "nobody" }])
+        foreach (var bad in (Message[])[new RenameMachine { Machine = other, Name = "rack1-1" },
+            new RenameMachine { Machine = other, Name = "-no" },
+            new LabelMachine { Machine = id, Set = new Dictionary<string, string> { ["a b"] = "c" } },
+            new ShowMachine { Machine = "nobody" }])
             await Assert.ThrowsAsync<ControlFaultException>(() => controller.OperateAsync<Done>(bad));
     }
 }

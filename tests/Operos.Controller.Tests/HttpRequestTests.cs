@@ -28,7 +28,8 @@ public sealed class HttpRequestTests
     [Theory]
     [InlineData("bytes=100-")]
     [InlineData("bytes=-0")]
-    public void What_no_byte_satisfies_is_416(string range) => Assert.Null(Read($"GET /x HTTP/1.1\r\nHost: h\r\nRange: {range}", out _)!.Select(100, "\"e\""));
+    public void What_no_byte_satisfies_is_416(string range) =>
+        Assert.Null(Read($"GET /x HTTP/1.1\r\nHost: h\r\nRange: {range}", out _)!.Select(100, "\"e\""));
 
     [Theory]
     [InlineData("//releases/1/x")]
@@ -39,7 +40,8 @@ public sealed class HttpRequestTests
 
     [Fact]
     public void If_Range_of_another_file_gives_the_whole() =>
-        Assert.Equal((0L, 99L, false), Read("GET /x HTTP/1.1\r\nHost: h\r\nRange: bytes=5-6\r\nIf-Range: \"old\"", out _)!.Select(100, "\"e\""));
+        Assert.Equal((0L, 99L, false), Read("GET /x HTTP/1.1\r\nHost: h\r\nRange: bytes=5-6\r\nIf-Range: \"old\"", out _)!.Select(
+            100, "\"e\""));
 
     [Theory]
     [InlineData("POST / HTTP/1.1\r\nHost: h", 405)]
@@ -62,5 +64,6 @@ public sealed class HttpRequestTests
 
     [Fact]
     public void No_request_crashes() =>
-        Gen.Select(Gen.Bool, Gen.Byte.Array[0, 200]).Sample((start, bytes) => { HttpRequest.Read([.. start ? "GET /"u8 : [], .. bytes], out _); });
+        Gen.Select(Gen.Bool, Gen.Byte.Array[0, 200]).Sample(
+            (start, bytes) => { HttpRequest.Read([.. start ? "GET /"u8 : [], .. bytes], out _); });
 }

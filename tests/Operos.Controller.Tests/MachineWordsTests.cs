@@ -22,18 +22,21 @@ public sealed class MachineWordsTests
     {
         await using var controller = new TestController();
         var machine = TestController.Machine(1);
-        machine = machine with { System = machine.System with { Product = Endless }, Cpus = [new Cpu { Model = Escape }], Nics = [machine.Nics[0] with { Name = Escape }] };
+        machine = machine with { System = machine.System with { Product = Endless }, Cpus = [new Cpu { Model = Escape }],
+            Nics = [machine.Nics[0] with { Name = Escape }] };
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         await using (var connection = await controller.ConnectAsync())
         {
-            var enrol = new Enrol { Csr = TestController.Csr(key), Inventory = machine.ToJson(), BootRecord = HostileBoot(), BootId = "boot-1" };
+            var enrol = new Enrol { Csr = TestController.Csr(key), Inventory = machine.ToJson(), BootRecord = HostileBoot(),
+                BootId = "boot-1" };
             Assert.Equal(Admission.Admitted, (await connection.CallAsync<EnrolReply>(enrol, default)).Admission);
         }
         var id = Assert.Single(controller.Registry.All).Id;
         var summary = Assert.Single((await controller.OperateAsync<MachineList>(new ListMachines())).Machines);
         var shown = await controller.OperateAsync<MachineDetail>(new ShowMachine { Machine = id });
         Assert.StartsWith("Acme ]0;owned [2J 1m UPMMMM", summary.Model, StringComparison.Ordinal);
-        foreach (var text in (string?[])[summary.Model, summary.Release, Strings(shown.Inventory), Strings(shown.BootRecord), .. shown.Events.Select(happened => happened.Text)])
+        foreach (var text in (string?[])[summary.Model, summary.Release, Strings(shown.Inventory), Strings(shown.BootRecord),
+            .. shown.Events.Select(happened => happened.Text)])
             AssertFit(text, 8 * 1024);
         AssertFit(await File.ReadAllTextAsync(Path.Combine(controller.Folder, "machines", id + ".json")), 16 * 1024, lines: true);
     }
@@ -46,7 +49,8 @@ public sealed class MachineWordsTests
         var beat = TestController.Beat("boot-1") with
         {
             SystemState = Escape, UptimeSeconds = long.MinValue,
-            Steps = [.. Enumerable.Range(0, 1000).Select(number => new NodeStep { Name = Escape, Done = false, Text = number < 4 ? Endless : Escape, SinceUnixMs = long.MaxValue })],
+            Steps = [.. Enumerable.Range(0, 1000).Select(number => new NodeStep { Name = Escape, Done = false, Text = number < 4
+                ? Endless : Escape, SinceUnixMs = long.MaxValue })],
         };
         await connection.CallAsync<HeartbeatReply>(beat, default);
         var kept = controller.Sessions.Get(id)!.Last!;
@@ -58,8 +62,10 @@ public sealed class MachineWordsTests
             Assert.InRange(step.SinceUnixMs, 0, DateTimeOffset.UtcNow.AddDays(2).ToUnixTimeMilliseconds());
         }
         AssertFit((await controller.OperateAsync<MachineDetail>(new ShowMachine { Machine = id })).SystemState, 128);
-        Assert.InRange((await controller.OperateAsync<MachineDetail>(new ShowMachine { Machine = id })).Summary.BootedUnixMs, 0, DateTimeOffset.UtcNow.AddDays(2).ToUnixTimeMilliseconds());
-        var malformed = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<HeartbeatReply>(TestController.Beat(Escape), default));
+        Assert.InRange((await controller.OperateAsync<MachineDetail>(new ShowMachine { Machine = id })).Summary.BootedUnixMs, 0,
+            DateTimeOffset.UtcNow.AddDays(2).ToUnixTimeMilliseconds());
+        var malformed = await Assert.ThrowsAsync<ControlFaultException>(
+            () => connection.CallAsync<HeartbeatReply>(TestController.Beat(Escape), default));
         Assert.Equal(FaultCode.BadRequest, malformed.Code);
         await connection.DisposeAsync();
     }
@@ -71,7 +77,8 @@ public sealed class MachineWordsTests
         try
         {
             string id;
-            await using (var controller = new TestController(folder: folder)) id = (await controller.EnrolAsync(TestController.Machine(1))).MachineId;
+            await using (var controller = new TestController(folder: folder)) id =
+                (await controller.EnrolAsync(TestController.Machine(1))).MachineId;
             var path = Path.Combine(folder, "machines", id + ".json");
             var record = JsonNode.Parse(await File.ReadAllTextAsync(path))!;
             record["inventory"]!["system"]!["product"] = Endless;
@@ -80,7 +87,8 @@ public sealed class MachineWordsTests
             await File.WriteAllTextAsync(path, record.ToJsonString());
             await using var again = new TestController(folder: folder);
             var shown = await again.OperateAsync<MachineDetail>(new ShowMachine { Machine = id });
-            foreach (var text in (string?[])[shown.Summary.Model, shown.Summary.Release, Strings(shown.BootRecord), .. shown.Events.Select(happened => happened.Text)]) AssertFit(text, 8 * 1024);
+            foreach (var text in (string?[])[shown.Summary.Model, shown.Summary.Release, Strings(shown.BootRecord),
+                .. shown.Events.Select(happened => happened.Text)]) AssertFit(text, 8 * 1024);
         }
         finally { Directory.Delete(folder, recursive: true); }
     }
@@ -105,7 +113,8 @@ public sealed class MachineWordsTests
         var id = (await controller.EnrolAsync(TestController.Machine(1))).MachineId;
         var request = new LabelMachine { Machine = id, Set = new Dictionary<string, string> { [key] = value } };
         if (valid) await controller.OperateAsync<Done>(request);
-        else Assert.Equal(FaultCode.BadRequest, (await Assert.ThrowsAsync<ControlFaultException>(() => controller.OperateAsync<Done>(request))).Code);
+        else Assert.Equal(FaultCode.BadRequest, (await Assert.ThrowsAsync<ControlFaultException>(
+            () => controller.OperateAsync<Done>(request))).Code);
         Assert.Equal(valid ? 1 : 0, controller.Registry.Get(id)!.Labels.Count);
     }
 
@@ -115,9 +124,12 @@ public sealed class MachineWordsTests
         await using var controller = new TestController();
         var id = (await controller.EnrolAsync(TestController.Machine(1))).MachineId;
         var domain = string.Join('.', Enumerable.Repeat(new string('d', 63), 4))[..253];
-        await controller.OperateAsync<Done>(new LabelMachine { Machine = id, Set = new Dictionary<string, string> { [$"{domain}/{new string('k', 63)}"] = new string('v', 63) } });
-        var bad = new Dictionary<string, string> { [new string('k', 64)] = "x", [$"{domain}d/k"] = "x", ["v"] = new string('v', 64), ["good"] = "x" };
-        var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => controller.OperateAsync<Done>(new LabelMachine { Machine = id, Set = bad }));
+        await controller.OperateAsync<Done>(new LabelMachine
+            { Machine = id, Set = new Dictionary<string, string> { [$"{domain}/{new string('k', 63)}"] = new string('v', 63) } });
+        var bad = new Dictionary<string, string> { [new string('k', 64)] = "x", [$"{domain}d/k"] = "x", ["v"] = new string('v', 64),
+            ["good"] = "x" };
+        var refusal = await Assert.ThrowsAsync<ControlFaultException>(
+            () => controller.OperateAsync<Done>(new LabelMachine { Machine = id, Set = bad }));
         Assert.Contains("these are no labels", refusal.Message, StringComparison.Ordinal);
         Assert.Single(controller.Registry.Get(id)!.Labels);
     }
@@ -127,7 +139,8 @@ public sealed class MachineWordsTests
     {
         var record = new MachineRecord
         {
-            Id = "10000000-0000-4000-8000-000000000001", Standing = MachineStanding.Admitted, Inventory = TestController.Machine(1), FirstSeen = DateTimeOffset.UnixEpoch, Name = "rack1-1",
+            Id = "10000000-0000-4000-8000-000000000001", Standing = MachineStanding.Admitted, Inventory = TestController.Machine(1),
+            FirstSeen = DateTimeOffset.UnixEpoch, Name = "rack1-1",
             Labels = new Dictionary<string, string> { ["a/b/c"] = "x", ["x"] = "-", ["rack"] = "r1" },
         };
         var labels = NodeRoster.Labels(record);
@@ -138,9 +151,13 @@ public sealed class MachineWordsTests
 
     private static byte[] HostileBoot() => Encoding.UTF8.GetBytes(new JsonObject
     {
-        ["format"] = 1, ["bootId"] = "b", ["release"] = Escape, ["kernelRelease"] = Escape, ["kind"] = "worker", ["firmware"] = new string('f', 40_000), ["retries"] = int.MaxValue,
-        ["phases"] = new JsonArray(new JsonObject { ["name"] = Escape, ["startMs"] = long.MinValue, ["endMs"] = long.MaxValue, ["detail"] = Escape }),
-        ["layers"] = new JsonArray(Enumerable.Range(0, 3).Select(_ => (JsonNode)new JsonObject { ["name"] = Escape, ["bytes"] = long.MaxValue, ["source"] = Escape, ["durationMs"] = 1 }).ToArray()),
+        ["format"] = 1, ["bootId"] = "b", ["release"] = Escape, ["kernelRelease"] = Escape, ["kind"] = "worker",
+        ["firmware"] = new string('f', 40_000), ["retries"] = int.MaxValue,
+        ["phases"] = new JsonArray(new JsonObject { ["name"] = Escape, ["startMs"] = long.MinValue, ["endMs"] = long.MaxValue,
+            ["detail"] = Escape }),
+        ["layers"] = new JsonArray(Enumerable.Range(0, 3)
+            .Select(_ => (JsonNode)new JsonObject { ["name"] = Escape, ["bytes"] = long.MaxValue, ["source"] = Escape, ["durationMs"] = 1 })
+            .ToArray()),
     }.ToJsonString());
 
     /// <summary>All strings of a document, as they are without JSON's own escapes.</summary>

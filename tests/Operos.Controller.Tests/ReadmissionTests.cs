@@ -20,7 +20,8 @@ public sealed class ReadmissionTests : IDisposable
     {
         var readmission = Enum.Parse<ReadmissionPolicy>(policy);
         await using var controller = new TestController(readmission: readmission);
-        var machines = Enumerable.Range(1, 20).ToDictionary(number => number, number => controller.JoinAsync(TestController.Machine(number), $"{number}-0", Reboots));
+        var machines = Enumerable.Range(1, 20).ToDictionary(
+            number => number, number => controller.JoinAsync(TestController.Machine(number), $"{number}-0", Reboots));
         for (var round = 1; round <= 5; round++)
         {
             foreach (var number in machines.Keys)
@@ -42,7 +43,8 @@ public sealed class ReadmissionTests : IDisposable
         controller.Clock.Ahead += TimeSpan.FromMinutes(1);
         var reply = await controller.EnrolAsync(TestController.Machine(1), "1-6");
         Assert.Equal(readmission == ReadmissionPolicy.Auto ? Admission.Admitted : Admission.Pending, reply.Admission);
-        Assert.Contains(first, Assert.Single((await controller.OperateAsync<StatusReply>(new ShowStatus())).Alarms), StringComparison.Ordinal);
+        Assert.Contains(first, Assert.Single((await controller.OperateAsync<StatusReply>(new ShowStatus())).Alarms),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -153,12 +155,15 @@ public sealed class ReadmissionTests : IDisposable
         var reply = await connection.CallAsync<EnrolReply>(With(new Proof { Kind = "tpm-credential", Value = [1, 2, 3] }), default);
         Assert.Equal(Admission.Pending, reply.Admission);
         var many = Enumerable.Repeat(new Proof { Kind = "x", Value = [] }, 9);
-        foreach (var bad in new[] { With(new Proof { Kind = "", Value = [] }), With(new Proof { Kind = "x", Value = new byte[9000] }), With([.. many]) })
-            Assert.Equal(FaultCode.BadRequest, (await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<EnrolReply>(bad, default))).Code);
+        foreach (var bad in new[] { With(new Proof { Kind = "", Value = [] }), With(new Proof { Kind = "x", Value = new byte[9000] }),
+            With([.. many]) })
+            Assert.Equal(FaultCode.BadRequest, (await Assert.ThrowsAsync<ControlFaultException>(
+                () => connection.CallAsync<EnrolReply>(bad, default))).Code);
 
         Enrol With(params Proof[] proofs) => new()
         {
-            Csr = TestController.Csr(key), Inventory = TestController.Machine(1).ToJson(), BootRecord = [], BootId = "boot-2", Proofs = proofs,
+            Csr = TestController.Csr(key), Inventory = TestController.Machine(1).ToJson(), BootRecord = [], BootId = "boot-2",
+            Proofs = proofs,
         };
     }
 

@@ -46,7 +46,9 @@ public sealed class SettingsTests
             kernel-arguments = "$(rm)"
             """)).Errors;
         Assert.Equal(7, errors.Count);
-        foreach (var expected in new[] { "c.toml:2: cluster.admission: one of \"auto\", \"approve\"", "c.toml:4: network.address:", "c.toml:5: network.adress: no such setting", "c.toml:7: dhcp.lease:", "c.toml:9: boot.http-port: a number from 1 to 65535", "c.toml:10: boot.kernel-arguments:", "c.toml: dhcp.range: is required" })
+        foreach (var expected in new[] { "c.toml:2: cluster.admission: one of \"auto\", \"approve\"", "c.toml:4: network.address:",
+            "c.toml:5: network.adress: no such setting", "c.toml:7: dhcp.lease:", "c.toml:9: boot.http-port: a number from 1 to 65535",
+            "c.toml:10: boot.kernel-arguments:", "c.toml: dhcp.range: is required" })
             Assert.Contains(errors, error => error.StartsWith(expected, StringComparison.Ordinal));
     }
 
@@ -57,7 +59,9 @@ public sealed class SettingsTests
     [InlineData("[\"10.77.0.100\"]", "two IPv4")]
     [InlineData("5", "two IPv4")]
     public void A_bad_range_is_named(string range, string problem) =>
-        Assert.Contains(problem, Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nrange = {range}\n")).Message, StringComparison.Ordinal);
+        Assert.Contains(problem, Assert.Throws<ConfigurationException>(
+            () => SettingsReader.Read("c", $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nrange = {range}\n")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Names_have_defaults_and_each_wrong_one_is_told()
@@ -66,14 +70,22 @@ public sealed class SettingsTests
         // Without Kubernetes there are no names to serve, unless it is asked for.
         Assert.False(SettingsReader.Read("c", network + "[kubernetes]\nenabled = false\n").DnsEnabled);
         var settings = SettingsReader.Read("c", network + "[kubernetes]\nenabled = true\n");
-        Assert.Equal(("cluster.local", "machines.operos.internal", true), (settings.ClusterDomain, settings.MachinesDomain, settings.DnsEnabled));
-        settings = SettingsReader.Read("c", network + "[cluster]\ndomain = \"k8s.example.com\"\n[dns]\nenabled = false\nupstream = [\"10.77.0.9\", \"192.0.2.1\"]\nmachines-domain = \"rack.example.com\"\n");
-        Assert.Equal(("k8s.example.com", "rack.example.com", false), (settings.ClusterDomain, settings.MachinesDomain, settings.DnsEnabled));
+        Assert.Equal(("cluster.local", "machines.operos.internal", true),
+            (settings.ClusterDomain, settings.MachinesDomain, settings.DnsEnabled));
+        settings = SettingsReader.Read("c", network
+            + "[cluster]\ndomain = \"k8s.example.com\"\n[dns]\nenabled = false\nupstream = [\"10.77.0.9\", \"192.0.2.1\"]\n"
+            + "machines-domain = \"rack.example.com\"\n");
+        Assert.Equal(("k8s.example.com", "rack.example.com", false),
+            (settings.ClusterDomain, settings.MachinesDomain, settings.DnsEnabled));
         Assert.Equal(["10.77.0.9", "192.0.2.1"], settings.DnsUpstream.Select(server => server.ToString()));
 
-        var errors = Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", network + "[cluster]\ndomain = \"Cluster.local\"\n[dns]\nenabled = \"yes\"\nupstream = [\"10.77.0.1\"]\nmachines-domain = \"-x.y\"\n")).Errors;
+        var errors = Assert.Throws<ConfigurationException>(
+            () => SettingsReader.Read("c", network
+            + "[cluster]\ndomain = \"Cluster.local\"\n[dns]\nenabled = \"yes\"\nupstream = [\"10.77.0.1\"]\n"
+            + "machines-domain = \"-x.y\"\n")).Errors;
         Assert.Equal(4, errors.Count);
-        foreach (var expected in new[] { "c:6: cluster.domain: a domain name in lower case", "c:8: dns.enabled: true or false", "c:9: dns.upstream: holds the controller's own address", "c:10: dns.machines-domain:" })
+        foreach (var expected in new[] { "c:6: cluster.domain: a domain name in lower case", "c:8: dns.enabled: true or false",
+            "c:9: dns.upstream: holds the controller's own address", "c:10: dns.machines-domain:" })
             Assert.Contains(errors, error => error.StartsWith(expected, StringComparison.Ordinal));
     }
 
@@ -82,7 +94,10 @@ public sealed class SettingsTests
     [InlineData("cluster.local")]
     [InlineData("local")]
     public void The_machines_domain_is_beside_the_clusters(string domain) =>
-        Assert.Contains("must not lie within", Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nmode = \"off\"\n[dns]\nmachines-domain = \"{domain}\"\n")).Message, StringComparison.Ordinal);
+        Assert.Contains("must not lie within", Assert.Throws<ConfigurationException>(
+            () => SettingsReader.Read("c",
+            $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nmode = \"off\"\n[dns]\nmachines-domain = \"{domain}\"\n")).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("ssh-ed25519")]
@@ -90,7 +105,10 @@ public sealed class SettingsTests
     [InlineData("command=\\\"x\\\" ssh-ed25519 AAAA")]
     [InlineData("ssh-ed25519 AAAA x\\nssh-rsa AAAA")]
     public void What_is_no_SSH_public_key_is_refused(string key) =>
-        Assert.Contains("nodes.authorized-keys", Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nmode=\"off\"\n[nodes]\nauthorized-keys = [\"{key}\"]\n")).Message, StringComparison.Ordinal);
+        Assert.Contains("nodes.authorized-keys", Assert.Throws<ConfigurationException>(
+            () => SettingsReader.Read("c",
+            $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nmode=\"off\"\n[nodes]\nauthorized-keys = [\"{key}\"]\n")).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("[network\naddress = 1")]
@@ -98,5 +116,6 @@ public sealed class SettingsTests
     [InlineData("[network]\naddress = 1.5")]
     [InlineData("network = 1")]
     [InlineData("\u0000")]
-    public void Malformed_files_are_errors_and_no_crash(string text) => Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", text));
+    public void Malformed_files_are_errors_and_no_crash(string text) =>
+        Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", text));
 }

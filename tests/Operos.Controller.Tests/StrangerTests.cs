@@ -178,7 +178,8 @@ public sealed class StrangerTests
         var silent = await ShowAsync();
         Assert.Equal("down", silent.State);
         Assert.Contains("sends no heartbeats", silent.Note, StringComparison.Ordinal);
-        Assert.InRange(DateTimeOffset.UtcNow - DateTimeOffset.FromUnixTimeMilliseconds(silent.LastSeenUnixMs), TimeSpan.Zero, TimeSpan.FromSeconds(30));
+        Assert.InRange(DateTimeOffset.UtcNow - DateTimeOffset.FromUnixTimeMilliseconds(silent.LastSeenUnixMs), TimeSpan.Zero,
+            TimeSpan.FromSeconds(30));
         await connection.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default);
         Assert.Equal("up", (await ShowAsync()).State);
         await connection.DisposeAsync();
@@ -186,7 +187,9 @@ public sealed class StrangerTests
 
     private static Task<T> InTimeAsync<T>(Task<T> task) => task.WaitAsync(Soon);
 
-    /// <summary>Connections from many addresses of loopback that send the first byte of a handshake and no more; who is cut off comes again.</summary>
+    /// <summary>
+    /// Connections from many addresses of loopback that send the first byte of a handshake and no more; who is cut off comes again.
+    /// </summary>
     private sealed class Flood : IAsyncDisposable
     {
         private readonly IPEndPoint target;

@@ -35,24 +35,31 @@ internal sealed class TestController : IAsyncDisposable
     private readonly bool ownsFolder;
     private readonly ConcurrentDictionary<string, ECDsa> keys = new();
 
-    public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256, ReadmissionPolicy readmission = ReadmissionPolicy.Auto, int maxMachines = 5000)
+    public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256,
+        ReadmissionPolicy readmission = ReadmissionPolicy.Auto, int maxMachines = 5000)
     {
         ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("operos-controller-").FullName;
-        var settings = new ControllerSettings { Admission = admission, Address = IPAddress.Loopback, Network = IPNetwork.Parse("127.0.0.0/8"), DhcpMode = DhcpMode.Off, MaxPending = maxPending, Readmission = readmission, MaxMachines = maxMachines };
+        var settings = new ControllerSettings { Admission = admission, Address = IPAddress.Loopback,
+            Network = IPNetwork.Parse("127.0.0.0/8"), DhcpMode = DhcpMode.Off, MaxPending = maxPending, Readmission = readmission,
+            MaxMachines = maxMachines };
         var paths = new ControllerPaths { State = Folder, Run = Path.Combine(Folder, "run") };
         Authority = CertificateAuthority.OpenOrCreate(paths.Pki, Clock);
-        Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock, maxMachines);
+        Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock,
+            maxMachines);
         var sessions = Sessions = new Sessions();
         var enrolment = new EnrolmentDesk(Registry, Authority, sessions, null, settings, Clock, NullLogger<EnrolmentDesk>.Instance);
-        var operators = new OperatorDesk(Registry, new MachineViews(sessions, Clock), sessions, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), new BootWatch(Clock),
-            new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null, null, settings, paths, Authority, Clock, NullLogger<OperatorDesk>.Instance);
+        var operators = new OperatorDesk(Registry, new MachineViews(sessions, Clock), sessions,
+            new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), new BootWatch(Clock),
+            new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null, null, settings, paths, Authority, Clock,
+                NullLogger<OperatorDesk>.Instance);
         var open = new OpenConnections();
         Operators = new OperatorRegistry(new OperatorStore(paths.Operators, NullLogger<OperatorStore>.Instance), Authority, Clock);
         Operators.AdoptFirst();
         var accounts = new OperatorAccounts(Operators, open, "10.77.0.1:7443", Clock, NullLogger<OperatorAccounts>.Instance);
         var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback,
-            () => new ControlPeer(enrolment, operators, accounts, sessions, open, Clock, NullLogger<ControlPeer>.Instance), Clock, NullLogger<ControlServer>.Instance);
+            () => new ControlPeer(enrolment, operators, accounts, sessions, open, Clock, NullLogger<ControlPeer>.Instance), Clock,
+                NullLogger<ControlServer>.Instance);
         Strangers = server.Strangers;
         running = server.RunAsync(stop.Token);
         Endpoint = server.Listening!;
@@ -67,11 +74,14 @@ internal sealed class TestController : IAsyncDisposable
     public OperatorRegistry Operators { get; }
     public IPEndPoint Endpoint { get; }
 
-    public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null, bool tolerateClock = false, Func<Message, CancellationToken, ValueTask<Message>>? handler = null,
+    public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null,
+        bool tolerateClock = false, Func<Message, CancellationToken, ValueTask<Message>>? handler = null,
         ProtocolVersions? versions = null, IPEndPoint? by = null) =>
         ControlConnection.ConnectAsync(new ControlClientOptions
         {
-            Endpoint = by ?? Endpoint, CertificateAuthority = authority ?? Authority.Certificate, Certificate = certificate, Agent = "test/1", TolerateClock = tolerateClock, Handler = handler, CallTimeout = TimeSpan.FromSeconds(30), Versions = versions ?? ProtocolVersions.Spoken,
+            Endpoint = by ?? Endpoint, CertificateAuthority = authority ?? Authority.Certificate, Certificate = certificate,
+            Agent = "test/1", TolerateClock = tolerateClock, Handler = handler, CallTimeout = TimeSpan.FromSeconds(30), Versions = versions
+            ?? ProtocolVersions.Spoken,
         }, default);
 
     /// <summary>The key of a machine's boot: a worker keeps one for each, however often it asks.</summary>
@@ -82,11 +92,14 @@ internal sealed class TestController : IAsyncDisposable
     {
         await using var connection = await ConnectAsync();
         var csr = Csr(key ?? KeyOf(inventory, bootId));
-        return await connection.CallAsync<EnrolReply>(new Enrol { Csr = csr, Inventory = inventory.ToJson(), BootRecord = [], BootId = bootId }, default);
+        return await connection.CallAsync<EnrolReply>(new Enrol
+            { Csr = csr, Inventory = inventory.ToJson(), BootRecord = [], BootId = bootId }, default);
     }
 
     /// <summary>Enrols and comes back with the certificate, as a worker does.</summary>
-    public async Task<(string Id, ControlConnection Connection, X509Certificate2 Certificate)> JoinAsync(Inventory inventory, string bootId = "boot-1", Func<Message, CancellationToken, ValueTask<Message>>? handler = null, ECDsa? key = null, IPEndPoint? by = null)
+    public async Task<(string Id, ControlConnection Connection, X509Certificate2 Certificate)> JoinAsync(
+        Inventory inventory, string bootId = "boot-1", Func<Message, CancellationToken, ValueTask<Message>>? handler = null,
+        ECDsa? key = null, IPEndPoint? by = null)
     {
         key ??= KeyOf(inventory, bootId);
         var reply = await EnrolAsync(inventory, bootId, key);
@@ -122,7 +135,8 @@ internal sealed class TestController : IAsyncDisposable
 
     public static Inventory Machine(int number) => new()
     {
-        System = new Identity { Vendor = "Acme", Product = "R1", Serial = $"SYS{number:d6}", Uuid = $"10000000-0000-4000-8000-{number:x12}" },
+        System = new Identity { Vendor = "Acme", Product = "R1", Serial = $"SYS{number:d6}",
+            Uuid = $"10000000-0000-4000-8000-{number:x12}" },
         Board = new Identity { Vendor = "Acme", Serial = $"BRD{number:d6}" },
         Nics = [new Nic { Mac = $"3c:ec:ef:{number >> 16 & 255:x2}:{number >> 8 & 255:x2}:{number & 255:x2}" }],
         Disks = [new Disk { Model = "SSD", Serial = $"DISK{number:d6}" }],

@@ -41,7 +41,8 @@ public sealed class CredentialFolderTests : IDisposable
         var credentials = new CredentialFolder(folder);
         credentials.Keep(key, certificate);
         using var authority = X509CertificateLoader.LoadCertificate(certificate);
-        Assert.Contains("has credentials already", Assert.Throws<IOException>(() => credentials.Begin(authority)).Message, StringComparison.Ordinal);
+        Assert.Contains("has credentials already", Assert.Throws<IOException>(() => credentials.Begin(authority)).Message,
+            StringComparison.Ordinal);
         key.Dispose();
     }
 
@@ -55,14 +56,16 @@ public sealed class CredentialFolderTests : IDisposable
     {
         var begins = DateTimeOffset.UnixEpoch;
         var life = new CertificateLife(begins, begins.AddDays(days));
-        Assert.Equal((due, soon, false), (life.IsDue(begins.AddDays(age)), life.EndsSoon(begins.AddDays(age)), life.IsOver(begins.AddDays(age))));
+        Assert.Equal((due, soon, false), (life.IsDue(begins.AddDays(age)), life.EndsSoon(begins.AddDays(age)),
+            life.IsOver(begins.AddDays(age))));
         Assert.True(life.IsOver(begins.AddDays(days)));
     }
 
     private static (ECDsa Key, byte[] Certificate) Make(string name)
     {
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var made = new CertificateRequest(name, key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
+        using var made = new CertificateRequest(name, key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
         return (key, made.RawData);
     }
 }

@@ -13,21 +13,26 @@ public sealed class RenderingTests
 
     private static MachineSummary Worker => new()
     {
-        Id = "402fce53-3779-8c9f-ac73-4c34a31fc2bc", Name = "rack1-1", Kind = "worker", State = "up", Release = "1.0", Address = "10.77.0.129", Cpus = 2, MemoryBytes = 1_020_000_000, Disks = 1,
+        Id = "402fce53-3779-8c9f-ac73-4c34a31fc2bc", Name = "rack1-1", Kind = "worker", State = "up", Release = "1.0",
+        Address = "10.77.0.129", Cpus = 2, MemoryBytes = 1_020_000_000, Disks = 1,
     };
 
     [Fact]
     public void The_list_is_aligned_and_ends_with_what_to_do_next()
     {
-        var text = MachineCommands.RenderList(new MachineList { Machines = [Worker, Worker with { Name = null, State = "pending", Note = "operosctl machines approve 402fce53" }] });
+        var text = MachineCommands.RenderList(new MachineList
+            { Machines = [Worker, Worker with { Name = null, State = "pending", Note = "operosctl machines approve 402fce53" }] });
         var lines = text.Split('\n');
-        Assert.Equal("NAME     UUID                                  KIND    STATE    RELEASE  ADDRESS      CPUS  MEMORY  DISKS  SEEN", lines[0]);
-        Assert.Equal("rack1-1  402fce53-3779-8c9f-ac73-4c34a31fc2bc  worker  up       1.0      10.77.0.129  2     1.0 GB  1      now", lines[1]);
+        Assert.Equal("NAME     UUID                                  KIND    STATE    RELEASE  ADDRESS      CPUS  MEMORY  DISKS  SEEN",
+            lines[0]);
+        Assert.Equal("rack1-1  402fce53-3779-8c9f-ac73-4c34a31fc2bc  worker  up       1.0      10.77.0.129  2     1.0 GB  1      now",
+            lines[1]);
         Assert.Equal("402fce53: operosctl machines approve 402fce53", lines[4]);
     }
 
     [Fact]
-    public void An_empty_list_says_how_to_fill_it() => Assert.Contains("power one on", MachineCommands.RenderList(new MachineList { Machines = [] }), StringComparison.Ordinal);
+    public void An_empty_list_says_how_to_fill_it() =>
+        Assert.Contains("power one on", MachineCommands.RenderList(new MachineList { Machines = [] }), StringComparison.Ordinal);
 
     [Fact]
     public void A_machine_s_story_tells_state_hardware_boot_and_events()
@@ -42,13 +47,15 @@ public sealed class RenderingTests
         {
             Summary = Worker,
             Labels = new Dictionary<string, string> { ["rack"] = "r1" },
-            Inventory = new Inventory { System = new Identity { Vendor = "Acme", Product = "R1", Serial = "S1" }, Disks = [new Disk { Name = "vda", Bytes = 4_000_000_000, Serial = "D1" }] }.ToJson(),
+            Inventory = new Inventory { System = new Identity { Vendor = "Acme", Product = "R1", Serial = "S1" },
+                Disks = [new Disk { Name = "vda", Bytes = 4_000_000_000, Serial = "D1" }] }.ToJson(),
             BootRecord = Encoding.UTF8.GetBytes(boot),
             Events = [new MachineEvent { UnixMs = Now.AddMinutes(-5).ToUnixTimeMilliseconds(), Text = "booted" }],
         }, Now);
         foreach (var expected in new[]
         {
-            "name         rack1-1", "labels       rack=r1", "Acme R1, serial S1", "vda 4.0 GB solid state", "release 1.0, uefi, Secure Boot, kernel 6.12",
+            "name         rack1-1", "labels       rack=r1", "Acme R1, serial S1", "vda 4.0 GB solid state",
+            "release 1.0, uefi, Secure Boot, kernel 6.12",
             "2 retries, 1 chunks refused, 0 restarts", "fetch     |                  ============|   2.00 s  94.2 MB", "5m ago",
         })
             Assert.Contains(expected, text, StringComparison.Ordinal);
@@ -59,28 +66,39 @@ public sealed class RenderingTests
     {
         const string escape = "\u001b]0;owned\u0007\u001b[2J\u202e\u009b1m\r\nUP";
         var endless = escape + new string('M', 100_000);
-        var summary = Worker with { Name = escape, State = escape, Release = escape, Address = escape, Model = endless, Note = endless, LastSeenUnixMs = long.MaxValue, BootedUnixMs = long.MaxValue };
+        var summary = Worker with { Name = escape, State = escape, Release = escape, Address = escape, Model = endless, Note = endless,
+            LastSeenUnixMs = long.MaxValue, BootedUnixMs = long.MaxValue };
         var steps = new[] { new NodeStep { Name = escape, Done = false, Text = endless, SinceUnixMs = long.MaxValue } };
         var inventory = new Inventory
         {
-            System = new Identity { Product = endless }, Disks = [new Disk { Model = escape }], Cpus = [.. Enumerable.Range(0, 500).Select(number => new Cpu { Model = number + escape })],
+            System = new Identity { Product = endless }, Disks = [new Disk { Model = escape }],
+            Cpus = [.. Enumerable.Range(0, 500).Select(number => new Cpu { Model = number + escape })],
         };
-        var boot = $$"""{"format":1,"bootId":"b","release":"{{new string('r', 9000)}}","kernelRelease":"k","kind":"k","firmware":"\u001b[2J f","phases":[{"name":"p","startMs":-9223372036854775808,"endMs":9223372036854775807}],"layers":[{"name":"l","bytes":9223372036854775807,"source":"s","durationMs":1},{"name":"l","bytes":9223372036854775807,"source":"s","durationMs":1}]}""";
+        var boot = $$"""
+            {"format":1,"bootId":"b","release":"{{new string('r', 9000)}}","kernelRelease":"k","kind":"k","firmware":"\u001b[2J f",
+            "phases":[{"name":"p","startMs":-9223372036854775808,"endMs":9223372036854775807}],
+            "layers":[{"name":"l","bytes":9223372036854775807,"source":"s","durationMs":1},
+            {"name":"l","bytes":9223372036854775807,"source":"s","durationMs":1}]}
+            """;
         string[] pages =
         [
             MachineCommands.RenderList(new MachineList { Machines = [summary] }),
             MachineStory.Render(new MachineDetail
             {
-                Summary = summary, SystemState = escape, Labels = new Dictionary<string, string> { [escape] = endless }, Inventory = inventory.ToJson(), BootRecord = Encoding.UTF8.GetBytes(boot),
+                Summary = summary, SystemState = escape, Labels = new Dictionary<string, string> { [escape] = endless },
+                Inventory = inventory.ToJson(), BootRecord = Encoding.UTF8.GetBytes(boot),
                 Events = [new MachineEvent { UnixMs = long.MinValue, Text = endless }], CertificateExpiresUnixMs = long.MaxValue,
             }, Now),
             ClusterCommands.RenderExplanation(new MachineExplanation { Id = "i", Steps = steps, Text = endless }),
             ClusterCommands.RenderStatus(new StatusReply
             {
-                Version = "v", StartedUnixMs = 1, Admission = "auto", Components = [new ComponentStatus { Name = escape, Healthy = false, Text = endless }],
-                Nodes = [new NodeSummary { Id = "i", Ready = false, Text = endless, Version = escape }], PodsNotRunning = [new PodTrouble { Namespace = "n", Name = escape, Text = endless }],
+                Version = "v", StartedUnixMs = 1, Admission = "auto",
+                Components = [new ComponentStatus { Name = escape, Healthy = false, Text = endless }],
+                Nodes = [new NodeSummary { Id = "i", Ready = false, Text = endless, Version = escape }],
+                PodsNotRunning = [new PodTrouble { Namespace = "n", Name = escape, Text = endless }],
             }),
-            ClusterCommands.RenderLeases(new LeaseList { Mode = "full", Leases = [new Lease { Mac = "m", Address = "a", Hostname = endless, ExpiresUnixMs = long.MaxValue }] }),
+            ClusterCommands.RenderLeases(new LeaseList { Mode = "full",
+                Leases = [new Lease { Mac = "m", Address = "a", Hostname = endless, ExpiresUnixMs = long.MaxValue }] }),
         ];
         foreach (var page in pages)
         {
@@ -92,7 +110,8 @@ public sealed class RenderingTests
 
     [Fact]
     public void JSON_has_the_messages_own_names() =>
-        Assert.Contains("\"id\": \"402fce53-3779-8c9f-ac73-4c34a31fc2bc\"", AnswerJson.Render(new MachineList { Machines = [Worker] }), StringComparison.Ordinal);
+        Assert.Contains("\"id\": \"402fce53-3779-8c9f-ac73-4c34a31fc2bc\"", AnswerJson.Render(new MachineList { Machines = [Worker] }),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData(0, "-")]

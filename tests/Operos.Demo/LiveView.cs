@@ -70,10 +70,13 @@ internal sealed class LiveView(VirtualCluster cluster)
         if (left < TimeSpan.Zero)
         {
             var machines = string.Join("\n\n", cluster.Machines.Select(machine => machine.Describe()));
-            throw new LabException($"{Patience.TotalMinutes:0} minutes after power on still waiting for {what}. The last lines of each console:\n\n{machines}");
+            throw new LabException(
+                $"{Patience.TotalMinutes:0} minutes after power on still waiting for {what}. "
+                + $"The last lines of each console:\n\n{machines}");
         }
         if (!onTerminal && clock.Elapsed - saidAt >= Silence)
-            Step("waiting", $"for {what}, {left.TotalMinutes:0} more minutes at most; {string.Join("; ", cluster.Machines.Select(LastLine))}");
+            Step("waiting", $"for {what}, {left.TotalMinutes:0} more minutes at most; "
+                + $"{string.Join("; ", cluster.Machines.Select(LastLine))}");
         await Task.Delay(pause, cancellationToken);
     }
 
@@ -82,7 +85,8 @@ internal sealed class LiveView(VirtualCluster cluster)
         var lines = cluster.Machines.Select(machine =>
         {
             var console = machine.Console.Text;
-            var up = machine.Options.BootsFromDisk ? controllerUp : console.Contains("operos-worker: enrolled as", StringComparison.Ordinal);
+            var up = machine.Options.BootsFromDisk
+                ? controllerUp : console.Contains("operos-worker: enrolled as", StringComparison.Ordinal);
             var progress = up ? new BootProgress("up", 1, "") : BootProgress.Read(console);
             return (machine.Options.Name, progress);
         }).ToList();

@@ -59,22 +59,30 @@ internal sealed class VirtualCluster : IAsyncDisposable
         await cluster.IssueKubeconfigAsync();
         var kubectl = cluster.Kubectl;
         var program = Path.Combine(cluster.Build.Out, "kubernetes/bin/kubectl");
-        await WriteWrapperAsync("kubectl", "kubectl in the demo's network, as its operator", $"{program} --kubeconfig {kubectl.Kubeconfig} \"$@\"", cancellationToken);
+        await WriteWrapperAsync("kubectl", "kubectl in the demo's network, as its operator",
+            $"{program} --kubeconfig {kubectl.Kubeconfig} \"$@\"", cancellationToken);
         Console.WriteLine($"\n$ kubectl get nodes\n{await kubectl.RunAsync(cancellationToken, "get", "nodes", "-o", "wide")}");
         Console.WriteLine($"demo: running a sample service with a pod on each worker, {SamplePatience.TotalMinutes:0} minutes at most");
         var pods = await SampleWorkload.RunAsync(kubectl, cluster.Folder, SamplePatience, cancellationToken);
         Console.WriteLine(await kubectl.RunAsync(cancellationToken, "get", "pods,services", "-o", "wide"));
-        var answers = await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], SamplePatience, cancellationToken);
-        Console.WriteLine($"demo: http://sample, asked from {pods[0].Pod} on {pods[0].Node}, was answered by the pods on {string.Join(" and ", answers)}");
+        var answers = await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], SamplePatience,
+            cancellationToken);
+        Console.WriteLine(
+            $"demo: http://sample, asked from {pods[0].Pod} on {pods[0].Node}, "
+            + $"was answered by the pods on {string.Join(" and ", answers)}");
     }
 
     /// <summary>Prints what an operator does next.</summary>
     public async Task IntroduceAsync(CancellationToken cancellationToken)
     {
-        await WriteWrapperAsync("operosctl", "operosctl in the demo's network, as its operator", $"{cluster.Build.Binary("operosctl")} \"$@\" --config {cluster.Disk.Admin}", cancellationToken);
+        await WriteWrapperAsync("operosctl", "operosctl in the demo's network, as its operator",
+            $"{cluster.Build.Binary("operosctl")} \"$@\" --config {cluster.Disk.Admin}", cancellationToken);
         Console.WriteLine($"\n{await cluster.CtlAsync("machines")}");
-        const string why = "  out/demo/operosctl why UUID                      what keeps a machine from being Ready\n", kubectl = "  out/demo/kubectl get pods -A -o wide             Kubernetes, by a kubeconfig that operosctl issued\n";
+        const string why = "  out/demo/operosctl why UUID                      what keeps a machine from being Ready\n",
+            kubectl = "  out/demo/kubectl get pods -A -o wide             Kubernetes, by a kubeconfig that operosctl issued\n";
         var kubernetes = HasKubernetes ? why + kubectl : "";
+        var shell = $"nsenter --net=/var/run/netns/{cluster.Network.Name} ssh -i {cluster.Disk.SshKey} "
+            + $"-o StrictHostKeyChecking=no root@{ControllerDisk.Address}";
         Console.WriteLine($"""
             As the operator:
               out/demo/operosctl machines                      every machine
@@ -82,8 +90,8 @@ internal sealed class VirtualCluster : IAsyncDisposable
               out/demo/operosctl machines rename UUID rack1-1  a name beside the UUID
               out/demo/operosctl machines reboot UUID          a reboot is an upgrade
               out/demo/operosctl status | leases | releases | boots
-            {kubernetes}On any of the machines (root, by the demo's own key; there are no passwords; operosctl machines shows the addresses):
-              nsenter --net=/var/run/netns/{cluster.Network.Name} ssh -i {cluster.Disk.SshKey} -o StrictHostKeyChecking=no root@{ControllerDisk.Address}
+            {kubernetes}On any of the machines (root, by the demo's own key, without a password; operosctl machines shows addresses):
+              {shell}
             Consoles: {cluster.Folder["*.serial.log"]}
             """);
     }
@@ -93,7 +101,8 @@ internal sealed class VirtualCluster : IAsyncDisposable
     private async Task WriteWrapperAsync(string name, string what, string command, CancellationToken cancellationToken)
     {
         var wrapper = Path.Combine(cluster.Build.Out, "demo", name);
-        await File.WriteAllTextAsync(wrapper, $"#!/bin/sh\n# {what}.\nexec nsenter --net=/var/run/netns/{cluster.Network.Name} {command}\n", cancellationToken);
+        await File.WriteAllTextAsync(wrapper, $"#!/bin/sh\n# {what}.\nexec nsenter --net=/var/run/netns/{cluster.Network.Name} {command}\n",
+            cancellationToken);
         File.SetUnixFileMode(wrapper, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 }

@@ -33,8 +33,10 @@ public sealed class CaseTests
         var third = Read($"{pair}-1") with { Nics = [new Nic { Mac = "02:00:5e:10:09:09" }] };
         third = third with
         {
-            Disks = [.. third.Disks.Select(disk => disk with { Serial = "OTHER9", Wwn = disk.Wwn!.Replace("aaaa", "bbbb", StringComparison.Ordinal) })],
-            MemoryModules = [.. third.MemoryModules.Select(module => module with { Serial = module.Serial!.Replace("3C01", "3C99", StringComparison.Ordinal) })],
+            Disks = [.. third.Disks.Select(disk =>
+                disk with { Serial = "OTHER9", Wwn = disk.Wwn!.Replace("aaaa", "bbbb", StringComparison.Ordinal) })],
+            MemoryModules = [.. third.MemoryModules.Select(module =>
+                module with { Serial = module.Serial!.Replace("3C01", "3C99", StringComparison.Ordinal) })],
         };
         Assert.Equal(Resolution.New, index.Resolve(EvidenceReader.Read(third)).Resolution);
     }
@@ -44,7 +46,8 @@ public sealed class CaseTests
     {
         var evidence = Evidence("dual-port-disks");
         Assert.Equal(["sas/dsk0001", "sas/dsk0002"], evidence.Where(item => item.Kind == "disk").Select(item => item.Value));
-        Assert.Equal(["naa.5f8db4c142300888", "naa.5f8db4c142300999"], evidence.Where(item => item.Kind == "wwn").Select(item => item.Value));
+        Assert.Equal(["naa.5f8db4c142300888", "naa.5f8db4c142300999"], evidence.Where(item => item.Kind == "wwn")
+            .Select(item => item.Value));
         // A machine with another NIC is in doubt by them, and with its board and its NIC known by them.
         var machine = Read("dual-port-disks");
         var other = machine with { Nics = [new Nic { Mac = "02:00:5e:10:06:06" }] };
@@ -57,7 +60,8 @@ public sealed class CaseTests
     [Fact]
     public void One_WWN_of_a_batch_within_one_machine_identifies_no_disk_but_their_serials_do()
     {
-        var disks = new[] { "SER0001", "SER0002" }.Select(serial => new Disk { Model = "CheapSSD", Wwn = "eui.0025385b71b01234", Serial = serial });
+        var disks = new[] { "SER0001", "SER0002" }.Select(
+            serial => new Disk { Model = "CheapSSD", Wwn = "eui.0025385b71b01234", Serial = serial });
         var evidence = EvidenceReader.Read(new Inventory { Disks = [.. disks] });
         Assert.Equal(["disk cheapssd/ser0001", "disk cheapssd/ser0002"], evidence.Select(item => $"{item.Kind} {item.Value}"));
     }

@@ -27,7 +27,8 @@ public sealed class ContradictionTests
 
     [Fact]
     public void One_changed_component_of_any_kind_keeps_the_machine_where_two_others_agree() =>
-        Gen.Select(Gen.Int, Gen.Int[0, All.Length - 1], Gen.Int[0, (1 << All.Length) - 1], Gen.Int[0, 2]).Sample((seed, which, blank, how) =>
+        Gen.Select(Gen.Int, Gen.Int[0, All.Length - 1], Gen.Int[0, (1 << All.Length) - 1], Gen.Int[0, 2])
+            .Sample((seed, which, blank, how) =>
         {
             var random = new Random(seed);
             var changed = All[which];
@@ -112,7 +113,8 @@ public sealed class ContradictionTests
             for (var number = 0; number < size; number++)
             {
                 var answer = index.Resolve(machines[number]);
-                Assert.True(answer.Resolution != Resolution.Known, $"{number} of {fleet} is taken for {answer.Candidates.FirstOrDefault()}");
+                Assert.True(answer.Resolution != Resolution.Known,
+                    $"{number} of {fleet} is taken for {answer.Candidates.FirstOrDefault()}");
                 if (answer.Resolution == Resolution.Ambiguous) doubted++;
                 index.Set($"{number}", machines[number]);
             }
@@ -138,7 +140,8 @@ public sealed class ContradictionTests
             MemoryModules = [.. Enumerable.Range(0, 4).Select(Placeholder)],
         },
         // A template's UUID, and the serial that hypervisors derive from it; virtual disks have no serials.
-        "cloned VM UUIDs" => new Inventory { System = new Identity { Vendor = "VM", Serial = "VM-56 4d 8a 95", Uuid = Repeated }, Nics = machine.Nics },
+        "cloned VM UUIDs" => new Inventory { System = new Identity { Vendor = "VM", Serial = "VM-56 4d 8a 95", Uuid = Repeated },
+            Nics = machine.Nics },
         "diskless blades" => new Inventory { Nics = machine.Nics, MemoryModules = [Placeholder(0)] },
         "diskless blades with one default UUID" => new Inventory { System = new Identity { Uuid = Repeated }, Nics = machine.Nics },
         _ => machine with { Disks = [.. machine.Disks.Select(disk => disk with { Wwn = "eui.0025385b71b01234" })] },

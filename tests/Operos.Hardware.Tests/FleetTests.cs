@@ -11,7 +11,8 @@ public sealed class FleetTests
     private static readonly List<Inventory> Machines = Fleet.Make(Size, seed: 20261124);
     private static readonly MachineIndex Index = Build();
 
-    public static TheoryData<string> SingleChanges => new("disk", "all disks", "NIC", "DIMM", "CPU or PSU", "board", "disks and a DIMM", "disks and a NIC");
+    public static TheoryData<string> SingleChanges =>
+        new("disk", "all disks", "NIC", "DIMM", "CPU or PSU", "board", "disks and a DIMM", "disks and a NIC");
 
     [Fact]
     public void Every_machine_is_new_once_and_itself_ever_after() => EachIsNewOnceAndItselfEverAfter(Machines);
@@ -27,7 +28,8 @@ public sealed class FleetTests
             Assert.True(ids.Add(MachineFingerprint.FirstUuid(machines[i])!), "two machines have one UUID");
             index.Set($"{i}", evidence);
         }
-        for (var i = 0; i < machines.Count; i++) Assert.Equal($"{i}", Assert.Single(index.Resolve(EvidenceReader.Read(machines[i])).Candidates));
+        for (var i = 0; i < machines.Count; i++)
+            Assert.Equal($"{i}", Assert.Single(index.Resolve(EvidenceReader.Read(machines[i])).Candidates));
     }
 
     [Theory]
@@ -36,7 +38,8 @@ public sealed class FleetTests
         Gen.Select(Gen.Int[0, Size - 1], Gen.Int).Sample((number, seed) =>
         {
             // Two parts at once, of a machine whose vendor left board and system blank: what is left is what a moved part would bring.
-            if (change.StartsWith("disks and", StringComparison.Ordinal) && EvidenceReader.Read(Machines[number]).All(item => item.Component != Component.Board)) return;
+            if (change.StartsWith("disks and", StringComparison.Ordinal) && EvidenceReader.Read(Machines[number])
+                .All(item => item.Component != Component.Board)) return;
             var changed = Change(Machines[number], change, new Random(seed));
             var (before, after) = (EvidenceReader.Read(Machines[number]), EvidenceReader.Read(changed));
             // All that it was known by is gone: that is another machine.
@@ -48,7 +51,9 @@ public sealed class FleetTests
             Assert.True(answer.Resolution == Resolution.Known || mayDoubt, $"{change}: {answer.Resolution}, {answer.Reason}");
         }, iter: 4000, threads: 1);
 
-    /// <summary>In doubt, not lost, are those that have NICs and disks alone: with other disks, one component agrees and one does not.</summary>
+    /// <summary>
+    /// In doubt, not lost, are those that have NICs and disks alone: with other disks, one component agrees and one does not.
+    /// </summary>
     [Theory]
     [InlineData("disk", 0.001)]
     [InlineData("NIC", 0.0)]
@@ -59,7 +64,9 @@ public sealed class FleetTests
     public void Hardly_any_machine_is_lost_by_a_change(string change, double lost)
     {
         var random = new Random(7);
-        var missed = Enumerable.Range(0, 2000).Count(number => Index.Resolve(EvidenceReader.Read(Change(Machines[number], change, random))) is var answer && (answer.Resolution != Resolution.Known || answer.Candidates[0] != $"{number}"));
+        var missed = Enumerable.Range(0, 2000).Count(number => Index.Resolve(
+            EvidenceReader.Read(Change(Machines[number], change, random))) is var answer
+            && (answer.Resolution != Resolution.Known || answer.Candidates[0] != $"{number}"));
         Assert.True(missed <= lost * 2000, $"{missed} of 2000 machines were not known again after: {change}");
     }
 
@@ -76,7 +83,8 @@ public sealed class FleetTests
                 _ => taker with { Disks = [.. taker.Disks, .. donor.Disks], Nics = [.. taker.Nics, .. donor.Nics.Take(1)] },
             };
             var answer = Index.Resolve(EvidenceReader.Read(mixed));
-            Assert.False(answer.Resolution == Resolution.Known && answer.Candidates[0] == $"{from}" && Strength(taker) >= 85, $"parts of {from} in {to}: {answer}");
+            Assert.False(answer.Resolution == Resolution.Known && answer.Candidates[0] == $"{from}" && Strength(taker) >= 85,
+                $"parts of {from} in {to}: {answer}");
             Assert.NotEqual(Resolution.New, answer.Resolution);
         }, iter: 4000, threads: 1);
 
@@ -85,7 +93,8 @@ public sealed class FleetTests
         Gen.Select(Gen.Int[0, Size - 1], Gen.Int, Gen.Bool).Sample((from, seed, disks) =>
         {
             var random = new Random(seed);
-            var fresh = Fleet.Machine(Size + 1, random) with { System = new Identity { Vendor = "Acme", Serial = $"fresh{seed}", Uuid = Fleet.Id(random) } };
+            var fresh = Fleet.Machine(Size + 1, random) with
+                { System = new Identity { Vendor = "Acme", Serial = $"fresh{seed}", Uuid = Fleet.Id(random) } };
             fresh = disks ? fresh with { Disks = Machines[from].Disks } : fresh with { Nics = [.. fresh.Nics, Machines[from].Nics[0]] };
             var answer = Index.Resolve(EvidenceReader.Read(fresh));
             // Against a donor that has little but that part to be known by, doubt is the right answer.
@@ -97,8 +106,10 @@ public sealed class FleetTests
     {
         var blank = new Inventory
         {
-            System = new Identity { Serial = "To Be Filled By O.E.M.", Uuid = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF" }, Board = new Identity { Serial = "Default string" },
-            Nics = [new Nic { Mac = "00:00:00:00:00:00" }], Disks = [new Disk { Serial = "0000" }], MemoryModules = [new MemoryModule { Serial = "00000000" }],
+            System = new Identity { Serial = "To Be Filled By O.E.M.", Uuid = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF" },
+            Board = new Identity { Serial = "Default string" },
+            Nics = [new Nic { Mac = "00:00:00:00:00:00" }], Disks = [new Disk { Serial = "0000" }],
+            MemoryModules = [new MemoryModule { Serial = "00000000" }],
         };
         Assert.Empty(EvidenceReader.Read(blank));
         Assert.Null(MachineFingerprint.FirstUuid(blank));
@@ -109,7 +120,8 @@ public sealed class FleetTests
     public void Two_known_machines_with_one_serial_make_it_worth_nothing()
     {
         var random = new Random(1);
-        var left = Fleet.Machine(1, random) with { System = new Identity { Vendor = "Acme", Serial = "CLONE-77", Uuid = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeee1" } };
+        var left = Fleet.Machine(1, random) with { System = new Identity { Vendor = "Acme", Serial = "CLONE-77",
+            Uuid = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeee1" } };
         var right = Fleet.Machine(2, random) with { System = left.System };
         var index = new MachineIndex();
         index.Set("left", EvidenceReader.Read(left));
@@ -140,7 +152,8 @@ public sealed class FleetTests
         Gen.Int[0, Size - 1].Sample(number =>
         {
             var machine = Machines[number];
-            var shuffled = machine with { Nics = [.. machine.Nics.Reverse()], Disks = [.. machine.Disks.Reverse()], MemoryModules = [.. machine.MemoryModules.Reverse()] };
+            var shuffled = machine with { Nics = [.. machine.Nics.Reverse()], Disks = [.. machine.Disks.Reverse()],
+                MemoryModules = [.. machine.MemoryModules.Reverse()] };
             var id = MachineFingerprint.FirstUuid(machine)!;
             Assert.Matches("^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", id);
             return id == MachineFingerprint.FirstUuid(shuffled);
@@ -148,7 +161,8 @@ public sealed class FleetTests
 
     private static Inventory Sure(Inventory machine, string mark) => machine with
     {
-        System = new Identity { Vendor = "Acme", Serial = "SYS" + mark, Uuid = null }, Board = new Identity { Vendor = "Acme", Serial = "BRD" + mark }, Chassis = new Identity { Vendor = "Acme", Serial = "CHS" + mark },
+        System = new Identity { Vendor = "Acme", Serial = "SYS" + mark, Uuid = null },
+        Board = new Identity { Vendor = "Acme", Serial = "BRD" + mark }, Chassis = new Identity { Vendor = "Acme", Serial = "CHS" + mark },
     };
 
     private static Inventory Change(Inventory machine, string change, Random random) => change switch
@@ -159,12 +173,14 @@ public sealed class FleetTests
         "DIMM" => machine with { MemoryModules = [.. machine.MemoryModules.Skip(1), Fleet.NewModule(random)] },
         "CPU or PSU" => machine with { Cpus = [new Cpu { Model = "another" }] },
         // A new board brings a new UUID and serials; the network cards and the chassis stay.
-        "board" => machine with { System = new Identity { Vendor = "Acme", Serial = $"new{random.Next()}", Uuid = Fleet.Id(random) }, Board = new Identity { Vendor = "Acme", Serial = $"new{random.Next()}" } },
+        "board" => machine with { System = new Identity { Vendor = "Acme", Serial = $"new{random.Next()}", Uuid = Fleet.Id(random) },
+            Board = new Identity { Vendor = "Acme", Serial = $"new{random.Next()}" } },
         "disks and a DIMM" => Change(Change(machine, "all disks", random), "DIMM", random),
         _ => Change(Change(machine, "all disks", random), "NIC", random),
     };
 
-    private static int Strength(Inventory machine) => EvidenceReader.Read(machine).Select(item => item.Component).Distinct().Sum(EvidenceReader.WeightOf);
+    private static int Strength(Inventory machine) =>
+        EvidenceReader.Read(machine).Select(item => item.Component).Distinct().Sum(EvidenceReader.WeightOf);
 
     private static MachineIndex Build()
     {

@@ -36,8 +36,10 @@ public sealed class InventoryTests : IDisposable
     public void This_host_s_own_sysfs_is_read()
     {
         // A fixture's files have the size that they say; sysfs's do not.
-        var blocks = Directory.EnumerateDirectories("/sys/block").Where(block => Directory.Exists(Path.Combine(block, "device"))).Select(Path.GetFileName)
-            .Where(name => !name!.StartsWith("sr", StringComparison.Ordinal) && !name.StartsWith("fd", StringComparison.Ordinal) && File.ReadAllText($"/sys/block/{name}/size").Trim() != "0").Order(StringComparer.Ordinal);
+        var blocks = Directory.EnumerateDirectories("/sys/block").Where(block => Directory.Exists(Path.Combine(block, "device")))
+            .Select(Path.GetFileName)
+            .Where(name => !name!.StartsWith("sr", StringComparison.Ordinal) && !name.StartsWith("fd", StringComparison.Ordinal)
+                && File.ReadAllText($"/sys/block/{name}/size").Trim() != "0").Order(StringComparer.Ordinal);
         Assert.Equal(blocks, new InventoryReader().Read().Disks.Select(disk => disk.Name));
     }
 
@@ -48,7 +50,8 @@ public sealed class InventoryTests : IDisposable
             var table = SmbiosTable();
             table[position % table.Length] = value;
             foreach (var bytes in new[] { random, table, table[..(position % table.Length)] })
-                foreach (var structure in Smbios.Read(bytes)) _ = (structure.Text(4), structure.Uuid(8), structure.Word(12), structure.Double(28));
+                foreach (var structure in Smbios.Read(bytes))
+                    _ = (structure.Text(4), structure.Uuid(8), structure.Word(12), structure.Double(28));
         });
 
     [Theory]
@@ -58,24 +61,29 @@ public sealed class InventoryTests : IDisposable
     [InlineData("{\"disks\": [null]}")]
     [InlineData("{\"system\": null}")]
     [InlineData("{")]
-    public void A_malformed_inventory_is_refused(string json) => Assert.Throws<FormatException>(() => Inventory.Parse(Encoding.UTF8.GetBytes(json)));
+    public void A_malformed_inventory_is_refused(string json) =>
+        Assert.Throws<FormatException>(() => Inventory.Parse(Encoding.UTF8.GetBytes(json)));
 
     [Fact]
-    public void An_oversized_inventory_is_refused() => Assert.Throws<FormatException>(() => Inventory.Parse(new byte[Inventory.MaxBytes + 1]));
+    public void An_oversized_inventory_is_refused() =>
+        Assert.Throws<FormatException>(() => Inventory.Parse(new byte[Inventory.MaxBytes + 1]));
 
     public void Dispose() => Directory.Delete(sysfs, recursive: true);
 
     private static byte[] SmbiosTable()
     {
         static byte[] Structure(byte type, byte[] area, params string[] strings) =>
-            [type, (byte)(area.Length + 4), 1, 0, .. area, .. strings.SelectMany(text => Encoding.ASCII.GetBytes(text + "\0")), .. strings.Length == 0 ? (byte[])[0, 0] : [0]];
+            [type, (byte)(area.Length + 4), 1, 0, .. area, .. strings.SelectMany(text => Encoding.ASCII.GetBytes(text + "\0")),
+                .. strings.Length == 0 ? (byte[])[0, 0] : [0]];
         var system = new byte[23];
         (system[0], system[1], system[3]) = (1, 2, 3);
         new Guid("00112233-4455-6677-8899-aabbccddeeff").ToByteArray().CopyTo(system, 4);
         var memory = new byte[30];
         (memory[8], memory[9]) = (0x00, 0x40);
         (memory[12], memory[20]) = (1, 2);
-        return [.. Structure(1, system, "Acme", "Rack 1", "SER42"), .. Structure(2, [1, 0, 0, 2], "Acme", "BRD1"), .. Structure(2, [1, 0, 0, 2], "Acme", "BRD2"), .. Structure(17, memory, "A1", "DIMM9"), .. Structure(17, new byte[30]), .. Structure(127, [])];
+        return [.. Structure(1, system, "Acme", "Rack 1", "SER42"), .. Structure(2, [1, 0, 0, 2], "Acme", "BRD1"),
+            .. Structure(2, [1, 0, 0, 2], "Acme", "BRD2"), .. Structure(17, memory, "A1", "DIMM9"), .. Structure(17, new byte[30]),
+            .. Structure(127, [])];
     }
 
     private void Write(string path, string text) => Write(path, Encoding.Latin1.GetBytes(text));

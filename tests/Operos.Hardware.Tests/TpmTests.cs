@@ -23,7 +23,8 @@ public sealed class TpmTests : IDisposable
     [Fact]
     public void The_key_alone_identifies_a_machine_whose_serials_are_blank()
     {
-        var evidence = Assert.Single(EvidenceReader.Read(new Inventory { System = new Identity { Serial = "Default string" }, TpmEndorsementKey = new string('a', 63) + "1" }));
+        var evidence = Assert.Single(EvidenceReader.Read(
+            new Inventory { System = new Identity { Serial = "Default string" }, TpmEndorsementKey = new string('a', 63) + "1" }));
         Assert.Equal((Component.Board, "tpm-ek"), (evidence.Component, evidence.Kind));
     }
 
@@ -43,7 +44,8 @@ public sealed class TpmTests : IDisposable
         var state = Directory.CreateDirectory(Path.Combine(folder, tpm)).FullName;
         var server = Path.Combine(folder, $"{run}.sock");
         using var process = Process.Start(new ProcessStartInfo("setpriv",
-            ["--pdeathsig", "KILL", "swtpm", "socket", "--tpm2", "--tpmstate", $"dir={state}", "--server", $"type=unixio,path={server}", "--ctrl", $"type=unixio,path={server}.ctrl", "--flags", "not-need-init,startup-clear"]))!;
+            ["--pdeathsig", "KILL", "swtpm", "socket", "--tpm2", "--tpmstate", $"dir={state}", "--server", $"type=unixio,path={server}",
+                "--ctrl", $"type=unixio,path={server}.ctrl", "--flags", "not-need-init,startup-clear"]))!;
         try
         {
             using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 30_000 };

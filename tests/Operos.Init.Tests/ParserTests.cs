@@ -27,7 +27,9 @@ public sealed class ParserTests
     [Fact]
     public void A_worker_s_arguments_are_read()
     {
-        var settings = BootSettings.Read(new KernelCommandLine("operos.kind=worker operos.release=1.0 operos.server=http://10.0.0.1:7480 operos.control=10.0.0.1:7443 ip=10.0.0.5:10.0.0.1:10.0.0.254:255.255.255.0 BOOTIF=01-52-54-00-AA-00-01"));
+        var settings = BootSettings.Read(new KernelCommandLine(
+            "operos.kind=worker operos.release=1.0 operos.server=http://10.0.0.1:7480 operos.control=10.0.0.1:7443 "
+            + "ip=10.0.0.5:10.0.0.1:10.0.0.254:255.255.255.0 BOOTIF=01-52-54-00-AA-00-01"));
         Assert.Equal(new IPEndPoint(IPAddress.Parse("10.0.0.1"), 7480), settings.Server);
         Assert.Equal("52:54:00:aa:00:01", settings.BootMac);
         Assert.Equal(IPAddress.Parse("10.0.0.254"), settings.Address!.Gateway);
@@ -41,7 +43,8 @@ public sealed class ParserTests
     [InlineData("operos.release=1", "operos.server")]
     [InlineData("operos.kind=toaster operos.release=1", "operos.kind")]
     public void A_bad_argument_is_named(string line, string named) =>
-        Assert.Contains(named, Assert.Throws<BootException>(() => BootSettings.Read(new KernelCommandLine(line))).Message, StringComparison.Ordinal);
+        Assert.Contains(named, Assert.Throws<BootException>(() => BootSettings.Read(new KernelCommandLine(line))).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("dhcp")]
@@ -86,7 +89,8 @@ public sealed class ParserTests
     [Fact]
     public void A_range_answer_is_read()
     {
-        var head = HttpResponseHead.Read("HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\nContent-Range: bytes 5-14/100\r\nETag: \"x\""u8);
+        var head = HttpResponseHead.Read(
+            "HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\nContent-Range: bytes 5-14/100\r\nETag: \"x\""u8);
         Assert.Equal((206, 10L, 5L, 100L), (head.Status, head.Length, head.RangeStart, head.RangeTotal));
     }
 
@@ -97,11 +101,13 @@ public sealed class ParserTests
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked")]
     [InlineData("ICY 200 OK\r\nContent-Length: 1")]
     [InlineData("")]
-    public void A_bad_answer_is_refused(string head) => Assert.Throws<FetchException>(() => HttpResponseHead.Read(Encoding.Latin1.GetBytes(head)));
+    public void A_bad_answer_is_refused(string head) =>
+        Assert.Throws<FetchException>(() => HttpResponseHead.Read(Encoding.Latin1.GetBytes(head)));
 
     [Fact]
     public void No_answer_crashes() =>
-        Gen.Select(Gen.Int[0, 2].Select(i => ((string[])["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 206 x\r\nContent-Range: bytes "])[i]), Gen.Byte.Array[0, 200]).Sample((start, bytes) =>
+        Gen.Select(Gen.Int[0, 2].Select(i => ((string[])["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 206 x\r\nContent-Range: bytes "])[i]),
+            Gen.Byte.Array[0, 200]).Sample((start, bytes) =>
         {
             try { HttpResponseHead.Read([.. Encoding.ASCII.GetBytes(start), .. bytes]); }
             catch (FetchException) { }
@@ -109,7 +115,8 @@ public sealed class ParserTests
 
     [Fact]
     public void Progress_is_a_bar_with_rate_and_time_left() =>
-        Assert.Equal("3 layers [#####---------------]  25 %  25.0/100.0 MB  10.0 MB/s  0:07 left", FetchProgress.Line("3 layers", 25_000_000, 100_000_000, 10e6, 2500));
+        Assert.Equal("3 layers [#####---------------]  25 %  25.0/100.0 MB  10.0 MB/s  0:07 left",
+            FetchProgress.Line("3 layers", 25_000_000, 100_000_000, 10e6, 2500));
 
     private static byte[] Offer(byte[] options)
     {

@@ -41,7 +41,8 @@ public sealed class ReleaseVerifierTests
         var verifier = new ReleaseVerifier(ours.ExportSubjectPublicKeyInfoPem());
         var bytes = "{}"u8.ToArray();
         var signature = theirs.SignData(bytes, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence);
-        Assert.Contains("not signed", Assert.Throws<ReleaseFormatException>(() => verifier.Verify(bytes, signature)).Message, StringComparison.Ordinal);
+        Assert.Contains("not signed", Assert.Throws<ReleaseFormatException>(() => verifier.Verify(bytes, signature)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -57,7 +57,8 @@ public sealed class Cluster : IAsyncLifetime
             TimeToReady = clock.Elapsed;
             admin = await KubeconfigAsync("admin", "--life", "1h");
             // Without it no pod is admitted.
-            await UntilAsync("there is a default service account", async () => (await KubectlAsync("get serviceaccount default -o name")) != "");
+            await UntilAsync("there is a default service account",
+                async () => (await KubectlAsync("get serviceaccount default -o name")) != "");
         }
         catch (Exception e)
         {

@@ -14,9 +14,12 @@ public sealed class BootProgressTests
     [Fact]
     public void The_fetch_moves_the_bar_and_trouble_is_shown()
     {
-        var half = BootProgress.Read("operos-init: [ 3.5] manifest: done\n[ 4.6] operos-init: [ 4.6] fetch: 3 layers [##########----------]  50 %  45.0/90.0 MB  71.1 MB/s  0:01 left\n");
+        var half = BootProgress.Read(
+            "operos-init: [ 3.5] manifest: done\n[ 4.6] operos-init: [ 4.6] fetch: 3 layers [##########----------]  50 %  45.0/90.0 MB  "
+            + "71.1 MB/s  0:01 left\n");
         Assert.Equal(("layers", 0.60), (half.Phase, Math.Round(half.Share, 2)));
         Assert.Contains("45.0/90.0 MB", half.Detail, StringComparison.Ordinal);
-        Assert.Contains("trying again", BootProgress.Read("operos-init: [ 3.5] manifest: done\noperos-init: [ 9.0] fetch: no answer; trying again\n").Detail, StringComparison.Ordinal);
+        Assert.Contains("trying again", BootProgress.Read(
+            "operos-init: [ 3.5] manifest: done\noperos-init: [ 9.0] fetch: no answer; trying again\n").Detail, StringComparison.Ordinal);
     }
 }

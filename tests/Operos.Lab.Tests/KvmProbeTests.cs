@@ -16,7 +16,8 @@ public sealed class KvmProbeTests
         {
             try
             {
-                var machine = await rack.StartAsync(new VirtualMachineOptions { Name = "uefi", Firmware = Firmware.Uefi, Accelerator = Accelerator.Kvm });
+                var machine = await rack.StartAsync(new VirtualMachineOptions
+                    { Name = "uefi", Firmware = Firmware.Uefi, Accelerator = Accelerator.Kvm });
                 // Its boot manager finds nothing to boot, and says so.
                 await machine.Console.WaitForAsync("BdsDxe", TimeSpan.FromSeconds(30), default);
                 return true;

@@ -8,7 +8,8 @@ public sealed class PreflightTests : IDisposable
 
     [Theory]
     [InlineData("setpriv --reuid=65534 --regid=65534 --clear-groups", "it must run as root", "next: sudo make demo")]
-    [InlineData("setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin", "root may not make network and mount namespaces", "next: run it on")]
+    [InlineData("setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin", "root may not make network and mount namespaces",
+        "next: run it on")]
     public async Task Without_rights_it_says_what_to_do(string wrapper, string problem, string next)
     {
         var (status, output) = await RunAsync($"exec {wrapper} {Script} demo");

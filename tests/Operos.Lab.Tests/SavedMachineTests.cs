@@ -9,12 +9,13 @@ public sealed class SavedMachineTests : IDisposable
     private readonly LabFolder folder = Make("original"), first = Make("first"), second = Make("second");
 
     /// <summary>
-    /// 16-bit code: writes <c>!</c> to the first serial port, sets the word at 0x600 to 0, then for each tick of the timer adds 1 to it and writes
-    /// it as four letters from a to p.
+    /// 16-bit code: writes <c>!</c> to the first serial port, sets the word at 0x600 to 0, then for each tick of the timer adds 1 to it and
+    /// writes it as four letters from a to p.
     /// </summary>
     private static readonly byte[] Counter =
     [
-        0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xD0, 0xBC, 0x00, 0x7C, 0xA3, 0x00, 0x06, // xor ax,ax; mov ds,ax; mov ss,ax; mov sp,7c00h; mov [600],ax
+        0x31, 0xC0, 0x8E, 0xD8, 0x8E, 0xD0, 0xBC, 0x00, 0x7C, 0xA3, 0x00, 0x06,
+            // xor ax,ax; mov ds,ax; mov ss,ax; mov sp,7c00h; mov [600],ax
         0xB0, 0x21, 0xE8, 0x22, 0x00,                                           // mov al,'!'; call put
         0xFF, 0x06, 0x00, 0x06, 0x8B, 0x1E, 0x00, 0x06, 0xB9, 0x04, 0x00,       // next: inc word [600h]; mov bx,[600h]; mov cx,4
         0xC1, 0xC3, 0x04, 0x88, 0xD8, 0x24, 0x0F, 0x04, 0x61,                   // digit: rol bx,4; mov al,bl; and al,0fh; add al,'a'
@@ -61,7 +62,8 @@ public sealed class SavedMachineTests : IDisposable
         await copy.Console.WaitForAsync("(?s)^[a-p]{4}$.*^[a-p]{4}$.*^[a-p]{4}$", Patience, default);
         await copy.PauseAsync(default);
         using var later = await copy.SaveAsync(default);
-        foreach (var (origin, number, copyFolder) in new[] { (later, Numbers(copy)[^1], second), (saved, Numbers(original)[^1], Make("third")) })
+        foreach (var (origin, number, copyFolder) in new[]
+            { (later, Numbers(copy)[^1], second), (saved, Numbers(original)[^1], Make("third")) })
         {
             using var woken = await StartAsync(await origin.CopyAsync(copyFolder, savable: false, default), copyFolder);
             await woken.ResumeAsync(default);

@@ -26,10 +26,14 @@ public sealed record BootProgress(string Phase, double Share, string Detail)
         var reached = new BootProgress("power on", 0.01, "");
         foreach (var (pattern, phase, share) in Milestones)
             if (Regex.IsMatch(console, pattern, RegexOptions.None, TimeSpan.FromSeconds(2))) reached = new BootProgress(phase, share, "");
-        if (reached.Phase == "layers" && Regex.Matches(console, @"\[[#-]+\] +([0-9]+) %  (.*)$", RegexOptions.Multiline, TimeSpan.FromSeconds(2)).LastOrDefault() is { } fetch)
-            reached = reached with { Share = 0.52 + 0.16 * int.Parse(fetch.Groups[1].Value, CultureInfo.InvariantCulture) / 100, Detail = fetch.Groups[2].Value.Trim() };
-        var trouble = Regex.Matches(console, @"operos-(init|worker): (.*(trying again|starts again|looking again|not admitted).*)$", RegexOptions.Multiline, TimeSpan.FromSeconds(2)).LastOrDefault();
-        return trouble is not null && reached.Phase != "agent" && console.Length - trouble.Index < 400 ? reached with { Detail = trouble.Groups[2].Value.Trim() } : reached;
+        if (reached.Phase == "layers" && Regex.Matches(console, @"\[[#-]+\] +([0-9]+) %  (.*)$", RegexOptions.Multiline,
+            TimeSpan.FromSeconds(2)).LastOrDefault() is { } fetch)
+            reached = reached with { Share = 0.52 + 0.16 * int.Parse(fetch.Groups[1].Value, CultureInfo.InvariantCulture) / 100,
+                Detail = fetch.Groups[2].Value.Trim() };
+        var trouble = Regex.Matches(console, @"operos-(init|worker): (.*(trying again|starts again|looking again|not admitted).*)$",
+            RegexOptions.Multiline, TimeSpan.FromSeconds(2)).LastOrDefault();
+        return trouble is not null && reached.Phase != "agent" && console.Length - trouble.Index < 400
+            ? reached with { Detail = trouble.Groups[2].Value.Trim() } : reached;
     }
 
     public string Bar(int width) => new string('#', (int)(Share * width)).PadRight(width, '-');

@@ -54,8 +54,8 @@ public sealed class Build
 
     /// <summary>
     /// QEMU before 8 emulates CMPXCHG16B such that the kernel's allocator corrupts itself; the kernel goes without it then, and
-    /// programs, which need it, keep it. Its time stamp counter is the host's and steady, which the kernel would not believe: each look at the
-    /// clock would then be one at an emulated HPET. Without high-resolution timers it programs an emulated APIC less often.
+    /// programs, which need it, keep it. Its time stamp counter is the host's and steady, which the kernel would not believe: each look at
+    /// the clock would then be one at an emulated HPET. Without high-resolution timers it programs an emulated APIC less often.
     /// </summary>
     public const string GuestArguments = "clearcpuid=cx16 mitigations=off tsc=reliable highres=off";
 }

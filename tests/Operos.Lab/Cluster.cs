@@ -35,7 +35,8 @@ public sealed class Cluster : IAsyncDisposable
     internal Cluster(Build build, LabFolder folder, LabNetwork network, ControllerDisk disk, Budget budget, MachineGroup machines,
         DateTime? woken = null)
     {
-        (this.build, Folder, Network, Disk, this.budget, this.machines, this.woken) = (build, folder, network, disk, budget, machines, woken);
+        (this.build, Folder, Network, Disk, this.budget, this.machines, this.woken) =
+            (build, folder, network, disk, budget, machines, woken);
         (controller, Token) = (machines.Machines.Count > 0 ? machines.Machines[0] : null, budget.Token);
         operosctl = new Operosctl(build, network, disk.Admin);
     }
@@ -149,8 +150,8 @@ public sealed class Cluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Saves all machines at one moment and switches them off. What they had sent each other is lost, as on a wire that is cut for an instant,
-    /// and sent again by TCP. A connection to this host would be half one: there must be none.
+    /// Saves all machines at one moment and switches them off. What they had sent each other is lost, as on a wire that is cut for an
+    /// instant, and sent again by TCP. A connection to this host would be half one: there must be none.
     /// </summary>
     public async Task<SavedCluster> SaveAsync(ClusterState state)
     {
@@ -165,8 +166,8 @@ public sealed class Cluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// What was healthy when it was saved says so still: this waits until it is so again. Each kubelet must have renewed its Lease since, and so
-    /// must whoever else holds one; all of that goes through the network, the API server and etcd.
+    /// What was healthy when it was saved says so still: this waits until it is so again. Each kubelet must have renewed its Lease since,
+    /// and so must whoever else holds one; all of that goes through the network, the API server and etcd.
     /// </summary>
     internal async Task ProveAsync(ClusterState state)
     {
@@ -179,7 +180,8 @@ public sealed class Cluster : IAsyncDisposable
         {
             var leases = await Kubectl.RunAsync(Token, "get", "leases", "-A", "-o", LeaseTimes).ConfigureAwait(false);
             var lines = leases.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')).ToList();
-            var renewed = lines.All(words => DateTime.Parse(words[2], CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal) > woken);
+            var renewed = lines.All(words =>
+                DateTime.Parse(words[2], CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal) > woken);
             return (renewed && lines.Count(words => words[0] == "kube-node-lease") == 3, leases);
         }
     }
@@ -230,12 +232,14 @@ public sealed class Cluster : IAsyncDisposable
         var line = File.ReadLines("/proc/meminfo").First(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal));
         var available = long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1048576.0;
         if (available < NeededGiB)
-            throw new LabException($"a cluster of three emulated machines needs {NeededGiB} GiB of free memory, and {available:0.0} GiB are "
+            throw new LabException(
+                $"a cluster of three emulated machines needs {NeededGiB} GiB of free memory, and {available:0.0} GiB are "
                 + "available on this host (MemAvailable in /proc/meminfo): end other programs, or give it more");
     }
 
     private Task<VirtualMachine> PowerOnAsync(VirtualMachineOptions options, bool savable) =>
-        machines.StartAsync(options with { Memory = savable ? MemoryFile.Create(Folder.Path, options.MemoryMiB) : null }, Network, Folder, Token);
+        machines.StartAsync(options with { Memory = savable ? MemoryFile.Create(Folder.Path, options.MemoryMiB) : null }, Network, Folder,
+            Token);
 
     private string NewDisk(string name)
     {

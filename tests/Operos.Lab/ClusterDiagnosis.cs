@@ -1,6 +1,8 @@
 namespace Operos.Lab;
 
-/// <summary>What an operator would ask of a cluster that failed, in this order: a run's summary shows a failure's first lines only.</summary>
+/// <summary>
+/// What an operator would ask of a cluster that failed, in this order: a run's summary shows a failure's first lines only.
+/// </summary>
 internal static class ClusterDiagnosis
 {
     /// <summary>For all questions together: a failure is not to be told late.</summary>

@@ -7,7 +7,8 @@ public sealed record ClusterBoot(
     TimeSpan ToServing, TimeSpan ToReady, IReadOnlyList<(string Id, string Hostname)> Hostnames, string ControllerSystem);
 
 /// <summary>
-/// A cluster that is booted once in a run and saved in each state; who needs one starts from a copy. A state is made when it is first asked for.
+/// A cluster that is booted once in a run and saved in each state; who needs one starts from a copy. A state is made when it is first asked
+/// for.
 /// </summary>
 public sealed class ClusterStates : IAsyncDisposable
 {
@@ -67,7 +68,9 @@ public sealed class ClusterStates : IAsyncDisposable
         }).ConfigureAwait(false);
     }
 
-    /// <summary>The controller serves boot traffic long before its API server is healthy; the workers' boot fills the core that it leaves.</summary>
+    /// <summary>
+    /// The controller serves boot traffic long before its API server is healthy; the workers' boot fills the core that it leaves.
+    /// </summary>
     private async Task<SavedCluster> ReadyAsync()
     {
         var serving = await GetAsync(ClusterState.Serving).ConfigureAwait(false);

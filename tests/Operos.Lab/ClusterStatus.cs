@@ -16,7 +16,8 @@ public sealed class ClusterStatus
             components = Read(document.RootElement.GetProperty("components"), "name", "healthy");
             nodes = Read(document.RootElement.GetProperty("nodes"), "id", "ready");
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException) { throw new LabException($"not a status: {e.Message}: {json}"); }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException
+            or InvalidOperationException) { throw new LabException($"not a status: {e.Message}: {json}"); }
     }
 
     public IReadOnlyList<string> ReadyNodes => [.. nodes.Where(node => node.Healthy).Select(node => node.Name)];
@@ -44,5 +45,6 @@ public sealed class ClusterStatus
     private IEnumerable<string> Ailing => components.Concat(nodes).Where(part => !part.Healthy).Select(part => $"{part.Name}: {part.Text}");
 
     private static List<(string, bool, string)> Read(JsonElement list, string name, string well) =>
-        [.. list.EnumerateArray().Select(part => (part.GetProperty(name).GetString()!, part.GetProperty(well).GetBoolean(), part.GetProperty("text").GetString()!))];
+        [.. list.EnumerateArray().Select(part =>
+            (part.GetProperty(name).GetString()!, part.GetProperty(well).GetBoolean(), part.GetProperty("text").GetString()!))];
 }

@@ -16,25 +16,31 @@ public sealed class ControllerDisk
     public static async Task<ControllerDisk> MakeAsync(Build build, LabFolder folder, CancellationToken cancellationToken)
     {
         var disk = new ControllerDisk(folder["controller.img"], folder["setup/admin"], folder["ssh-key"]);
-        await Shell.RunAsync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "operos-lab", "-f", disk.SshKey], cancellationToken).ConfigureAwait(false);
-        await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\n", cancellationToken).ConfigureAwait(false);
+        await Shell.RunAsync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "operos-lab", "-f", disk.SshKey],
+            cancellationToken).ConfigureAwait(false);
+        await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\n",
+            cancellationToken).ConfigureAwait(false);
         await Shell.RunAsync(build.Binary("operos-controller"),
             ["setup", "--dir", folder["setup"], "--address", $"{Address}/24", "--release-key", build.ReleasePublicKey, "--admission",
                 "auto",
-                "--dhcp-range", NativeController.Range, "--authorized-keys", disk.SshKey + ".pub", "--extra-config", folder["extra.toml"]], cancellationToken).ConfigureAwait(false);
+                "--dhcp-range", NativeController.Range, "--authorized-keys", disk.SshKey + ".pub", "--extra-config", folder["extra.toml"]],
+                    cancellationToken).ConfigureAwait(false);
         await Shell.RunAsync(Path.Combine(build.Root, "images/disk.sh"),
-            ["--release", build.Release, "--setup", folder["setup"], "--loaders", build.Loaders, "--out", disk.Image, "--console", $"console=tty0 console=ttyS0,115200 {Build.GuestArguments}"], cancellationToken).ConfigureAwait(false);
+            ["--release", build.Release, "--setup", folder["setup"], "--loaders", build.Loaders, "--out", disk.Image, "--console",
+                $"console=tty0 console=ttyS0,115200 {Build.GuestArguments}"], cancellationToken).ConfigureAwait(false);
         return disk;
     }
 
     /// <summary>The machine that boots from it.</summary>
     public VirtualMachineOptions Machine => new()
     {
-        Name = "controller", Firmware = Firmware.Uefi, MemoryMiB = 3072, BootsFromDisk = true, Uuid = "0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e0001",
+        Name = "controller", Firmware = Firmware.Uefi, MemoryMiB = 3072, BootsFromDisk = true,
+        Uuid = "0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e0001",
         Nics = [new VirtualNic("52:54:00:77:00:01")], Disks = [("OPEROS-CONTROLLER", Image)],
     };
 
     /// <summary>A command on a machine of the rack, by SSH; its output.</summary>
     public Task<string> SshAsync(LabNetwork network, string address, string command, CancellationToken cancellationToken) =>
-        network.RunAsync("ssh", ["-i", SshKey, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10", $"root@{address}", command], cancellationToken);
+        network.RunAsync("ssh", ["-i", SshKey, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
+            "LogLevel=ERROR", "-o", "ConnectTimeout=10", $"root@{address}", command], cancellationToken);
 }

@@ -36,7 +36,9 @@ public sealed class LabNetwork
         var tap = $"tap{taps++}";
         await IpAsync($"tuntap add {tap} mode tap", cancellationToken).ConfigureAwait(false);
         if (nic.Cabled) await IpAsync($"link set {tap} master br0", cancellationToken).ConfigureAwait(false);
-        if (nic.Rate is { } rate) await Shell.RunAsync("tc", ["-n", Name, "qdisc", "add", "dev", tap, "root", "tbf", "rate", rate, "burst", "256kb", "latency", "20ms"], cancellationToken).ConfigureAwait(false);
+        if (nic.Rate is { } rate)
+            await Shell.RunAsync("tc", ["-n", Name, "qdisc", "add", "dev", tap, "root", "tbf", "rate", rate, "burst", "256kb", "latency",
+            "20ms"], cancellationToken).ConfigureAwait(false);
         await IpAsync($"link set {tap} up", cancellationToken).ConfigureAwait(false);
         return tap;
     }
@@ -62,5 +64,7 @@ public sealed class LabNetwork
     private Task IpAsync(string arguments, CancellationToken cancellationToken) =>
         Shell.RunAsync("ip", ["-n", Name, .. arguments.Split(' ')], cancellationToken);
 
-    internal static string Quote(string word) => word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,@+%".Contains(c, StringComparison.Ordinal)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    internal static string Quote(string word) =>
+        word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,@+%".Contains(c, StringComparison.Ordinal))
+        ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -15,7 +15,8 @@ public sealed class NamespaceSockets(string name)
 
     public Socket Connect(string address, int port) => Make(socket =>
     {
-        if (!socket.ConnectAsync(IPAddress.Parse(address), port).Wait(TimeSpan.FromSeconds(5))) throw new TimeoutException($"{name} does not reach {address}:{port}");
+        if (!socket.ConnectAsync(IPAddress.Parse(address), port).Wait(TimeSpan.FromSeconds(5)))
+            throw new TimeoutException($"{name} does not reach {address}:{port}");
     });
 
     private Socket Make(Action<Socket> prepare) => NamespaceThread.Run(name, () =>

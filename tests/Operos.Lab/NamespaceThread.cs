@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace Operos.Lab;
 
-/// <summary>Code inside a network namespace. A socket belongs to the namespace of the thread that made it (network_namespaces(7)), and may be used from anywhere.</summary>
+/// <summary>
+/// Code inside a network namespace. A socket belongs to the namespace of the thread that made it (network_namespaces(7)), and may be used
+/// from anywhere.
+/// </summary>
 public static partial class NamespaceThread
 {
     private const int CLONE_NEWNET = 0x40000000;

@@ -160,7 +160,8 @@ public sealed class NativeCluster : IDisposable
         {
             format = 1, bootId = "native", release = Path.GetFileName(build.Release), kind,
             kernelRelease = Environment.OSVersion.Version.ToString(), firmware = "bios",
-            control = kind == "worker" ? $"{NativeController.Address}:7443" : null, phases = Array.Empty<object>(), layers = Array.Empty<object>(),
+            control = kind == "worker" ? $"{NativeController.Address}:7443" : null, phases = Array.Empty<object>(),
+            layers = Array.Empty<object>(),
         }));
         return path;
     }

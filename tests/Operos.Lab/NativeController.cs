@@ -66,14 +66,17 @@ public sealed class NativeController : IDisposable
 
     /// <summary>Puts another release beside or in place of one, signed by the same key, as an operator would.</summary>
     /// <param name="change">What is different in it, done to its folder before it is signed.</param>
-    public async Task PublishAsync(string version, DateTimeOffset created, CancellationToken cancellationToken, Action<string>? change = null)
+    public async Task PublishAsync(string version, DateTimeOffset created, CancellationToken cancellationToken,
+        Action<string>? change = null)
     {
         var partial = Path.Combine(Releases, version + ".partial");
         await Shell.RunAsync("cp", ["-r", build.Release, partial], cancellationToken).ConfigureAwait(false);
         change?.Invoke(partial);
         await Shell.RunAsync(build.Binary("operosctl"),
             ["release", "build", "--dir", partial, "--key", build.ReleaseKey, "--version", version,
-            "--kernel-release", (await File.ReadAllTextAsync(Path.Combine(build.Out, "initramfs/kernel-release"), cancellationToken).ConfigureAwait(false)).Trim(), "--created", created.ToString("O")], cancellationToken).ConfigureAwait(false);
+            "--kernel-release", (await File.ReadAllTextAsync(
+                Path.Combine(build.Out, "initramfs/kernel-release"), cancellationToken).ConfigureAwait(false)).Trim(), "--created",
+                created.ToString("O")], cancellationToken).ConfigureAwait(false);
         if (Directory.Exists(Path.Combine(Releases, version))) Directory.Move(Path.Combine(Releases, version), folder["replaced-release"]);
         Directory.Move(partial, Path.Combine(Releases, version));
     }

@@ -49,7 +49,8 @@ internal static class QemuCommandLine
     }
 
     /// <summary>
-    /// Arguments that differ from one power-on to the next; a machine that starts again after it woke is an ordinary one, with the same disks.
+    /// Arguments that differ from one power-on to the next; a machine that starts again after it woke is an ordinary one, with the same
+    /// disks.
     /// </summary>
     public static List<string> PowerOnArguments(VirtualMachineOptions options, bool wakes)
     {
@@ -60,7 +61,8 @@ internal static class QemuCommandLine
         if ((options.Memory ?? (wakes ? options.Wakes?.Memory : null)) is { } memory)
         {
             var shared = options.Memory is null ? "off" : "on";
-            arguments.AddRange(["-machine", "memory-backend=pc.ram", "-object", "memory-backend-file,id=pc.ram,x-use-canonical-path-for-ramblock-id=off,"
+            arguments.AddRange(["-machine", "memory-backend=pc.ram", "-object",
+                "memory-backend-file,id=pc.ram,x-use-canonical-path-for-ramblock-id=off,"
                 + $"size={memory.Mebibytes}M,mem-path={memory.Path},share={shared}"]);
         }
         if (wakes) arguments.AddRange(["-S", "-incoming", "defer"]);
@@ -88,11 +90,14 @@ internal static class QemuCommandLine
         ];
         if (secure) arguments.AddRange(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
         if (options.HttpBootOnly)
-            foreach (var version in (int[])[4, 6]) arguments.AddRange(["-fw_cfg", $"name=opt/org.tianocore/IPv{version}PXESupport,string=no"]);
+            foreach (var version in (int[])[4, 6])
+                arguments.AddRange(["-fw_cfg", $"name=opt/org.tianocore/IPv{version}PXESupport,string=no"]);
         return arguments;
     }
 
-    /// <summary>A UEFI machine uses the firmware's network stack, as servers do: QEMU's option ROM would put an old iPXE in its place.</summary>
+    /// <summary>
+    /// A UEFI machine uses the firmware's network stack, as servers do: QEMU's option ROM would put an old iPXE in its place.
+    /// </summary>
     private static string Rom(VirtualMachineOptions options) =>
         options is { Firmware: Firmware.Bios, BootsFromDisk: false, Kernel: null } ? "" : ",romfile=";
 

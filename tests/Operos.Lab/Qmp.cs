@@ -65,7 +65,8 @@ public sealed class Qmp : IAsyncDisposable
     }
 
     /// <summary>Runs a command; what it returned.</summary>
-    /// <exception cref="LabException">QEMU refused (class and description), did not answer within 30 s, or ended the connection.</exception>
+    /// <exception cref="LabException">QEMU refused (class and description), did not answer within 30 s, or ended the
+    /// connection.</exception>
     public async Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken cancellationToken)
     {
         var id = Interlocked.Increment(ref lastId);

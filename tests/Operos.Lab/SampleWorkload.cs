@@ -41,7 +41,8 @@ public static class SampleWorkload
         """;
 
     /// <summary>Applies it and waits until a pod runs on each of two nodes; their names and nodes.</summary>
-    public static async Task<IReadOnlyList<(string Pod, string Node)>> RunAsync(Kubectl kubectl, LabFolder folder, TimeSpan patience, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<(string Pod, string Node)>> RunAsync(
+        Kubectl kubectl, LabFolder folder, TimeSpan patience, CancellationToken cancellationToken)
     {
         await File.WriteAllTextAsync(folder["sample.yaml"], Manifest, cancellationToken).ConfigureAwait(false);
         await kubectl.RunAsync(cancellationToken, "apply", "-f", folder["sample.yaml"]).ConfigureAwait(false);
@@ -54,10 +55,12 @@ public static class SampleWorkload
 
     /// <summary>What a pod of the image runs to fetch a page; Debian's static busybox has a wget that crashes, so by nc.</summary>
     public static string[] Fetch(string pod, string host, int port, string path, string otherwise = "echo refused") =>
-        ["exec", pod, "--", "sh", "-c", $"printf 'GET {path} HTTP/1.0\\r\\nHost: {host}\\r\\n\\r\\n' | nc -w 5 {host} {port} | tail -n 1 | grep . || {otherwise}"];
+        ["exec", pod, "--", "sh", "-c",
+            $"printf 'GET {path} HTTP/1.0\\r\\nHost: {host}\\r\\n\\r\\n' | nc -w 5 {host} {port} | tail -n 1 | grep . || {otherwise}"];
 
     /// <summary>Asks the service by its name from inside a pod until every node has answered.</summary>
-    public static async Task<IReadOnlyList<string>> AskAllAsync(Kubectl kubectl, string fromPod, IReadOnlyCollection<string> nodes, TimeSpan patience, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<string>> AskAllAsync(
+        Kubectl kubectl, string fromPod, IReadOnlyCollection<string> nodes, TimeSpan patience, CancellationToken cancellationToken)
     {
         var answered = new HashSet<string>(StringComparer.Ordinal);
         await kubectl.WaitAsync(text =>

@@ -1,8 +1,8 @@
 namespace Operos.Lab;
 
 /// <summary>
-/// A machine as it was at one moment: its memory, its disks, its firmware's variables and what QEMU knows of its devices. Copies start from it
-/// and never write to it.
+/// A machine as it was at one moment: its memory, its disks, its firmware's variables and what QEMU knows of its devices. Copies start from
+/// it and never write to it.
 /// </summary>
 /// <param name="Options">What it is made of; the files of its disks belong to it from now on.</param>
 /// <param name="Memory">Mapped copy-on-write by each copy.</param>

@@ -16,7 +16,8 @@ public static class Shell
         var list = arguments.ToList();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(patience ?? Longest);
-        var start = new ProcessStartInfo(program, list) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(program, list) { RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true };
         using var process = Process.Start(start)!;
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync(deadline.Token);

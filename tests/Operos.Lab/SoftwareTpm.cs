@@ -11,7 +11,8 @@ internal static class SoftwareTpm
         var socket = SocketPath(options, folder);
         // One that was killed leaves its socket.
         File.Delete(socket);
-        string[] arguments = ["socket", "--tpm2", "--terminate", "--tpmstate", $"dir={options.TpmState}", "--ctrl", $"type=unixio,path={socket}"];
+        string[] arguments = ["socket", "--tpm2", "--terminate", "--tpmstate", $"dir={options.TpmState}", "--ctrl",
+            $"type=unixio,path={socket}"];
         network.Start("swtpm", arguments, folder[$"{options.Name}.tpm.log"]);
         for (var attempt = 0; !File.Exists(socket); attempt++)
         {

@@ -21,8 +21,8 @@ public sealed partial class VirtualMachine
     }
 
     /// <summary>
-    /// Saves a machine that is paused and was started with a <see cref="VirtualMachineOptions.Memory"/>, and switches it off. The memory is the
-    /// file already: the stream holds just the devices, a few megabytes.
+    /// Saves a machine that is paused and was started with a <see cref="VirtualMachineOptions.Memory"/>, and switches it off. The memory is
+    /// the file already: the stream holds just the devices, a few megabytes.
     /// </summary>
     public async Task<SavedMachine> SaveAsync(CancellationToken cancellationToken)
     {

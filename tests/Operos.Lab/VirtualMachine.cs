@@ -38,7 +38,9 @@ public sealed partial class VirtualMachine : IDisposable
     /// <summary>How far its guest's clock is behind the host's: further by as long as it stood still.</summary>
     public TimeSpan ClockBehind { get; private set; }
 
-    /// <summary>Completes when the machine fails: it stands still without being asked to, its kernel panicked, QEMU ended. Never faults.</summary>
+    /// <summary>
+    /// Completes when the machine fails: it stands still without being asked to, its kernel panicked, QEMU ended. Never faults.
+    /// </summary>
     public Task<LabException> Failure => failure.Task;
 
     /// <exception cref="LabException">QEMU did not start; with its own words.</exception>
@@ -142,7 +144,8 @@ public sealed partial class VirtualMachine : IDisposable
         return $"{Options.Name}: console {Console.Path}\n{Console.Tail(40)}\n{words}{Options.Name}: started by\n{CommandLine}";
     }
 
-    private LabException Failed(string why) => new($"{Options.Name}: {why}, {clock.Elapsed.TotalSeconds:0.0} s after power on\n{Describe()}");
+    private LabException Failed(string why) =>
+        new($"{Options.Name}: {why}, {clock.Elapsed.TotalSeconds:0.0} s after power on\n{Describe()}");
 
     private LabException? Ended()
     {
@@ -151,8 +154,8 @@ public sealed partial class VirtualMachine : IDisposable
     }
 
     /// <summary>
-    /// A machine that starts again is a new QEMU: one that was reset keeps what it translated of the old kernel, and then each write over that
-    /// memory is slow. A kernel's start was seen to take 160 s so, and takes 4 s. QEMU ends with 0 at a reset.
+    /// A machine that starts again is a new QEMU: one that was reset keeps what it translated of the old kernel, and then each write over
+    /// that memory is slow. A kernel's start was seen to take 160 s so, and takes 4 s. QEMU ends with 0 at a reset.
     /// </summary>
     private async Task RunAsync()
     {

@@ -8,7 +8,8 @@ internal sealed class BootService : IAsyncDisposable
 {
     private readonly LabNetwork network;
 
-    private BootService(LabFolder folder, LabNetwork network, NativeController controller, ClientHost client) => (Folder, this.network, Controller, Client) = (folder, network, controller, client);
+    private BootService(LabFolder folder, LabNetwork network, NativeController controller, ClientHost client) =>
+        (Folder, this.network, Controller, Client) = (folder, network, controller, client);
 
     /// <summary>Where logs and state of this test are.</summary>
     public LabFolder Folder { get; }
@@ -16,7 +17,8 @@ internal sealed class BootService : IAsyncDisposable
     public ClientHost Client { get; }
     public string Version => Path.GetFileName(Controller.ReleaseFolder);
 
-    public static async Task<BootService> StartAsync(string dhcpMode = "full", string admission = "auto", string configuration = "", [CallerMemberName] string name = "")
+    public static async Task<BootService> StartAsync(
+        string dhcpMode = "full", string admission = "auto", string configuration = "", [CallerMemberName] string name = "")
     {
         var build = new Build();
         var folder = LabFolder.Create(Path.Combine(build.Out, "test"), $"net-{name}-{dhcpMode}");
@@ -24,7 +26,8 @@ internal sealed class BootService : IAsyncDisposable
         {
             var network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", default);
             var client = await ClientHost.CreateAsync(folder, network);
-            var controller = await NativeController.StartAsync(build, folder, network, default, admission, dhcpMode, configuration: configuration);
+            var controller = await NativeController.StartAsync(
+                build, folder, network, default, admission, dhcpMode, configuration: configuration);
             await ReachAsync(client);
             return new BootService(folder, network, controller, client);
         }

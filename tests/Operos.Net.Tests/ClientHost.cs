@@ -25,8 +25,10 @@ internal sealed class ClientHost
         folder.NoteNamespace(name);
         foreach (var command in new[]
         {
-            $"netns add {name}", $"-n {rack.Name} link add port{number} type veth peer name eth0 netns {name}", $"-n {rack.Name} link set port{number} master br0 up",
-            $"-n {name} link set lo up", $"-n {name} link set eth0 address 52:54:00:cc:00:{number + 1:x2} up", $"-n {name} address add {address ?? $"10.77.0.{50 + number}"}/24 dev eth0",
+            $"netns add {name}", $"-n {rack.Name} link add port{number} type veth peer name eth0 netns {name}",
+            $"-n {rack.Name} link set port{number} master br0 up",
+            $"-n {name} link set lo up", $"-n {name} link set eth0 address 52:54:00:cc:00:{number + 1:x2} up",
+            $"-n {name} address add {address ?? $"10.77.0.{50 + number}"}/24 dev eth0",
         })
             await Shell.RunAsync("ip", command.Split(' '), default);
         return new ClientHost(rack, name);
@@ -34,7 +36,8 @@ internal sealed class ClientHost
 
     /// <summary>Bounds what the host receives, such as <c>200mbit</c> (tc-tbf(8)).</summary>
     public Task SlowDownAsync(string rate) =>
-        Shell.RunAsync("tc", ["-n", rack.Name, "qdisc", "add", "dev", $"port{name[(name.LastIndexOf('c') + 1)..]}", "root", "tbf", "rate", rate, "burst", "256kb", "latency", "20ms"], default);
+        Shell.RunAsync("tc", ["-n", rack.Name, "qdisc", "add", "dev", $"port{name[(name.LastIndexOf('c') + 1)..]}", "root", "tbf", "rate",
+            rate, "burst", "256kb", "latency", "20ms"], default);
 
     /// <summary>Starts a process inside; it dies with us.</summary>
     public Process Start(string program, IEnumerable<string> arguments, string logFile) =>
@@ -49,7 +52,8 @@ internal sealed class ClientHost
     /// <summary>Makes a socket inside.</summary>
     public Socket Open(SocketType type, Action<Socket>? prepare = null) => Run(() =>
     {
-        var socket = new Socket(AddressFamily.InterNetwork, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp) { ReceiveTimeout = 4000, SendTimeout = 4000 };
+        var socket = new Socket(AddressFamily.InterNetwork, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp)
+            { ReceiveTimeout = 4000, SendTimeout = 4000 };
         prepare?.Invoke(socket);
         return socket;
     });

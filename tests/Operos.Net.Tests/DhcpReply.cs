@@ -10,7 +10,8 @@ internal static class DhcpReply
     private const int OptionsAt = 240;
 
     /// <summary>The options of a sound offer from 10.77.0.51, after the message's type.</summary>
-    public static readonly byte[] Server = Dhcp.Option(54, 10, 77, 0, 51), OtherServer = Dhcp.Option(54, 10, 77, 0, 9), Mask = Dhcp.Option(1, 255, 255, 255, 0), Lease = Dhcp.Option(51, 0, 0, 14, 16);
+    public static readonly byte[] Server = Dhcp.Option(54, 10, 77, 0, 51), OtherServer = Dhcp.Option(54, 10, 77, 0, 9),
+        Mask = Dhcp.Option(1, 255, 255, 255, 0), Lease = Dhcp.Option(51, 0, 0, 14, 16);
 
     public static byte[] Write(byte[] request, byte type, string address, params byte[][] options) =>
         Raw(request, address, [.. Dhcp.Option(53, type), .. options.SelectMany(option => option), 255]);

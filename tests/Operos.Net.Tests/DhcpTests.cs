@@ -19,7 +19,8 @@ public sealed class DhcpTests
         new("BIOS", [Pxe, Dhcp.Option(93, 0, 0)], "lpxelinux.0"),
         new("UEFI x64 as 7", [Pxe, Dhcp.Option(93, 0, 7)], "shimx64.efi"),
         new("UEFI x64 as 9", [Pxe, Dhcp.Option(93, 0, 9)], "shimx64.efi"),
-        new("UEFI HTTP", [Dhcp.Vendor("HTTPClient:Arch:00016:UNDI:003001"), Dhcp.Option(93, 0, 16)], "http://10.77.0.1:7480/boot/efi/shimx64.efi"),
+        new("UEFI HTTP", [Dhcp.Vendor("HTTPClient:Arch:00016:UNDI:003001"), Dhcp.Option(93, 0, 16)],
+            "http://10.77.0.1:7480/boot/efi/shimx64.efi"),
         new("32-bit UEFI", [Pxe, Dhcp.Option(93, 0, 6)], ""),
         new("no option 93", [Pxe], "lpxelinux.0"),
         new("no option at all", [], "lpxelinux.0"),
@@ -27,7 +28,8 @@ public sealed class DhcpTests
         new("option 93 as a list", [Pxe, Dhcp.Option(93, 0, 7, 0, 16)], "shimx64.efi"),
         new("option 97 of zeros", [Pxe, Dhcp.Option(93, 0, 7), Dhcp.Option(97, new byte[17])], "shimx64.efi"),
         new("option 77 as plain text", [Pxe, Dhcp.Option(93, 0, 7), Dhcp.Option(77, Encoding.ASCII.GetBytes("iPXE"))], "shimx64.efi"),
-        new("option 77 with lengths", [Pxe, Dhcp.Option(93, 0, 7), Dhcp.Option(77, [4, .. Encoding.ASCII.GetBytes("iPXE")])], "shimx64.efi"),
+        new("option 77 with lengths", [Pxe, Dhcp.Option(93, 0, 7), Dhcp.Option(77, [4, .. Encoding.ASCII.GetBytes("iPXE")])],
+            "shimx64.efi"),
         new("option 52, overload", [Pxe, Dhcp.Option(93, 0, 7), Dhcp.Option(52, 3)], "shimx64.efi"),
     ];
 
@@ -42,12 +44,16 @@ public sealed class DhcpTests
             Assert.True(offer is not null, $"{client}: no offer");
             Assert.True(offer.File == client.Loader, $"{client}: got '{offer.File}'");
             // A PXELINUX finds its menu by name, and begins again by itself where it does not (RFC 5071).
-            Assert.Equal(client.Loader == "lpxelinux.0", offer.Options.TryGetValue(209, out var menu) && Encoding.ASCII.GetString(menu) == "pxelinux.cfg/default");
+            Assert.Equal(client.Loader == "lpxelinux.0", offer.Options.TryGetValue(209, out var menu)
+                && Encoding.ASCII.GetString(menu) == "pxelinux.cfg/default");
             Assert.Equal(client.Loader == "lpxelinux.0", offer.Options.TryGetValue(211, out var seconds) && seconds is [0, 0, 0, 20]);
             Assert.StartsWith("10.77.0.1", offer.Address.ToString(), StringComparison.Ordinal);
             if (client.Name == "32-bit UEFI")
-                await Wait.UntilAsync("the controller warns of it", Worker.Soon, async () => (await File.ReadAllTextAsync(service.Controller.LogPath)).Contains("52:54:00:cc:00:01 asks to boot by 32-bit UEFI", StringComparison.Ordinal), service.Controller.LogPath);
-            Assert.Equal(client.Name == "UEFI HTTP", offer.Options.TryGetValue(60, out var vendor) && Encoding.ASCII.GetString(vendor) == "HTTPClient");
+                await Wait.UntilAsync("the controller warns of it", Worker.Soon,
+                    async () => (await File.ReadAllTextAsync(service.Controller.LogPath))
+                    .Contains("52:54:00:cc:00:01 asks to boot by 32-bit UEFI", StringComparison.Ordinal), service.Controller.LogPath);
+            Assert.Equal(client.Name == "UEFI HTTP", offer.Options.TryGetValue(60, out var vendor)
+                && Encoding.ASCII.GetString(vendor) == "HTTPClient");
         }
     }
 
@@ -62,8 +68,10 @@ public sealed class DhcpTests
         Assert.Contains(offer.Address.ToString(), await service.Controller.CtlAsync(["leases"], default), StringComparison.Ordinal);
 
         await Operos.Lab.Shell.RunAsync("pkill", ["-KILL", "-f", $"conf-file={service.Folder.OpenPath("run")}"], default);
-        await Wait.UntilAsync("dnsmasq serves again", Worker.Soon, () => Task.FromResult(Dhcp.Ask(socket, 1) is not null), service.Controller.LogPath);
-        await Wait.UntilAsync("the operator is told so", Worker.Soon, async () => (await service.Controller.CtlAsync(["status"], default)).Contains("dnsmasq    ok", StringComparison.Ordinal), service.Controller.LogPath);
+        await Wait.UntilAsync("dnsmasq serves again", Worker.Soon, () => Task.FromResult(Dhcp.Ask(socket, 1) is not null),
+            service.Controller.LogPath);
+        await Wait.UntilAsync("the operator is told so", Worker.Soon, async () => (await service.Controller.CtlAsync(["status"], default))
+            .Contains("dnsmasq    ok", StringComparison.Ordinal), service.Controller.LogPath);
         Assert.Contains(offer.Address.ToString(), await service.Controller.CtlAsync(["leases"], default), StringComparison.Ordinal);
     }
 

@@ -24,7 +24,9 @@ internal sealed record BootAnswer(string Status, IReadOnlyDictionary<string, str
         return this with { Headers = headers };
     }
 
-    public byte[] ToBytes() => [.. RawHead ?? Encoding.ASCII.GetBytes($"HTTP/1.1 {Status}\r\n{string.Concat(Headers.Select(pair => $"{pair.Key}: {pair.Value}\r\n"))}\r\n"), .. Body];
+    public byte[] ToBytes() =>
+        [.. RawHead ?? Encoding.ASCII.GetBytes(
+        $"HTTP/1.1 {Status}\r\n{string.Concat(Headers.Select(pair => $"{pair.Key}: {pair.Value}\r\n"))}\r\n"), .. Body];
 }
 
 /// <summary>A boot server over real sockets that serves a folder in ranges, and does it wrong for its first answers of layers.</summary>
@@ -111,10 +113,13 @@ internal sealed class FaultyBootServer : IDisposable
         var path = lines[0].Split(' ')[1];
         var file = Path.Combine(Folder, path.TrimStart('/'));
         if (!File.Exists(file)) return new BootAnswer("404 Not Found", new Dictionary<string, string> { ["Content-Length"] = "0" }, []);
-        var range = lines.FirstOrDefault(line => line.StartsWith("Range: bytes=", StringComparison.Ordinal))?["Range: bytes=".Length..].Split('-');
+        var range = lines.FirstOrDefault(line => line.StartsWith("Range: bytes=", StringComparison.Ordinal))?["Range: bytes=".Length..]
+            .Split('-');
         var whole = File.ReadAllBytes(file);
-        if (range is null) return new BootAnswer("200 OK", new Dictionary<string, string> { ["Content-Length"] = $"{whole.Length}" }, whole);
-        var (from, to) = (long.Parse(range[0], CultureInfo.InvariantCulture), Math.Min(long.Parse(range[1], CultureInfo.InvariantCulture), whole.Length - 1));
+        if (range is null) return new BootAnswer("200 OK", new Dictionary<string, string> { ["Content-Length"] = $"{whole.Length}" },
+            whole);
+        var (from, to) = (long.Parse(range[0], CultureInfo.InvariantCulture),
+            Math.Min(long.Parse(range[1], CultureInfo.InvariantCulture), whole.Length - 1));
         bool faulty;
         // The first requests are the ones that go wrong, in the order in which they are kept.
         lock (gate)
@@ -122,7 +127,9 @@ internal sealed class FaultyBootServer : IDisposable
             requests.Add((path, from, to));
             faulty = faultsLeft-- > 0;
         }
-        var sound = new BootAnswer("206 Partial Content", new Dictionary<string, string> { ["Content-Length"] = $"{to - from + 1}", ["Content-Range"] = $"bytes {from}-{to}/{whole.Length}" }, whole[(int)from..(int)(to + 1)]);
+        var sound = new BootAnswer("206 Partial Content",
+            new Dictionary<string, string> { ["Content-Length"] = $"{to - from + 1}",
+            ["Content-Range"] = $"bytes {from}-{to}/{whole.Length}" }, whole[(int)from..(int)(to + 1)]);
         return faulty ? fault(sound) : sound;
     }
 }

@@ -43,9 +43,11 @@ public sealed class FetchTests : IDisposable
         new("500", answer => (answer with { Status = "500 Internal Server Error", Body = [] }).With("Content-Length", "0")),
         new("503", answer => (answer with { Status = "503 Service Unavailable", Body = [] }).With("Content-Length", "0")),
         new("no HTTP", answer => answer with { RawHead = "SSH-2.0-OpenSSH_9.9\r\n\r\n"u8.ToArray() }),
-        new("an endless head", answer => answer with { RawHead = Encoding.ASCII.GetBytes("HTTP/1.1 206 OK\r\nX: " + new string('a', 100_000)) }),
+        new("an endless head", answer => answer with { RawHead =
+            Encoding.ASCII.GetBytes("HTTP/1.1 206 OK\r\nX: " + new string('a', 100_000)) }),
         new("other bytes", answer => answer with { Body = [.. answer.Body.Select(value => (byte)~value)] }, Refused: 1),
-        new("one bit", answer => answer with { Body = [.. answer.Body.Select((value, index) => index == Chunk + 77 ? (byte)(value ^ 1) : value)] }, Refused: 1),
+        new("one bit", answer => answer with { Body = [.. answer.Body.Select(
+            (value, index) => index == Chunk + 77 ? (byte)(value ^ 1) : value)] }, Refused: 1),
         new("silence of 10 s", answer => answer with { SendAtMost = Chunk + 1000, ThenSilent = true }, AtLeast: 9),
     ];
 
@@ -72,11 +74,15 @@ public sealed class FetchTests : IDisposable
             var log = new BootLog();
             var clock = Stopwatch.StartNew();
             var release = Fetch(server, target, log);
-            Assert.True(clock.Elapsed > TimeSpan.FromSeconds(fault.AtLeast) && clock.Elapsed < TimeSpan.FromSeconds(60), $"{fault}: {clock.Elapsed.TotalSeconds:0.0} s");
+            Assert.True(clock.Elapsed > TimeSpan.FromSeconds(fault.AtLeast) && clock.Elapsed < TimeSpan.FromSeconds(60),
+                $"{fault}: {clock.Elapsed.TotalSeconds:0.0} s");
             Assert.True(log.Retries > 0, $"{fault}: it was not noticed");
-            Assert.True(log.RefusedChunks >= fault.Refused && (fault.Refused > 0 || log.RefusedChunks == 0), $"{fault}: {log.RefusedChunks} chunks refused");
+            Assert.True(log.RefusedChunks >= fault.Refused && (fault.Refused > 0 || log.RefusedChunks == 0),
+                $"{fault}: {log.RefusedChunks} chunks refused");
             foreach (var layer in release.Manifest.Layers)
-                Assert.True(File.ReadAllBytes(Path.Combine(target, layer.File)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(folder, "served/releases", Version, layer.File))), $"{fault}: {layer.File} differs");
+                Assert.True(File.ReadAllBytes(Path.Combine(target, layer.File)).AsSpan()
+                    .SequenceEqual(File.ReadAllBytes(Path.Combine(folder, "served/releases", Version, layer.File))),
+                    $"{fault}: {layer.File} differs");
         }, default, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
     }
 
@@ -84,7 +90,8 @@ public sealed class FetchTests : IDisposable
     public void After_a_drop_only_what_is_missing_is_fetched()
     {
         // Only one request is for 16 chunks: it is cut, and what is asked for after it is not.
-        using var server = new FaultyBootServer(Path.Combine(folder, "served"), answer => answer.Body.Length == 16 * Chunk ? answer with { SendAtMost = 2 * Chunk + 1000 } : answer, faults: int.MaxValue);
+        using var server = new FaultyBootServer(Path.Combine(folder, "served"), answer => answer.Body.Length == 16 * Chunk
+            ? answer with { SendAtMost = 2 * Chunk + 1000 } : answer, faults: int.MaxValue);
         Fetch(server, Directory.CreateDirectory(Path.Combine(folder, "resumed")).FullName, new BootLog());
         var (path, from, to) = server.Requests.Single(request => request.To - request.From + 1 == 16 * Chunk);
         var asked = server.Requests.Where(request => request.Path == path && request.From >= from && request.To <= to).ToList();
@@ -98,7 +105,8 @@ public sealed class FetchTests : IDisposable
     {
         Publish(Path.Combine(folder, "newer"), seed: 2, key);
         Directory.CreateDirectory(Path.Combine(folder, "nothing"));
-        foreach (var (now, says) in ((string, string)[])[("newer", $"release {Version} was replaced on the server"), ("nothing", $"release {Version} is no longer on the server")])
+        foreach (var (now, says) in ((string, string)[])[
+            ("newer", $"release {Version} was replaced on the server"), ("nothing", $"release {Version} is no longer on the server")])
         {
             FaultyBootServer? server = null;
             // From the first answer on the server has the other release.
@@ -109,12 +117,14 @@ public sealed class FetchTests : IDisposable
             }, faults: 4);
             using (server)
             {
-                var changed = Assert.Throws<ReleaseChangedException>(() => Fetch(server, Directory.CreateDirectory(Path.Combine(folder, "from-" + now)).FullName, new BootLog()));
+                var changed = Assert.Throws<ReleaseChangedException>(
+                    () => Fetch(server, Directory.CreateDirectory(Path.Combine(folder, "from-" + now)).FullName, new BootLog()));
                 Assert.Equal(says, changed.Message);
                 if (now == "nothing") continue;
                 // Beginning again gives the other release.
                 Fetch(server, Directory.CreateDirectory(Path.Combine(folder, "again")).FullName, new BootLog());
-                Assert.Equal(File.ReadAllBytes(Path.Combine(folder, "newer/releases", Version, "node.squashfs")), File.ReadAllBytes(Path.Combine(folder, "again/node.squashfs")));
+                Assert.Equal(File.ReadAllBytes(Path.Combine(folder, "newer/releases", Version, "node.squashfs")),
+                    File.ReadAllBytes(Path.Combine(folder, "again/node.squashfs")));
             }
         }
     }
@@ -123,13 +133,17 @@ public sealed class FetchTests : IDisposable
     public void A_manifest_that_is_not_to_be_trusted_or_not_to_be_used_is_refused()
     {
         ReleaseKey.Generate(Path.Combine(folder, "other-keys"));
-        var served = Publish(Path.Combine(folder, "foreign"), seed: 1, File.ReadAllText(Path.Combine(folder, "other-keys", ReleaseKey.PrivateName)));
+        var served = Publish(Path.Combine(folder, "foreign"), seed: 1,
+            File.ReadAllText(Path.Combine(folder, "other-keys", ReleaseKey.PrivateName)));
         using var server = new FaultyBootServer(Path.Combine(folder, "foreign"), answer => answer, faults: 0);
-        Assert.Contains("not signed by this cluster's release key", Assert.Throws<ReleaseFormatException>(() => Source(server).Fetch()).Message, StringComparison.Ordinal);
+        Assert.Contains("not signed by this cluster's release key",
+            Assert.Throws<ReleaseFormatException>(() => Source(server).Fetch()).Message, StringComparison.Ordinal);
         File.WriteAllBytes(Path.Combine(served, "release.json.sig"), new byte[300]);
-        Assert.Contains("300 bytes; at most 256", Assert.Throws<FetchException>(() => Source(server).Fetch()).Message, StringComparison.Ordinal);
+        Assert.Contains("300 bytes; at most 256", Assert.Throws<FetchException>(() => Source(server).Fetch()).Message,
+            StringComparison.Ordinal);
         server.Folder = Path.Combine(folder, "served");
-        Assert.Contains("is for kernel", Assert.Throws<BootException>(() => new ManifestFetch(server.Endpoint, Version, verifier, "6.1.0").Fetch()).Message, StringComparison.Ordinal);
+        Assert.Contains("is for kernel", Assert.Throws<BootException>(
+            () => new ManifestFetch(server.Endpoint, Version, verifier, "6.1.0").Fetch()).Message, StringComparison.Ordinal);
         File.Delete(Path.Combine(folder, "served/releases", Version, "release.json"));
         Assert.Equal(404, Assert.Throws<HttpStatusException>(() => Source(server).Fetch()).Status);
     }
@@ -142,7 +156,8 @@ public sealed class FetchTests : IDisposable
         // Five seconds of fetching: whatever else this host does, the controller is killed in the midst of it.
         await service.Client.SlowDownAsync("200mbit");
         var stored = Publish(service.Folder.Path, seed: 1, releaseKey, baseMegabytes: 128);
-        var source = new ManifestFetch(IPEndPoint.Parse($"{NativeController.Address}:7480"), Version, new ReleaseVerifier(await File.ReadAllTextAsync(service.Folder["setup/state/release.pub"])), Kernel);
+        var source = new ManifestFetch(IPEndPoint.Parse($"{NativeController.Address}:7480"), Version,
+            new ReleaseVerifier(await File.ReadAllTextAsync(service.Folder["setup/state/release.pub"])), Kernel);
         FetchedManifest? release = null;
         await Wait.UntilAsync("the controller serves the release", Worker.Soon, () => Task.FromResult(service.Client.Run(() =>
         {
@@ -167,7 +182,8 @@ public sealed class FetchTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     /// <summary>Kills the controller when the fetch has begun, and starts it again a second after something was done.</summary>
-    private static async Task<(BootLog Log, Exception? Problem)> InterruptAsync(BootService service, ManifestFetch source, FetchedManifest release, Action meanwhile)
+    private static async Task<(BootLog Log, Exception? Problem)> InterruptAsync(
+        BootService service, ManifestFetch source, FetchedManifest release, Action meanwhile)
     {
         var log = new BootLog();
         var target = Directory.CreateDirectory(service.Folder["fetched"]).FullName;
@@ -192,7 +208,8 @@ public sealed class FetchTests : IDisposable
     private FetchedManifest Fetch(FaultyBootServer server, string target, BootLog log)
     {
         var release = Source(server).Fetch();
-        new LayerFetch(server.Endpoint, release, Source(server), target, log).Run(release.Manifest.Layers, new FetchProgress("fetch", "layers", release.Manifest.Layers.Sum(layer => layer.Size)));
+        new LayerFetch(server.Endpoint, release, Source(server), target, log)
+            .Run(release.Manifest.Layers, new FetchProgress("fetch", "layers", release.Manifest.Layers.Sum(layer => layer.Size)));
         return release;
     }
 
@@ -202,7 +219,8 @@ public sealed class FetchTests : IDisposable
         var release = Path.Combine(server, "releases", Version);
         Directory.CreateDirectory(release);
         var random = new Random(seed);
-        foreach (var (name, size) in ((string, int)[])[("vmlinuz", 1000), ("initramfs.img", 1000), ("base.squashfs", baseMegabytes << 20), ("node.squashfs", Chunk * 3 + seed), ("worker.squashfs", 1), ("controller.squashfs", Chunk)])
+        foreach (var (name, size) in ((string, int)[])[("vmlinuz", 1000), ("initramfs.img", 1000), ("base.squashfs", baseMegabytes << 20),
+            ("node.squashfs", Chunk * 3 + seed), ("worker.squashfs", 1), ("controller.squashfs", Chunk)])
         {
             using var file = File.Create(Path.Combine(release, name));
             var block = new byte[Math.Min(size, 1 << 20)];

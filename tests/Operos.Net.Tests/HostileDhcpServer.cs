@@ -64,13 +64,15 @@ internal sealed class HostileDhcpServer : IDisposable
         {
             case [1]:
                 var onlyBad = ++discovers == 1 && scenario.Offers is not null;
-                return [.. scenario.Offers?.Invoke(packet) ?? [], .. onlyBad ? (byte[][])[] : [DhcpReply.Write(packet, DhcpReply.Offer, Good, DhcpReply.Server, DhcpReply.Mask, DhcpReply.Lease)]];
+                return [.. scenario.Offers?.Invoke(packet) ?? [], .. onlyBad
+                    ? (byte[][])[] : [DhcpReply.Write(packet, DhcpReply.Offer, Good, DhcpReply.Server, DhcpReply.Mask, DhcpReply.Lease)]];
             case [3]:
                 requested.Add(DhcpReply.Find(packet, 50) is { Length: 4 } address ? new IPAddress(address).ToString() : "none");
                 var first = ++requests == 1 && scenario.Answers is not null;
                 // A refusal by the server itself ends the exchange: it is not repeated.
                 var bad = first || !scenario.Once ? scenario.Answers?.Invoke(packet) ?? [] : [];
-                return [.. bad, .. first ? (byte[][])[] : [DhcpReply.Write(packet, DhcpReply.Ack, Good, DhcpReply.Server, DhcpReply.Mask, DhcpReply.Lease)]];
+                return [.. bad, .. first ? (byte[][])[] : [DhcpReply.Write(
+                    packet, DhcpReply.Ack, Good, DhcpReply.Server, DhcpReply.Mask, DhcpReply.Lease)]];
             default:
                 return [];
         }

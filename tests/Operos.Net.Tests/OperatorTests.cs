@@ -11,19 +11,24 @@ public sealed class OperatorTests
     {
         await using var service = await BootService.StartAsync("off");
         string Folder(string name) => service.Folder[name == "admin" ? "setup/admin" : name];
-        Task<string> As(string name, string line) => service.Client.RunAsync("sh", ["-c", $"exec '{new Build().Binary("operosctl")}' {line} --config '{Folder(name)}' 2>&1"]);
+        Task<string> As(string name, string line) =>
+            service.Client.RunAsync("sh", ["-c", $"exec '{new Build().Binary("operosctl")}' {line} --config '{Folder(name)}' 2>&1"]);
         async Task<string> RefusedAsync(string name, string line) => (await Assert.ThrowsAsync<LabException>(() => As(name, line))).Message;
 
-        Assert.Contains("bob (viewer): credentials in", await As("admin", $"operators add bob --role viewer --life 1m --out {Folder("bob")}"), StringComparison.Ordinal);
-        Assert.Contains("has credentials already", await RefusedAsync("admin", $"operators add dora --role admin --out {Folder("bob")}"), StringComparison.Ordinal);
+        Assert.Contains("bob (viewer): credentials in", await As(
+            "admin", $"operators add bob --role viewer --life 1m --out {Folder("bob")}"), StringComparison.Ordinal);
+        Assert.Contains("has credentials already", await RefusedAsync("admin", $"operators add dora --role admin --out {Folder("bob")}"),
+            StringComparison.Ordinal);
         await As("admin", $"operators add dora --role admin --out {Folder("dora")}");
         await As("bob", "machines list");
-        Assert.Contains("bob is a viewer; RebootMachine takes an operator", await RefusedAsync("bob", "machines reboot nobody"), StringComparison.Ordinal);
+        Assert.Contains("bob is a viewer; RebootMachine takes an operator", await RefusedAsync("bob", "machines reboot nobody"),
+            StringComparison.Ordinal);
         var first = await File.ReadAllTextAsync(Path.Combine(Folder("bob"), "client.pem"));
 
         // At two thirds of its minute it is due; until then use changes nothing.
         using (var certificate = X509Certificate2.CreateFromPem(first))
-            await Task.Delay(certificate.NotBefore.ToUniversalTime() + (certificate.NotAfter - certificate.NotBefore) * 2 / 3 + TimeSpan.FromSeconds(1) - DateTime.UtcNow);
+            await Task.Delay(certificate.NotBefore.ToUniversalTime() + (certificate.NotAfter - certificate.NotBefore) * 2 / 3
+                + TimeSpan.FromSeconds(1) - DateTime.UtcNow);
         Assert.Contains("bob: expires in", await As("admin", "operators"), StringComparison.Ordinal);
         Assert.Contains("certificate near expiry: operator bob", await As("admin", "status"), StringComparison.Ordinal);
         // What cannot be replaced still works, and says so.
@@ -44,8 +49,10 @@ public sealed class OperatorTests
         await As("dora", "operators revoke admin --yes");
         Directory.Delete(Folder("dora"), recursive: true);
         Assert.Contains("does not count", await RefusedAsync("admin", "machines list"), StringComparison.Ordinal);
-        string[] recover = ["recover-admin", "--config", service.Controller.ConfigurationPath, "--state", service.Folder["setup/state"], "--out", Folder("back")];
-        Assert.Contains("made the admin recovered-1", await Shell.RunAsync(new Build().Binary("operos-controller"), recover, default), StringComparison.Ordinal);
+        string[] recover = ["recover-admin", "--config", service.Controller.ConfigurationPath, "--state", service.Folder["setup/state"],
+            "--out", Folder("back")];
+        Assert.Contains("made the admin recovered-1", await Shell.RunAsync(new Build().Binary("operos-controller"), recover, default),
+            StringComparison.Ordinal);
         Assert.Contains("recovered-1", await As("back", "operators"), StringComparison.Ordinal);
     }
 }

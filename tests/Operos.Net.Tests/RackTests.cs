@@ -40,7 +40,9 @@ public sealed class RackTests
         await AllUpAsync(service, workers);
         var back = clock.Elapsed;
 
-        var figures = string.Create(CultureInfo.InvariantCulture, $"{Workers} workers on {Hosts} addresses: all up {joined.TotalSeconds:0.0} s after the first started, all back {back.TotalSeconds:0.0} s after the controller started again; {enrolments} enrolments");
+        var figures = string.Create(CultureInfo.InvariantCulture,
+            $"{Workers} workers on {Hosts} addresses: all up {joined.TotalSeconds:0.0} s after the first started, all back "
+            + $"{back.TotalSeconds:0.0} s after the controller started again; {enrolments} enrolments");
         await File.WriteAllTextAsync(service.Folder["figures"], figures + "\n");
         Console.WriteLine($"rack: {figures}");
         // Who has a certificate comes back with it: no enrolment of all at the worst moment.
@@ -48,7 +50,8 @@ public sealed class RackTests
         Assert.True(workers.All(worker => worker.IsRunning), "a worker ended");
     }
 
-    private static int Enrolments(BootService service) => File.ReadLines(service.Controller.LogPath).Count(line => line.Contains(" enrolled from ", StringComparison.Ordinal));
+    private static int Enrolments(BootService service) =>
+        File.ReadLines(service.Controller.LogPath).Count(line => line.Contains(" enrolled from ", StringComparison.Ordinal));
 
     private static async Task AllUpAsync(BootService service, List<Worker> workers) =>
         await Wait.UntilAsync($"all {Workers} workers are up", Budget, async () =>

@@ -27,7 +27,8 @@ public sealed class RebootTests
                 async (machine, token) => await service.Controller.CtlAsync(["machines", "reboot", machine], token));
             Assert.Equal(machines, await BootsAsync(service, workers, round + 1));
         }
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"rack: {Rounds} reboots of {Workers} workers under {readmission}: {clock.Elapsed.TotalSeconds:0.0} s"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"rack: {Rounds} reboots of {Workers} workers under {readmission}: {clock.Elapsed.TotalSeconds:0.0} s"));
         Assert.Empty(await AlarmsAsync(service));
         Assert.DoesNotContain("ALARM", File.ReadAllText(service.Controller.LogPath), StringComparison.Ordinal);
         foreach (var worker in workers) Assert.DoesNotContain("not admitted", File.ReadAllText(worker.Log), StringComparison.Ordinal);
@@ -97,7 +98,8 @@ public sealed class RebootTests
         var path = service.Controller.ConfigurationPath;
         var text = await File.ReadAllTextAsync(path);
         Assert.Contains("[cluster]\n", text, StringComparison.Ordinal);
-        await File.WriteAllTextAsync(path, text.Replace("[cluster]\n", $"[cluster]\nreadmission = \"{readmission}\"\n", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(path, text.Replace("[cluster]\n", $"[cluster]\nreadmission = \"{readmission}\"\n",
+            StringComparison.Ordinal));
         service.Controller.Kill();
         await service.Controller.RunAsync(default);
     }

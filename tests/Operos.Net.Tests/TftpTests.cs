@@ -18,7 +18,9 @@ public sealed class TftpTests
         var plain = Ask(service, "lpxelinux.0");
         Assert.Equal((3, 516), (plain.Opcode, plain.Length));
         // Firmware asks for the size first and then goes away; the next request is served all the same.
-        Assert.Contains("tsize\0" + new FileInfo(Path.Combine(Path.GetDirectoryName(service.Controller.LogPath)!, "run/tftp/lpxelinux.0")).Length, Ask(service, "lpxelinux.0", "tsize", "0").Text, StringComparison.Ordinal);
+        Assert.Contains("tsize\0" + new FileInfo(Path.Combine(
+            Path.GetDirectoryName(service.Controller.LogPath)!, "run/tftp/lpxelinux.0")).Length,
+            Ask(service, "lpxelinux.0", "tsize", "0").Text, StringComparison.Ordinal);
         Assert.Equal(6, Ask(service, "shimx64.efi", "blksize", "1468", "windowsize", "4").Opcode);
         Assert.Equal(5, Ask(service, "../setup/state/pki/ca.key").Opcode);
         Assert.Equal(5, Ask(service, "no-such-file").Opcode);

@@ -9,7 +9,9 @@ namespace Operos.Net.Tests;
 /// <summary>The real operos-worker on a client host, with an inventory and a state folder of its own.</summary>
 internal sealed partial class Worker
 {
-    /// <summary>Longest time to do what takes a second on a quiet machine: a crowded one may leave a process waiting for half a minute.</summary>
+    /// <summary>
+    /// Longest time to do what takes a second on a quiet machine: a crowded one may leave a process waiting for half a minute.
+    /// </summary>
     public static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
     private const int SIGTERM = 15;
 
@@ -45,7 +47,8 @@ internal sealed partial class Worker
     /// <summary>A machine whose every part is its own.</summary>
     public static Inventory Machine(int number) => new()
     {
-        System = new Identity { Vendor = "Acme", Product = "R1", Serial = $"SYS{number:d6}", Uuid = $"10000000-0000-4000-8000-{number:x12}" },
+        System = new Identity { Vendor = "Acme", Product = "R1", Serial = $"SYS{number:d6}",
+            Uuid = $"10000000-0000-4000-8000-{number:x12}" },
         Board = new Identity { Vendor = "Acme", Serial = $"BRD{number:d6}" },
         Nics = [new Nic { Name = "eth0", Mac = $"3c:ec:ef:00:{number >> 8 & 255:x2}:{number & 255:x2}" }],
         Disks = [new Disk { Name = "sda", Model = "SSD", Serial = $"DISK{number:d6}" }],
@@ -54,13 +57,16 @@ internal sealed partial class Worker
 
     /// <summary>Waits until its status file tells of the state; answers with the machine's id, empty while it has none.</summary>
     public async Task<string> ReachAsync(string state, TimeSpan? patience = null) =>
-        await Wait.ForAsync($"{name} is {state}", patience ?? Soon, () => Task.FromResult(ReadStatus() is { } status && status.GetProperty("state").GetString() == state ? status.TryGetProperty("machine", out var id) ? id.GetString() : "" : null), Log, service.Controller.LogPath);
+        await Wait.ForAsync($"{name} is {state}", patience ?? Soon,
+            () => Task.FromResult(ReadStatus() is { } status && status.GetProperty("state").GetString() == state
+            ? status.TryGetProperty("machine", out var id) ? id.GetString() : "" : null), Log, service.Controller.LogPath);
 
     /// <summary>Waits until the operator sees it up; answers with the machine's id.</summary>
     public async Task<string> BeUpAsync(TimeSpan? patience = null)
     {
         var id = await ReachAsync("enrolled", patience);
-        await Wait.UntilAsync($"{name}, {id}, is up", patience ?? Soon, async () => await StateAsync(service, id) == "up", Log, service.Controller.LogPath);
+        await Wait.UntilAsync($"{name}, {id}, is up", patience ?? Soon, async () => await StateAsync(service, id) == "up", Log,
+            service.Controller.LogPath);
         return id;
     }
 
@@ -78,7 +84,9 @@ internal sealed partial class Worker
     }
 
     public async Task SaysAsync(string text, int times = 1, TimeSpan? patience = null) =>
-        await Wait.UntilAsync($"{name} says '{text}' {times} times", patience ?? Soon, () => Task.FromResult(File.Exists(Log) && File.ReadLines(Log).Count(line => line.Contains(text, StringComparison.Ordinal)) >= times), Log);
+        await Wait.UntilAsync($"{name} says '{text}' {times} times", patience ?? Soon,
+            () => Task.FromResult(File.Exists(Log) && File.ReadLines(Log)
+            .Count(line => line.Contains(text, StringComparison.Ordinal)) >= times), Log);
 
     /// <summary>SIGKILL, as a power cut would.</summary>
     public void Kill()
@@ -95,7 +103,8 @@ internal sealed partial class Worker
     {
         var clock = Stopwatch.StartNew();
         _ = kill(process.Id, SIGTERM);
-        return process.WaitForExit(TimeSpan.FromSeconds(10)) ? (process.ExitCode, clock.Elapsed) : throw new LabException($"{name} still runs 10 s after SIGTERM; see {Log}");
+        return process.WaitForExit(TimeSpan.FromSeconds(10))
+            ? (process.ExitCode, clock.Elapsed) : throw new LabException($"{name} still runs 10 s after SIGTERM; see {Log}");
     }
 
     private Process Launch()

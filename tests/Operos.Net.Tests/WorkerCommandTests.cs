@@ -21,7 +21,8 @@ public sealed class WorkerCommandTests : IDisposable
         File.WriteAllBytes(InFolder("other-disk"), (machine with { Disks = [new Disk { Model = "SSD", Serial = "OTHER1" }] }).ToJson());
         File.WriteAllBytes(InFolder("two"), Worker.Machine(2).ToJson());
         File.WriteAllBytes(InFolder("blank"), new Inventory().ToJson());
-        foreach (var path in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Cases"))) File.Copy(path, InFolder(Path.GetFileNameWithoutExtension(path)));
+        foreach (var path in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Cases")))
+            File.Copy(path, InFolder(Path.GetFileNameWithoutExtension(path)));
         File.WriteAllText(InFolder("damaged"), "{ \"format\": 1,");
         Directory.CreateDirectory(InFolder("state"));
         File.WriteAllText(InFolder("state/status.json"), "{ \"state\": \"enrolled\" }");
@@ -32,17 +33,22 @@ public sealed class WorkerCommandTests : IDisposable
         new("status --state-dir state", 0, "\"state\": \"enrolled\""),
         new("status --state-dir none", 1, "none/status.json is missing", "is operos-worker.service running?"),
         new("inventory", 0, "memory ", "tpm "),
-        new("fingerprint --inventory one", 0, "board     40  system-serial  acme/sys000001", "network   25  nic            3c:ec:ef:00:00:01", "uuid     "),
+        new("fingerprint --inventory one", 0, "board     40  system-serial  acme/sys000001",
+            "network   25  nic            3c:ec:ef:00:00:01", "uuid     "),
         new("fingerprint --inventory blank", 0, "uuid     none: nothing identifies this machine"),
         new("fingerprint --inventory none", 1, "none"),
         new("fingerprint --inventory damaged", 1, "the inventory is no valid JSON"),
         new("fingerprint --compare one other-disk", 0, "storage", "differs", "> disk ssd/other1", "the same machine"),
         new("fingerprint --compare one two", 0, "0 % of what could: two machines"),
         // What a controller would say that knows the first; a value that a vendor wrote into both is not enough for one machine.
-        new("fingerprint --compare vendor-board-serial-1 vendor-board-serial-2", 0, "suspect  = board-serial", "ambiguous: it has parts of a known machine"),
-        new("fingerprint --compare vendor-uuid-1 vendor-uuid-2", 0, "board     40.0 of 40  agrees", "ambiguous: it has parts of a known machine"),
-        new("fingerprint --compare diskless-dimm-placeholder-1 diskless-dimm-placeholder-2", 0, "network    0.0 of 25  differs", "ambiguous: it has parts of a known machine"),
-        new("fingerprint --compare batch-eui64-1 batch-eui64-2", 0, "= wwn eui.0025385b71b01234", "ambiguous: it has parts of a known machine"),
+        new("fingerprint --compare vendor-board-serial-1 vendor-board-serial-2", 0, "suspect  = board-serial",
+            "ambiguous: it has parts of a known machine"),
+        new("fingerprint --compare vendor-uuid-1 vendor-uuid-2", 0, "board     40.0 of 40  agrees",
+            "ambiguous: it has parts of a known machine"),
+        new("fingerprint --compare diskless-dimm-placeholder-1 diskless-dimm-placeholder-2", 0, "network    0.0 of 25  differs",
+            "ambiguous: it has parts of a known machine"),
+        new("fingerprint --compare batch-eui64-1 batch-eui64-2", 0, "= wwn eui.0025385b71b01234",
+            "ambiguous: it has parts of a known machine"),
         new("fingerprint --compare one blank", 0, "ambiguous: nothing identifies this machine"),
         new("fingerprint --compare one none", 1, "none"),
         new("fingerprint --compare one", 1, "--compare"),
@@ -60,7 +66,8 @@ public sealed class WorkerCommandTests : IDisposable
             var (code, output, errors) = Run(example.Line);
             var said = example.Code == 0 ? output : errors;
             Assert.True(code == example.Code, $"{example.Line}: exit code {code}\n{output}{errors}");
-            foreach (var words in example.Says) Assert.True(said.Contains(words, StringComparison.Ordinal), $"{example.Line}: no '{words}' in\n{output}{errors}");
+            foreach (var words in example.Says)
+                Assert.True(said.Contains(words, StringComparison.Ordinal), $"{example.Line}: no '{words}' in\n{output}{errors}");
             Assert.DoesNotContain("   at ", output + errors, StringComparison.Ordinal);
         }
     }
@@ -82,7 +89,8 @@ public sealed class WorkerCommandTests : IDisposable
 
     private (int Code, string Output, string Errors) Run(string line)
     {
-        using var process = Process.Start(new ProcessStartInfo(new Build().Binary("operos-worker"), line.Split(' ')) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(new Build().Binary("operos-worker"), line.Split(' '))
+            { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         if (!process.WaitForExit(TimeSpan.FromSeconds(10)))

@@ -23,8 +23,10 @@ public sealed partial class WorkerTests
         new("empty certificate", folder => Truncate(Path.Combine(folder, "worker.crt"), 0)),
         new("no key", folder => File.Delete(Path.Combine(folder, "worker.key"))),
         new("no certificate", folder => File.Delete(Path.Combine(folder, "worker.crt"))),
-        new("certificate that is a key", folder => File.Copy(Path.Combine(folder, "worker.key"), Path.Combine(folder, "worker.crt"), overwrite: true)),
-        new("key of another certificate, as of a kill between the two", folder => File.WriteAllText(Path.Combine(folder, "worker.key"), OtherKey())),
+        new("certificate that is a key", folder => File.Copy(
+            Path.Combine(folder, "worker.key"), Path.Combine(folder, "worker.crt"), overwrite: true)),
+        new("key of another certificate, as of a kill between the two",
+            folder => File.WriteAllText(Path.Combine(folder, "worker.key"), OtherKey())),
         new("zeros for a certificate", folder => File.WriteAllBytes(Path.Combine(folder, "worker.crt"), new byte[800])),
     ];
 
@@ -37,7 +39,8 @@ public sealed partial class WorkerTests
         var id = await worker.BeUpAsync();
 
         worker.Kill();
-        await Wait.UntilAsync("the killed worker is down", Worker.Soon, async () => await Worker.StateAsync(service, id) == "down", worker.Log);
+        await Wait.UntilAsync("the killed worker is down", Worker.Soon, async () => await Worker.StateAsync(service, id) == "down",
+            worker.Log);
         var certificate = File.ReadAllText(Path.Combine(worker.StateFolder, "worker.crt"));
         worker.Restart();
         Assert.Equal(id, await worker.BeUpAsync());
@@ -51,7 +54,8 @@ public sealed partial class WorkerTests
             File.Delete(Path.Combine(worker.StateFolder, "status.json"));
             worker.Restart();
             Assert.True(await worker.BeUpAsync() == id, $"{damage}: another UUID");
-            Assert.True(certificate != (certificate = File.ReadAllText(Path.Combine(worker.StateFolder, "worker.crt"))), $"{damage}: the certificate is the old one");
+            Assert.True(certificate != (certificate = File.ReadAllText(Path.Combine(worker.StateFolder, "worker.crt"))),
+                $"{damage}: the certificate is the old one");
         }
 
         service.Controller.Kill();
@@ -61,14 +65,17 @@ public sealed partial class WorkerTests
 
         var (code, took) = worker.Terminate();
         Assert.True(code == 0 && took < TimeSpan.FromSeconds(2), $"SIGTERM: exit code {code} after {took.TotalSeconds:0.0} s");
-        await Wait.UntilAsync("the ended worker is down", Worker.Soon, async () => await Worker.StateAsync(service, id) == "down", worker.Log);
+        await Wait.UntilAsync("the ended worker is down", Worker.Soon, async () => await Worker.StateAsync(service, id) == "down",
+            worker.Log);
     }
 
     [Fact]
     public async Task A_controller_of_another_cluster_is_refused_in_plain_words_again_and_again()
     {
         await using var service = await BootService.StartAsync("off");
-        await Shell.RunAsync(new Build().Binary("operos-controller"), ["setup", "--dir", service.Folder["other"], "--address", "10.77.0.1/24", "--release-key", service.Folder["setup/state/release.pub"], "--dhcp-mode", "off"], default);
+        await Shell.RunAsync(new Build().Binary("operos-controller"),
+            ["setup", "--dir", service.Folder["other"], "--address", "10.77.0.1/24", "--release-key",
+            service.Folder["setup/state/release.pub"], "--dhcp-mode", "off"], default);
         var worker = Worker.Start(service, "worker", Worker.Machine(1), authority: service.Folder["other/admin/ca.crt"]);
         await worker.SaysAsync($"the controller at {NativeController.Address}:7443 is not trusted: its certificate is not of this cluster");
         // It says each thing once, but tries on: the status file is written anew.
@@ -77,7 +84,9 @@ public sealed partial class WorkerTests
         await Wait.UntilAsync("its status has the error", Worker.Soon,
             () => Task.FromResult(worker.ReadStatus() is { } status && (first = status).TryGetProperty("lastError", out _)), worker.Log);
         Assert.Contains("not trusted", first.GetProperty("lastError").GetString(), StringComparison.Ordinal);
-        await Wait.UntilAsync("it tries again", Worker.Soon, () => Task.FromResult(worker.ReadStatus()!.Value is var now && now.TryGetProperty("lastError", out var _) && now.GetProperty("since").GetDateTimeOffset() > first.GetProperty("since").GetDateTimeOffset()), worker.Log);
+        await Wait.UntilAsync("it tries again", Worker.Soon,
+            () => Task.FromResult(worker.ReadStatus()!.Value is var now && now.TryGetProperty("lastError", out var _)
+            && now.GetProperty("since").GetDateTimeOffset() > first.GetProperty("since").GetDateTimeOffset()), worker.Log);
         Assert.True(worker.IsRunning);
         Assert.DoesNotContain("   at ", File.ReadAllText(worker.Log), StringComparison.Ordinal);
         Assert.Empty(await service.Controller.WorkersAsync(default));
@@ -93,7 +102,8 @@ public sealed partial class WorkerTests
         var second = Worker.Start(service, "second", Worker.Machine(1));
         Assert.Equal(id, await second.ReachAsync("waiting"));
         await second.SaysAsync($"machine {id} is up already: two machines with one identity");
-        Assert.Contains("presented this machine's evidence while it was up: refused", await service.Controller.CtlAsync(["machines", "show", id], default), StringComparison.Ordinal);
+        Assert.Contains("presented this machine's evidence while it was up: refused",
+            await service.Controller.CtlAsync(["machines", "show", id], default), StringComparison.Ordinal);
         Assert.Equal("enrolled", first.ReadStatus()!.Value.GetProperty("state").GetString());
         Assert.Single(await service.Controller.WorkersAsync(default));
 
@@ -131,7 +141,8 @@ public sealed partial class WorkerTests
             known.Kill();
         }
         // The board of one, NIC and disk of the other: nobody can say which it is.
-        var doubtful = Worker.Start(service, "doubtful", new Inventory { System = one.System, Board = one.Board, Nics = two.Nics, Disks = two.Disks });
+        var doubtful = Worker.Start(service, "doubtful",
+            new Inventory { System = one.System, Board = one.Board, Nics = two.Nics, Disks = two.Disks });
         var waiting = await doubtful.ReachAsync("waiting");
         Assert.Equal("ambiguous", await Worker.StateAsync(service, waiting));
         var list = await service.Controller.CtlAsync(["machines", "list"], default);

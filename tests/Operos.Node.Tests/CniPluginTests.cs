@@ -9,7 +9,9 @@ namespace Operos.Node.Tests;
 /// <summary>The plugin's words (CNI specification 1.0.0) against the real agent's side on a real socket.</summary>
 public sealed class CniPluginTests : IAsyncDisposable
 {
-    private const string Result = """{"cniVersion":"1.0.0","interfaces":[{"name":"veth1","mac":"02:00:00:00:00:01"},{"name":"eth0","sandbox":"/run/netns/x"}],"ips":[{"address":"10.10.1.5/24","gateway":"10.10.1.1","interface":1}],"dns":{}}""";
+    private const string Result =
+        """{"cniVersion":"1.0.0","interfaces":[{"name":"veth1","mac":"02:00:00:00:00:01"},{"name":"eth0","sandbox":"/run/netns/x"}]"""
+        + ""","ips":[{"address":"10.10.1.5/24","gateway":"10.10.1.1","interface":1}],"dns":{}}""";
     private readonly TestFolder folder = new();
     private readonly CancellationTokenSource stop = new();
     private readonly List<Task> servers = [];
@@ -46,7 +48,8 @@ public sealed class CniPluginTests : IAsyncDisposable
     {
         Assert.Equal(11, Error(await CallAsync("ADD", Result)));
         Directory.CreateDirectory(folder.Paths.AttachedPods);
-        new AttachedPods(folder.Paths.AttachedPods).Add(new AttachedPod { ContainerId = "c1", Namespace = "shop", Name = "web-0", Addresses = ["10.10.1.5"] });
+        new AttachedPods(folder.Paths.AttachedPods).Add(new AttachedPod
+            { ContainerId = "c1", Namespace = "shop", Name = "web-0", Addresses = ["10.10.1.5"] });
         Assert.Equal(0, (await CallAsync("DEL", Result)).Code);
         Assert.Empty(new AttachedPods(folder.Paths.AttachedPods).All);
     }
@@ -102,7 +105,9 @@ public sealed class CniPluginTests : IAsyncDisposable
     public async Task Whatever_is_wrong_has_its_code(string? command, string input, string container, int code)
     {
         using var output = new MemoryStream();
-        var exit = await CniPlugin.RunAsync(name => name switch { "CNI_COMMAND" => command, "CNI_CONTAINERID" => container, _ => null }, new MemoryStream(Encoding.UTF8.GetBytes(input)), output, default);
+        var exit = await CniPlugin.RunAsync(name =>
+            name switch { "CNI_COMMAND" => command, "CNI_CONTAINERID" => container, _ => null },
+            new MemoryStream(Encoding.UTF8.GetBytes(input)), output, default);
         Assert.Equal(1, exit);
         Assert.Equal(code, JsonDocument.Parse(output.ToArray()).RootElement.GetProperty("code").GetInt32());
     }
@@ -128,7 +133,8 @@ public sealed class CniPluginTests : IAsyncDisposable
     {
         var pods = new AttachedPods(folder.Paths.AttachedPods);
         var listening = new TaskCompletionSource();
-        servers.Add(new GateServer(folder.Paths, pods, gate, NullLogger<GateServer>.Instance).RunAsync(() => listening.SetResult(), stop.Token));
+        servers.Add(new GateServer(folder.Paths, pods, gate, NullLogger<GateServer>.Instance)
+            .RunAsync(() => listening.SetResult(), stop.Token));
         await listening.Task;
         return pods;
     }
@@ -141,7 +147,9 @@ public sealed class CniPluginTests : IAsyncDisposable
 
     private async Task<(int Code, JsonElement Output)> CallAsync(string command, string? result, string version = "1.0.0")
     {
-        var configuration = $$"""{"cniVersion":"{{version}}","name":"operos","type":"operos","socket":"{{folder.Paths.GateSocket}}"{{(result is null ? "" : $",\"prevResult\":{result}")}}}""";
+        var previous = result is null ? "" : $",\"prevResult\":{result}";
+        var configuration =
+            $$"""{"cniVersion":"{{version}}","name":"operos","type":"operos","socket":"{{folder.Paths.GateSocket}}"{{previous}}}""";
         using var output = new MemoryStream();
         var code = await CniPlugin.RunAsync(name => name switch
         {

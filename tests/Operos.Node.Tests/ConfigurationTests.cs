@@ -16,7 +16,8 @@ public sealed class ConfigurationTests
     {
         var settings = Settings.Node() with { Taints = [new NodeTaint("node-role.kubernetes.io/control-plane", "", "NoSchedule")] };
         var paths = new NodePaths();
-        var written = new StringBuilder(NodeFiles.Arguments(KubeletConfiguration.Arguments(settings, Settings.Facts(version), paths)).Replace(" --", "\n  --", StringComparison.Ordinal))
+        var written = new StringBuilder(NodeFiles.Arguments(KubeletConfiguration.Arguments(settings, Settings.Facts(version), paths))
+            .Replace(" --", "\n  --", StringComparison.Ordinal))
             .Append("---\n").Append(KubeletConfiguration.Write(settings, Settings.Facts(version), paths)).ToString();
         Assert.Equal(Golden($"kubelet-{version}.txt", written), written);
     }
@@ -27,10 +28,12 @@ public sealed class ConfigurationTests
         var settings = Settings.Node();
         var facts = Settings.Facts("1.20.2");
         var paths = new NodePaths();
-        var written = NodeFiles.Arguments(KubeProxyConfiguration.Arguments(paths)) + "---\n" + KubeProxyConfiguration.Write(settings, facts, paths)
+        var written = NodeFiles.Arguments(KubeProxyConfiguration.Arguments(paths)) + "---\n"
+            + KubeProxyConfiguration.Write(settings, facts, paths)
             + "---\n" + Kubeconfig.Write(settings.Cluster.ApiServer, paths.Authority, paths.Credential("kube-proxy"));
         Assert.Equal(Golden("kube-proxy.txt", written), written);
-        Assert.Contains("maxPerCore: 0\n", KubeProxyConfiguration.Write(settings, facts with { SizesConnectionTable = false }, paths), StringComparison.Ordinal);
+        Assert.Contains("maxPerCore: 0\n", KubeProxyConfiguration.Write(settings, facts with { SizesConnectionTable = false }, paths),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -75,17 +78,21 @@ public sealed class ConfigurationTests
     [InlineData("--x=\"")]
     [InlineData("--x=$(id)")]
     [InlineData("--x=a\nB=1")]
-    public void A_word_that_a_unit_would_read_otherwise_is_refused(string word) => Assert.Throws<FormatException>(() => NodeFiles.Arguments(["--ok", word]));
+    public void A_word_that_a_unit_would_read_otherwise_is_refused(string word) =>
+        Assert.Throws<FormatException>(() => NodeFiles.Arguments(["--ok", word]));
 
     [Theory]
     [InlineData("Kubernetes v1.20.2", 1, 20, 2)]
     [InlineData("Kubernetes v1.34.1-rc.0+abc", 1, 34, 1)]
-    public void A_version_is_read(string text, int major, int minor, int patch) => Assert.Equal(new KubernetesVersion(major, minor, patch), KubernetesVersion.Parse(text));
+    public void A_version_is_read(string text, int major, int minor, int patch) =>
+        Assert.Equal(new KubernetesVersion(major, minor, patch), KubernetesVersion.Parse(text));
 
     [Fact]
     public void What_is_no_version_is_said() => Assert.Throws<FormatException>(() => KubernetesVersion.Parse("kubelet: not found"));
 
-    /// <summary>With OPEROS_WRITE_GOLDEN set to the folder of this project, writes what there is to review; the test fails then all the same.</summary>
+    /// <summary>
+    /// With OPEROS_WRITE_GOLDEN set to the folder of this project, writes what there is to review; the test fails then all the same.
+    /// </summary>
     private static string Golden(string name, string written)
     {
         if (Environment.GetEnvironmentVariable("OPEROS_WRITE_GOLDEN") is { Length: > 0 } project)

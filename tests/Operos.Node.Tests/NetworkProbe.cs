@@ -63,7 +63,8 @@ internal static class NetworkProbe
         foreach (var text in texts)
         {
             var parts = text.Split('=');
-            told.Add(new ClusterNode(parts[0], IPAddress.TryParse(parts[1], out var address) ? address : null, IPNetwork.TryParse(parts[2], out var pods) ? pods : null));
+            told.Add(new ClusterNode(parts[0], IPAddress.TryParse(parts[1], out var address) ? address : null,
+                IPNetwork.TryParse(parts[2], out var pods) ? pods : null));
         }
         nodes.Take(new Kubernetes.Watching.WatchSnapshot<ClusterNode>(told, 1, null));
         return nodes;

@@ -28,7 +28,8 @@ public sealed class NodeNetworkTests
         Assert.Equal(a.Address, await rack.AskSourceAsync(podA.Namespace, b.Namespace, b.Address));
         // A full frame and not a byte more fits on the way.
         Assert.Equal(1400, await podA.ReadMtuAsync());
-        await Shell.RunAsync("nsenter", [$"--net=/run/netns/{podA.Namespace}", "ping", "-c1", "-W2", "-M", "do", "-s", "1372", podB.Address], default);
+        await Shell.RunAsync("nsenter", [$"--net=/run/netns/{podA.Namespace}", "ping", "-c1", "-W2", "-M", "do", "-s", "1372",
+            podB.Address], default);
 
         // An address without a pod leads nowhere, instead of to the default gateway and back.
         // (The route of type unreachable says EHOSTUNREACH; no route at all would be ENETUNREACH.)

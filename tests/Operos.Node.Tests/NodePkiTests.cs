@@ -93,8 +93,12 @@ public sealed class NodePkiTests : IDisposable
         using var other = new TestAuthority("CN=foreign");
         await Refused(other.Source);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        await Refused((_, _) => Task.FromResult<IReadOnlyDictionary<string, byte[]>>(new Dictionary<string, byte[]> { [NodeCertificate.Kubelet] = authority.Sign(NodeCertificate.Kubelet, new CertificateRequest("CN=x", key, HashAlgorithmName.SHA256)) }));
-        await Refused((_, _) => Task.FromResult<IReadOnlyDictionary<string, byte[]>>(new Dictionary<string, byte[]> { [NodeCertificate.Kubelet] = [1, 2, 3] }));
+        await Refused((_, _) =>
+            Task.FromResult<IReadOnlyDictionary<string, byte[]>>(
+            new Dictionary<string, byte[]> { [NodeCertificate.Kubelet] =
+            authority.Sign(NodeCertificate.Kubelet, new CertificateRequest("CN=x", key, HashAlgorithmName.SHA256)) }));
+        await Refused((_, _) =>
+            Task.FromResult<IReadOnlyDictionary<string, byte[]>>(new Dictionary<string, byte[]> { [NodeCertificate.Kubelet] = [1, 2, 3] }));
         await Refused((_, _) => Task.FromResult<IReadOnlyDictionary<string, byte[]>>(new Dictionary<string, byte[]>()));
         Assert.Equal(before, await File.ReadAllBytesAsync(folder.Paths.Credential(NodeCertificate.Kubelet)));
     }
@@ -115,5 +119,6 @@ public sealed class NodePkiTests : IDisposable
 
     private Task RenewAsync() => pki.RenewAsync(NodeCertificate.All, authority.Source, _ => { }, default);
 
-    private Task Refused(CertificateSource source) => Assert.ThrowsAsync<NodeException>(() => pki.RenewAsync([NodeCertificate.Kubelet], source, _ => { }, default));
+    private Task Refused(CertificateSource source) =>
+        Assert.ThrowsAsync<NodeException>(() => pki.RenewAsync([NodeCertificate.Kubelet], source, _ => { }, default));
 }

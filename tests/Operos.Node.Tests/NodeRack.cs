@@ -41,7 +41,9 @@ internal sealed class NodeRack : IAsyncDisposable
         var port = $"port{ports++}";
         foreach (var command in (string[])
         [
-            $"netns add {host}", $"-n {host} link set lo up", $"-n {network.Name} link add {port} mtu {mtu} type veth peer name eth0 mtu {mtu} netns {host}", $"-n {network.Name} link set {port} master br0 up",
+            $"netns add {host}", $"-n {host} link set lo up",
+            $"-n {network.Name} link add {port} mtu {mtu} type veth peer name eth0 mtu {mtu} netns {host}",
+            $"-n {network.Name} link set {port} master br0 up",
             $"-n {host} link set eth0 up", $"-n {host} address add {address}/24 dev eth0",
             .. address == Gateway ? (string[])[] : [$"-n {host} route add default via {Gateway}"],
         ])
@@ -57,7 +59,8 @@ internal sealed class NodeRack : IAsyncDisposable
         File.CreateSymbolicLink(Path.Combine(node.PluginFolder, CniPlugin.Name), new Build().Binary("operos-worker"));
         var attached = new AttachedPods(node.Paths.AttachedPods);
         var listening = new TaskCompletionSource();
-        gates.Add(new GateServer(node.Paths, attached, new OpenPodGate(), NullLogger<GateServer>.Instance).RunAsync(() => listening.SetResult(), stop.Token));
+        gates.Add(new GateServer(node.Paths, attached, new OpenPodGate(), NullLogger<GateServer>.Instance)
+            .RunAsync(() => listening.SetResult(), stop.Token));
         await listening.Task;
         return node;
     }
@@ -86,7 +89,8 @@ internal sealed class NodeRack : IAsyncDisposable
 
     public Process StartInside(string host, string program, IEnumerable<string> arguments, string log)
     {
-        var process = Process.Start(new ProcessStartInfo("sh", ["-c", $"exec nsenter --net=/run/netns/{host} {program} {string.Join(' ', arguments)} >{folder[log]} 2>&1"]))!;
+        var process = Process.Start(new ProcessStartInfo(
+            "sh", ["-c", $"exec nsenter --net=/run/netns/{host} {program} {string.Join(' ', arguments)} >{folder[log]} 2>&1"]))!;
         folder.NoteProcess(process.Id);
         return process;
     }
@@ -115,7 +119,9 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
     /// <summary>What the agent does with these nodes; its words.</summary>
     public async Task<string> ApplyAsync(bool expectFailure, params RackNode[] nodes)
     {
-        var (code, output) = await ProbeAsync($"apply {Name} 10.10.0.0/16 {Paths.CniConfiguration} {Paths.Run} {string.Join(' ', nodes.Select(node => $"{node.Name}={node.Address}={node.Pods}"))}");
+        var (code, output) = await ProbeAsync(
+            $"apply {Name} 10.10.0.0/16 {Paths.CniConfiguration} {Paths.Run} "
+            + $"{string.Join(' ', nodes.Select(node => $"{node.Name}={node.Address}={node.Pods}"))}");
         Assert.True(code == (expectFailure ? 3 : 0), output);
         return output;
     }
@@ -132,13 +138,16 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
 
     public async Task ClearAsync() => Assert.Equal(0, (await ProbeAsync($"clear {Paths.CniConfiguration}")).Code);
 
-    public Task<string> RunAsync(string program, string arguments) => Shell.RunAsync("nsenter", [$"--net=/run/netns/{Namespace}", program, .. arguments.Split(' ')], default);
+    public Task<string> RunAsync(string program, string arguments) =>
+        Shell.RunAsync("nsenter", [$"--net=/run/netns/{Namespace}", program, .. arguments.Split(' ')], default);
 
-    public Task<string> PingAsync(string address) => Shell.RunAsync("nsenter", [$"--net=/run/netns/{Namespace}", "sh", "-c", $"ping -c1 -W1 {address} 2>&1"], default, check: false);
+    public Task<string> PingAsync(string address) =>
+        Shell.RunAsync("nsenter", [$"--net=/run/netns/{Namespace}", "sh", "-c", $"ping -c1 -W1 {address} 2>&1"], default, check: false);
 
     /// <summary>Ours, in order.</summary>
     public async Task<IReadOnlyList<string>> RoutesAsync() =>
-        [.. (await RunAsync("ip", "route show proto 108")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(" dev ")[0].Trim()).Order(StringComparer.Ordinal)];
+        [.. (await RunAsync("ip", "route show proto 108")).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(" dev ")[0].Trim()).Order(StringComparer.Ordinal)];
 
     public async Task<RouteMonitor> StartMonitorAsync()
     {
@@ -153,7 +162,8 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
     {
         var (code, output) = await TryAddPodAsync(name);
         Assert.True(code == 0, output);
-        return new RackPod(name, (await AddedNamespaceAsync(name))!, JsonNode.Parse(output)!["ips"]![0]!["address"]!.GetValue<string>().Split('/')[0]);
+        return new RackPod(name, (await AddedNamespaceAsync(name))!, JsonNode.Parse(output)!["ips"]![0]!["address"]!.GetValue<string>()
+            .Split('/')[0]);
     }
 
     /// <summary>Calls each plugin of the list with the result of the one before, as libcni does; the first failure ends it.</summary>
@@ -202,10 +212,12 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
         var path = type == CniPlugin.Name ? Path.Combine(PluginFolder, type) : Path.Combine("/usr/lib/cni", type);
         var configuration = plugin.DeepClone().AsObject();
         if (result is not null) configuration["prevResult"] = result.DeepClone();
-        var start = new ProcessStartInfo("nsenter", [$"--net=/run/netns/{Namespace}", path]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("nsenter", [$"--net=/run/netns/{Namespace}", path])
+            { RedirectStandardInput = true, RedirectStandardOutput = true };
         foreach (var (key, value) in new[]
         {
-            ("CNI_COMMAND", command), ("CNI_CONTAINERID", pod), ("CNI_NETNS", $"/run/netns/{namespaces[pod]}"), ("CNI_IFNAME", "eth0"), ("CNI_PATH", "/usr/lib/cni"),
+            ("CNI_COMMAND", command), ("CNI_CONTAINERID", pod), ("CNI_NETNS", $"/run/netns/{namespaces[pod]}"), ("CNI_IFNAME", "eth0"),
+            ("CNI_PATH", "/usr/lib/cni"),
             ("CNI_ARGS", $"IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME={pod}"),
         })
             start.Environment[key] = value;
@@ -219,7 +231,9 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
 
     private async Task<(int Code, string Output)> ProbeAsync(string order)
     {
-        var start = new ProcessStartInfo("nsenter", [$"--net=/run/netns/{Namespace}", Environment.ProcessPath!, .. Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? (string[])[typeof(RackNode).Assembly.Location] : []]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("nsenter", [$"--net=/run/netns/{Namespace}", Environment.ProcessPath!,
+            .. Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? (string[])[typeof(RackNode).Assembly.Location] : []])
+            { RedirectStandardOutput = true };
         start.Environment[NetworkProbe.Variable] = order;
         using var process = Process.Start(start)!;
         var output = await process.StandardOutput.ReadToEndAsync();

@@ -7,9 +7,14 @@ namespace Operos.Node.Tests;
 public sealed class RuntimeTests
 {
     [Theory]
-    [InlineData("index.json", """{"manifests":[{"annotations":{"io.containerd.image.name":"docker.io/operos/pause:3.2","org.opencontainers.image.ref.name":"3.2"}}]}""", "docker.io/operos/pause:3.2")]
-    [InlineData("./index.json", """{"manifests":[{"annotations":{"org.opencontainers.image.ref.name":"operos/sample:1"}}]}""", "docker.io/operos/sample:1")]
-    [InlineData("manifest.json", """[{"RepoTags":["busybox:1","registry.example:5000/x:2"]}]""", "docker.io/library/busybox:1 registry.example:5000/x:2")]
+    [InlineData("index.json",
+        """{"manifests":[{"annotations":{"io.containerd.image.name":"docker.io/operos/pause:3.2" """
+            + ""","org.opencontainers.image.ref.name":"3.2"}}]}""",
+        "docker.io/operos/pause:3.2")]
+    [InlineData("./index.json", """{"manifests":[{"annotations":{"org.opencontainers.image.ref.name":"operos/sample:1"}}]}""",
+        "docker.io/operos/sample:1")]
+    [InlineData("manifest.json", """[{"RepoTags":["busybox:1","registry.example:5000/x:2"]}]""",
+        "docker.io/library/busybox:1 registry.example:5000/x:2")]
     public async Task An_archive_tells_its_images(string entry, string json, string names)
     {
         using var folder = new TestFolder();
@@ -34,11 +39,15 @@ public sealed class RuntimeTests
     }
 
     [Theory]
-    [InlineData("I1124 22:00:00.000001     100 server.go:416] Version: v1.20.2\nF1124 22:00:01.000001     100 server.go:269] failed to run Kubelet: no cgroup\nusage: kubelet\n", "failed to run Kubelet: no cgroup")]
-    [InlineData("time=\"x\" level=info msg=\"a\"\ntime=\"x\" level=error msg=\"b\"\ntime=\"x\" level=info msg=\"c\"\n", "time=\"x\" level=error msg=\"b\"")]
+    [InlineData("I1124 22:00:00.000001     100 server.go:416] Version: v1.20.2\n"
+        + "F1124 22:00:01.000001     100 server.go:269] failed to run Kubelet: no cgroup\nusage: kubelet\n",
+        "failed to run Kubelet: no cgroup")]
+    [InlineData("time=\"x\" level=info msg=\"a\"\ntime=\"x\" level=error msg=\"b\"\ntime=\"x\" level=info msg=\"c\"\n",
+        "time=\"x\" level=error msg=\"b\"")]
     [InlineData("Started kubelet.\n", "Started kubelet.")]
     [InlineData("", "")]
-    public void The_last_trouble_in_a_journal_is_found(string journal, string error) => Assert.Equal(error, ServiceJournal.PickError(journal));
+    public void The_last_trouble_in_a_journal_is_found(string journal, string error) =>
+        Assert.Equal(error, ServiceJournal.PickError(journal));
 
     [Fact]
     public void A_step_knows_since_when_it_is_as_it_is()
@@ -63,8 +72,10 @@ public sealed class RuntimeTests
     {
         var path = Path.Combine(folder.Path, "image.tar");
         await using var tar = new TarWriter(File.Create(path));
-        await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, "oci-layout") { DataStream = new MemoryStream("{}"u8.ToArray()) });
-        await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, entry) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(contents)) });
+        await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, "oci-layout")
+            { DataStream = new MemoryStream("{}"u8.ToArray()) });
+        await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, entry)
+            { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(contents)) });
         return path;
     }
 }

@@ -14,11 +14,13 @@ internal static class Settings
         Name = Name,
         Cluster = new KubernetesNode
         {
-            ApiServer = "https://10.77.0.1:6443", Authority = authority, ClusterDomain = "cluster.local", DnsAddress = "10.11.0.10", PodNetwork = "10.10.0.0/16", ServiceNetwork = "10.11.0.0/16",
+            ApiServer = "https://10.77.0.1:6443", Authority = authority, ClusterDomain = "cluster.local", DnsAddress = "10.11.0.10",
+            PodNetwork = "10.10.0.0/16", ServiceNetwork = "10.11.0.0/16",
         },
         ReservedMemoryBytes = 320L << 20,
         Labels = new Dictionary<string, string> { ["operos.io/release"] = "0.1.0" },
     };
 
-    public static NodeFacts Facts(string version) => new() { Version = KubernetesVersion.Parse(version), Address = IPAddress.Parse("10.77.0.101") };
+    public static NodeFacts Facts(string version) =>
+        new() { Version = KubernetesVersion.Parse(version), Address = IPAddress.Parse("10.77.0.101") };
 }

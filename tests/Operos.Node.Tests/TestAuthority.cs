@@ -30,13 +30,19 @@ internal sealed class TestAuthority : IDisposable
     public CertificateSource Source => (requests, _) =>
     {
         Asked.AddRange(requests.Keys);
-        return Task.FromResult<IReadOnlyDictionary<string, byte[]>>(requests.ToDictionary(pair => pair.Key, pair => Sign(pair.Key, CertificateRequest.LoadSigningRequest(pair.Value, HashAlgorithmName.SHA256))));
+        return Task.FromResult<IReadOnlyDictionary<string, byte[]>>(
+            requests.ToDictionary(pair =>
+            pair.Key, pair => Sign(pair.Key, CertificateRequest.LoadSigningRequest(pair.Value, HashAlgorithmName.SHA256))));
     };
 
-    public byte[] Sign(string purpose, CertificateRequest asked) => Sign(SubjectOf(purpose, Node), asked.PublicKey, Life, purpose == NodeCertificate.KubeletServing ? names => Name(names, Node, Address) : null);
+    public byte[] Sign(string purpose, CertificateRequest asked) =>
+        Sign(SubjectOf(purpose, Node), asked.PublicKey, Life, purpose == NodeCertificate.KubeletServing
+        ? names => Name(names, Node, Address) : null);
 
     private static string SubjectOf(string purpose, string node) =>
-        purpose switch { NodeCertificate.KubeProxy => "CN=system:kube-proxy", NodeCertificate.Agent => $"O=operos:nodes, CN=operos:node:{node}", _ => $"O=system:nodes, CN=system:node:{node}" };
+        purpose switch { NodeCertificate.KubeProxy =>
+            "CN=system:kube-proxy", NodeCertificate.Agent => $"O=operos:nodes, CN=operos:node:{node}",
+            _ => $"O=system:nodes, CN=system:node:{node}" };
 
     private static void Name(SubjectAlternativeNameBuilder names, string node, IPAddress address)
     {
@@ -55,7 +61,8 @@ internal sealed class TestAuthority : IDisposable
             request.CertificateExtensions.Add(names.Build());
         }
         var now = Clock.GetUtcNow();
-        using var issued = request.Create(certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(certificate.GetECDsaPrivateKey()!), now, now + life, RandomNumberGenerator.GetBytes(8));
+        using var issued = request.Create(certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(certificate.GetECDsaPrivateKey()!),
+            now, now + life, RandomNumberGenerator.GetBytes(8));
         return issued.RawData;
     }
 

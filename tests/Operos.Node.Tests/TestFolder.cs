@@ -9,7 +9,8 @@ internal sealed class TestFolder : IDisposable
 
     public NodePaths Paths => new()
     {
-        Run = System.IO.Path.Combine(Path, "run"), CniConfiguration = System.IO.Path.Combine(Path, "net.d"), ImageArchives = System.IO.Path.Combine(Path, "images"), ContainerdSocket = "/run/containerd/containerd.sock",
+        Run = System.IO.Path.Combine(Path, "run"), CniConfiguration = System.IO.Path.Combine(Path, "net.d"),
+        ImageArchives = System.IO.Path.Combine(Path, "images"), ContainerdSocket = "/run/containerd/containerd.sock",
     };
 
     public void Dispose() => folder.Delete(recursive: true);

@@ -44,7 +44,8 @@ public sealed class ClusterViewTests
     }
 
     [Theory]
-    [InlineData("Succeeded", false), InlineData("Failed", false), InlineData("Running", true), InlineData("Unknown", true), InlineData("Pending", true)]
+    [InlineData("Succeeded", false), InlineData("Failed", false), InlineData("Running", true), InlineData("Unknown", true),
+        InlineData("Pending", true)]
     public void A_pod_that_has_ended_owns_nothing(string phase, bool owns)
     {
         var view = new ClusterView();
@@ -59,10 +60,12 @@ public sealed class ClusterViewTests
     {
         var view = new ClusterView();
         view.ReplacePods([PodLab.Pod("a"), PodLab.Pod("b"), PodLab.Pod("c")]);
-        V1NetworkPolicy Same(string name, V1LabelSelector peer) => Case.Policy("shop", Case.Everything, ingress: [Case.In([Case.Pods(peer)])], name: name);
+        V1NetworkPolicy Same(string name, V1LabelSelector peer) =>
+            Case.Policy("shop", Case.Everything, ingress: [Case.In([Case.Pods(peer)])], name: name);
         view.Set(Same("first", Case.App("web")));
         var one = PolicyCompiler.Compile(view, Node);
-        view.Set(Same("second", new V1LabelSelector { MatchExpressions = [new V1LabelSelectorRequirement { Key = "app", OperatorProperty = "In", Values = ["web", "web"] }] }));
+        view.Set(Same("second", new V1LabelSelector { MatchExpressions =
+            [new V1LabelSelectorRequirement { Key = "app", OperatorProperty = "In", Values = ["web", "web"] }] }));
         var two = PolicyCompiler.Compile(view, Node);
         Assert.Equal(one.ToString(), two.ToString());
         Assert.Contains(two.Origins.Values, origins => origins.SequenceEqual(["shop/first", "shop/second"]));
@@ -71,7 +74,8 @@ public sealed class ClusterViewTests
     [Fact]
     public void A_sidecar_s_port_has_a_name_and_an_init_container_s_none()
     {
-        V1Container Container(string name, int port, string? restart) => new() { Name = name, RestartPolicy = restart, Ports = [new V1ContainerPort { Name = name, ContainerPort = port }] };
+        V1Container Container(string name, int port, string? restart) =>
+            new() { Name = name, RestartPolicy = restart, Ports = [new V1ContainerPort { Name = name, ContainerPort = port }] };
         var pod = PodLab.Pod("a");
         pod = pod with { Spec = pod.Spec with { InitContainers = [Container("sidecar", 7001, "Always"), Container("setup", 7002, null)] } };
         var view = new ClusterView();
@@ -84,11 +88,13 @@ public sealed class ClusterViewTests
 
     private static V1NetworkPolicy Deny(string home, string app) => Case.Policy(home, Case.App(app), ["Ingress", "Egress"]);
 
-    private static string? Verdict(ClusterView view, string address) => PolicyCompiler.Compile(view, Node).Maps["ingress4"].Elements.GetValueOrDefault(address);
+    private static string? Verdict(ClusterView view, string address) =>
+        PolicyCompiler.Compile(view, Node).Maps["ingress4"].Elements.GetValueOrDefault(address);
 
     private static V1Pod Aged(string name, string address, int day, string? uid = null)
     {
         var pod = PodLab.Pod(name);
-        return pod with { Metadata = pod.Metadata with { CreationTimestamp = new DateTime(2026, 1, day, 0, 0, 0, DateTimeKind.Utc), Uid = uid }, Status = new V1PodStatus { Phase = "Running", PodIPs = [new V1PodIP { Ip = address }] } };
+        return pod with { Metadata = pod.Metadata with { CreationTimestamp = new DateTime(2026, 1, day, 0, 0, 0, DateTimeKind.Utc),
+            Uid = uid }, Status = new V1PodStatus { Phase = "Running", PodIPs = [new V1PodIP { Ip = address }] } };
     }
 }

@@ -64,8 +64,10 @@ public sealed class SemanticsTests
     {
         yield return first;
         yield return first with { Pods = [.. first.Pods.Skip(mix % 3)] };
-        yield return first with { Pods = [.. first.Pods.Select((pod, i) => i == mix % 5 ? pod with { Metadata = pod.Metadata with { Labels = second.Pods[0].Metadata.Labels } } : pod)] };
-        yield return first with { Policies = [.. first.Policies.Skip(mix % 2), .. second.Policies.Take(mix % 3).Select(policy => policy with { Metadata = policy.Metadata with { Name = "new-" + policy.Metadata.Name } })] };
+        yield return first with { Pods = [.. first.Pods.Select(
+            (pod, i) => i == mix % 5 ? pod with { Metadata = pod.Metadata with { Labels = second.Pods[0].Metadata.Labels } } : pod)] };
+        yield return first with { Policies = [.. first.Policies.Skip(mix % 2), .. second.Policies.Take(mix % 3)
+            .Select(policy => policy with { Metadata = policy.Metadata with { Name = "new-" + policy.Metadata.Name } })] };
         yield return first with { Namespaces = second.Namespaces };
         yield return second;
         yield return second with { Policies = [] };
@@ -76,5 +78,7 @@ public sealed class SemanticsTests
         world.PodCidrs.Any(network => System.Net.IPNetwork.Parse(network).Contains(System.Net.IPAddress.Parse(address)));
 
     private static string Describe(World world) =>
-        string.Join('\n', world.Pods.Select(pod => k8s.KubernetesJson.Serialize(pod)).Concat(world.Policies.Select(policy => k8s.KubernetesJson.Serialize(policy))).Concat(world.Namespaces.Select(item => k8s.KubernetesJson.Serialize(item))));
+        string.Join('\n', world.Pods.Select(pod => k8s.KubernetesJson.Serialize(pod))
+            .Concat(world.Policies.Select(policy => k8s.KubernetesJson.Serialize(policy)))
+            .Concat(world.Namespaces.Select(item => k8s.KubernetesJson.Serialize(item))));
 }

@@ -32,14 +32,16 @@ public sealed class ControlConnectionTests
     public async Task An_answer_too_large_for_a_frame_is_a_fault_that_says_so_and_the_connection_stays()
     {
         await using var pair = await TlsPair.ConnectAsync();
-        await using var server = ControlConnection.Over(pair.Server, Patience, ControlConnection.MaxFrame, (request, _) => ValueTask.FromResult<Message>(
+        await using var server = ControlConnection.Over(pair.Server, Patience, ControlConnection.MaxFrame,
+            (request, _) => ValueTask.FromResult<Message>(
             new Done { Text = new string('x', request is ListMachines ? ControlConnection.MaxFrame + 1 : 1000) }));
         await using var client = ControlConnection.Over(pair.Client, Patience, ControlConnection.MaxFrame, null);
         var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => client.CallAsync<Done>(new ListMachines(), default));
         Assert.Equal(FaultCode.TooLarge, refusal.Code);
         Assert.Contains($"a frame holds at most {ControlConnection.MaxFrame}", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(1000, (await client.CallAsync<Done>(new ListLeases(), default)).Text.Length);
-        var own = await Assert.ThrowsAsync<IOException>(() => client.CallAsync<Done>(new ShowMachine { Machine = new string('x', ControlConnection.MaxFrame) }, default));
+        var own = await Assert.ThrowsAsync<IOException>(() =>
+            client.CallAsync<Done>(new ShowMachine { Machine = new string('x', ControlConnection.MaxFrame) }, default));
         Assert.Contains("at most", own.Message, StringComparison.Ordinal);
         Assert.Equal(1000, (await client.CallAsync<Done>(new ListLeases(), default)).Text.Length);
     }
@@ -49,8 +51,10 @@ public sealed class ControlConnectionTests
     {
         var failed = new List<(Message Request, Exception Failure)>();
         await using var pair = await TlsPair.ConnectAsync();
-        await using var server = ControlConnection.Over(pair.Server, Patience, ControlConnection.MaxFrame, (request, _) => throw (request is ListLeases
-            ? new ControlFaultException(new Fault { Code = FaultCode.Conflict, Text = "not now" }) : (Exception)new FormatException("the record's fourth line")), (request, failure) => failed.Add((request, failure)));
+        await using var server = ControlConnection.Over(pair.Server, Patience, ControlConnection.MaxFrame,
+            (request, _) => throw (request is ListLeases
+            ? new ControlFaultException(new Fault { Code = FaultCode.Conflict, Text = "not now" })
+                : (Exception)new FormatException("the record's fourth line")), (request, failure) => failed.Add((request, failure)));
         await using var client = ControlConnection.Over(pair.Client, Patience, ControlConnection.MaxFrame, null);
         var met = await Assert.ThrowsAsync<ControlFaultException>(() => client.CallAsync<Done>(new ShowMachine { Machine = "m" }, default));
         Assert.Equal((FaultCode.Internal, "FormatException: the record's fourth line"), (met.Code, met.Message));
@@ -81,8 +85,8 @@ public sealed class ControlConnectionTests
     }
 
     /// <summary>
-    /// Its stream is disposed in the moment that a read or a write begins: SslStream then says what it says before a handshake, so one without a
-    /// handshake stands for it.
+    /// Its stream is disposed in the moment that a read or a write begins: SslStream then says what it says before a handshake, so one
+    /// without a handshake stands for it.
     /// </summary>
     private sealed class Disposed(bool reads) : SslStream(new MemoryStream())
     {

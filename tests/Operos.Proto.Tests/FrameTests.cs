@@ -10,7 +10,8 @@ public sealed class FrameTests
     /// <summary>Bytes of this version. A change here is a change of the protocol, and breaks every agent that is out there.</summary>
     public static TheoryData<Message, string> Golden => new()
     {
-        { new Hello { ProtocolVersion = 1, Agent = "a/1" }, "00000008000000079201920 1a3612f31".Replace(" ", "", StringComparison.Ordinal) },
+        { new Hello { ProtocolVersion = 1, Agent = "a/1" },
+            "00000008000000079201920 1a3612f31".Replace(" ", "", StringComparison.Ordinal) },
         { new Hello { ProtocolVersion = 1, Agent = "a/1", NewestVersion = 3 }, "0000000a0000000792019401a3612f31c003" },
         { new Ping(), "0000000300000007920580" },
         { new Done { Text = "ok" }, "0000000600000007920491a26f6b" },
@@ -29,7 +30,8 @@ public sealed class FrameTests
             Message[] messages =
             [
                 new Enrol { Csr = bytes, Inventory = bytes, BootRecord = [], BootId = text },
-                new EnrolReply { Admission = Admission.Ambiguous, MachineId = text, Text = text, Configuration = new NodeConfiguration { Hostname = text, Labels = labels } },
+                new EnrolReply { Admission = Admission.Ambiguous, MachineId = text, Text = text,
+                    Configuration = new NodeConfiguration { Hostname = text, Labels = labels } },
                 new MachineList { Machines = [new MachineSummary { Id = text, Kind = "worker", State = text, Cpus = number }] },
                 new LabelMachine { Machine = text, Set = labels, Remove = [text] },
                 new Fault { Code = text, Text = text, Hint = null, RetryAfterSeconds = number },
@@ -58,11 +60,13 @@ public sealed class FrameTests
     [InlineData("90")]
     [InlineData("c0")]
     [InlineData("9201")]
-    public void Unknown_and_truncated_messages_are_no_message(string hex) => Assert.Null(Frame.ReadMessage(Convert.FromHexString(hex), default));
+    public void Unknown_and_truncated_messages_are_no_message(string hex) =>
+        Assert.Null(Frame.ReadMessage(Convert.FromHexString(hex), default));
 
     [Fact]
     public void No_bytes_crash() => Gen.Byte.Array[0, 300].Sample(bytes => { Frame.ReadMessage(bytes, default); });
 
     [Fact]
-    public void Deep_nesting_ends_without_a_crash() => Assert.Null(Frame.ReadMessage(Enumerable.Repeat((byte)0x91, 100_000).ToArray(), default));
+    public void Deep_nesting_ends_without_a_crash() =>
+        Assert.Null(Frame.ReadMessage(Enumerable.Repeat((byte)0x91, 100_000).ToArray(), default));
 }

@@ -25,7 +25,8 @@ internal sealed class TlsPair : IAsyncDisposable
         await dialled.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
         var accepted = await listener.AcceptTcpClientAsync();
         var pair = new TlsPair(new SslStream(accepted.GetStream()), new SslStream(dialled.GetStream()));
-        var client = new SslClientAuthenticationOptions { TargetHost = "pair", RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.Subject == "CN=pair" };
+        var client = new SslClientAuthenticationOptions { TargetHost = "pair",
+            RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.Subject == "CN=pair" };
         await Task.WhenAll(pair.Server.AuthenticateAsServerAsync(certificate), pair.Client.AuthenticateAsClientAsync(client));
         return pair;
     }

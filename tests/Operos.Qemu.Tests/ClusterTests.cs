@@ -32,5 +32,6 @@ public sealed class ClusterTests(ClusterStates states)
     }
 
     private static string? Reason(ClusterScenario scenario) =>
-        scenario.Kubernetes == new Build().HasKubernetes ? null : $"it is for layers {(scenario.Kubernetes ? "with" : "without")} Kubernetes";
+        scenario.Kubernetes == new Build().HasKubernetes
+            ? null : $"it is for layers {(scenario.Kubernetes ? "with" : "without")} Kubernetes";
 }

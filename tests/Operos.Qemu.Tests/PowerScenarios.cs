@@ -6,8 +6,8 @@ namespace Operos.Qemu.Tests;
 internal static class PowerScenarios
 {
     /// <summary>
-    /// Nothing serves the worker's boot, which it waits out (the one by BIOS, which takes a minute less). It comes back as the same node, Ready by itself; pods elsewhere run on meanwhile,
-    /// and all that was declared still is.
+    /// Nothing serves the worker's boot, which it waits out (the one by BIOS, which takes a minute less). It comes back as the same node,
+    /// Ready by itself; pods elsewhere run on meanwhile, and all that was declared still is.
     /// </summary>
     public static async Task WorkerRestartsWhileItsControllerLosesPowerAsync(Cluster cluster)
     {

@@ -15,8 +15,10 @@ public sealed class ReleaseFolderTests : IDisposable
         ReleaseKey.Generate(Path.Combine(folder, "keys"));
         key = File.ReadAllText(Path.Combine(folder, "keys", ReleaseKey.PrivateName));
         publicKey = File.ReadAllText(Path.Combine(folder, "keys", ReleaseKey.PublicName));
-        foreach (var name in (string[])["vmlinuz", "initramfs.img", "base.squashfs", "node.squashfs", "worker.squashfs", "controller.squashfs"])
-            File.WriteAllBytes(Path.Combine(folder, name), Enumerable.Range(0, 300_000 + name.Length).Select(i => (byte)(i * name.Length)).ToArray());
+        foreach (var name in (string[])["vmlinuz", "initramfs.img", "base.squashfs", "node.squashfs", "worker.squashfs",
+            "controller.squashfs"])
+            File.WriteAllBytes(Path.Combine(folder, name), Enumerable.Range(0, 300_000 + name.Length).Select(i => (byte)(i * name.Length))
+                .ToArray());
     }
 
     [Fact]
@@ -33,7 +35,8 @@ public sealed class ReleaseFolderTests : IDisposable
     public void Any_flipped_byte_of_a_file_is_found()
     {
         var manifest = Build();
-        Gen.Select(Gen.Int[0, 2].Select(i => ((string[])["vmlinuz", "base.squashfs", "controller.squashfs"])[i]), Gen.Int[0, 299_999]).Sample((name, position) =>
+        Gen.Select(Gen.Int[0, 2].Select(i => ((string[])["vmlinuz", "base.squashfs", "controller.squashfs"])[i]), Gen.Int[0, 299_999])
+            .Sample((name, position) =>
         {
             Flip(name, position);
             var damage = ReleaseFolder.FindDamage(folder, manifest, default);

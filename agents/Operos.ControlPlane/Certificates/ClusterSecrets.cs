@@ -46,13 +46,18 @@ public sealed class ClusterSecrets
         AtomicFile.Write(ServiceAccountPublicKey, Encoding.ASCII.GetBytes(key.ExportSubjectPublicKeyInfoPem() + "\n"));
     }
 
-    /// <summary>EncryptionConfiguration: secretbox (XSalsa20-Poly1305) for secrets; what was written before in the clear is still read.</summary>
+    /// <summary>
+    /// EncryptionConfiguration: secretbox (XSalsa20-Poly1305) for secrets; what was written before in the clear is still read.
+    /// </summary>
     private void MakeEncryptionKey() => AtomicFile.Write(Encryption, Encoding.ASCII.GetBytes($$"""
         {
           "apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration",
           "resources": [{
             "resources": ["secrets"],
-            "providers": [{ "secretbox": { "keys": [{ "name": "key1", "secret": "{{Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}}" }] } }, { "identity": {} }]
+            "providers": [
+              { "secretbox": { "keys": [{ "name": "key1", "secret": "{{Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}}" }] } },
+              { "identity": {} }
+            ]
           }]
         }
 

@@ -6,8 +6,10 @@ namespace Operos.ControlPlane.Certificates;
 /// <summary>The certificates of the control plane's own components: which there are, and whom each names.</summary>
 internal sealed class ControlPlaneCertificates
 {
-    public const string ApiServer = "kube-apiserver", ApiServerEtcd = "kube-apiserver-etcd", ApiServerKubelet = "kube-apiserver-kubelet", EtcdServer = "etcd", EtcdPeer = "etcd-peer",
-        FrontProxy = "front-proxy", ControllerManager = "kube-controller-manager", ControllerManagerServing = "kube-controller-manager-serving", Scheduler = "kube-scheduler",
+    public const string ApiServer = "kube-apiserver", ApiServerEtcd = "kube-apiserver-etcd", ApiServerKubelet = "kube-apiserver-kubelet",
+        EtcdServer = "etcd", EtcdPeer = "etcd-peer",
+        FrontProxy = "front-proxy", ControllerManager = "kube-controller-manager",
+        ControllerManagerServing = "kube-controller-manager-serving", Scheduler = "kube-scheduler",
         SchedulerServing = "kube-scheduler-serving", Agent = "agent", AgentEtcd = "agent-etcd";
 
     /// <summary>The API server as a client of kubelets; RBAC lets it do just that.</summary>
@@ -38,10 +40,12 @@ internal sealed class ControlPlaneCertificates
 
     private static Dictionary<string, CertificateOrder> Order(ControlPlaneSettings settings)
     {
-        string[] service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", $"kubernetes.default.svc.{settings.ClusterDomain}", settings.Kubernetes.ApiService.ToString()];
+        string[] service = ["kubernetes", "kubernetes.default", "kubernetes.default.svc",
+            $"kubernetes.default.svc.{settings.ClusterDomain}", settings.Kubernetes.ApiService.ToString()];
         return new(StringComparer.Ordinal)
         {
-            [ApiServer] = CertificateOrder.Server(Issuer.Kubernetes, ApiServer, [.. service, .. Loopback, settings.Address.ToString(), .. settings.Kubernetes.ApiNames]),
+            [ApiServer] = CertificateOrder.Server(Issuer.Kubernetes, ApiServer,
+                [.. service, .. Loopback, settings.Address.ToString(), .. settings.Kubernetes.ApiNames]),
             [ApiServerEtcd] = CertificateOrder.Client(Issuer.Etcd, ApiServer),
             [ApiServerKubelet] = CertificateOrder.Client(Issuer.Kubernetes, KubeletClient),
             // etcd is a client of itself: its gateway and its peers use the server's certificate.

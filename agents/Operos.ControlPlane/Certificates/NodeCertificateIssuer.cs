@@ -11,8 +11,10 @@ public sealed class NodeCertificateIssuer(ClusterSecrets secrets, TimeSpan life)
     /// <exception cref="CryptographicException">A request is malformed or its purpose unknown.</exception>
     public NodeCertificates Issue(string machine, string address, IReadOnlyDictionary<string, byte[]> requests)
     {
-        if (requests.Count == 0 || requests.Count > NodeCertificate.All.Count) throw new CryptographicException($"1 to {NodeCertificate.All.Count} requests are expected");
-        return new NodeCertificates { Certificates = requests.ToDictionary(request => request.Key, request => Sign(Order(machine, address, request.Key), request.Value)) };
+        if (requests.Count == 0 || requests.Count > NodeCertificate.All.Count)
+            throw new CryptographicException($"1 to {NodeCertificate.All.Count} requests are expected");
+        return new NodeCertificates { Certificates = requests.ToDictionary(
+            request => request.Key, request => Sign(Order(machine, address, request.Key), request.Value)) };
     }
 
     internal static CertificateOrder Order(string machine, string address, string purpose) => purpose switch

@@ -20,8 +20,10 @@ internal sealed class ComponentFiles(ControlPlaneSettings settings, ControlPlane
     public void Write(KubernetesVersion version)
     {
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        foreach (var state in (string[])[paths.Etcd, paths.Audit, paths.AddOns]) Directory.CreateDirectory(state, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        foreach (var component in (string[])[Component.ControllerManager, Component.Scheduler]) Replace(Kubeconfig(component), WriteKubeconfig(component));
+        foreach (var state in (string[])[paths.Etcd, paths.Audit, paths.AddOns])
+            Directory.CreateDirectory(state, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var component in (string[])[Component.ControllerManager, Component.Scheduler])
+            Replace(Kubeconfig(component), WriteKubeconfig(component));
         Replace(AuditPolicy, Policy);
         if (version.IsAtLeast(1, 32)) Replace(Authentication, Strangers(version));
     }
@@ -30,8 +32,13 @@ internal sealed class ComponentFiles(ControlPlaneSettings settings, ControlPlane
     private string WriteKubeconfig(string component) => $$"""
         {
           "apiVersion": "v1", "kind": "Config", "current-context": "default",
-          "clusters": [{ "name": "default", "cluster": { "server": "https://127.0.0.1:{{settings.Kubernetes.ApiPort}}", "certificate-authority": "{{certificates.AuthorityFile(Issuer.Kubernetes)}}" } }],
-          "users": [{ "name": "default", "user": { "client-certificate": "{{certificates.Certificate(component)}}", "client-key": "{{certificates.Key(component)}}" } }],
+          "clusters": [{ "name": "default", "cluster": {
+            "server": "https://127.0.0.1:{{settings.Kubernetes.ApiPort}}",
+            "certificate-authority": "{{certificates.AuthorityFile(Issuer.Kubernetes)}}"
+          } }],
+          "users": [{ "name": "default", "user": {
+            "client-certificate": "{{certificates.Certificate(component)}}", "client-key": "{{certificates.Key(component)}}"
+          } }],
           "contexts": [{ "name": "default", "context": { "cluster": "default", "user": "default" } }]
         }
 
@@ -51,10 +58,17 @@ internal sealed class ComponentFiles(ControlPlaneSettings settings, ControlPlane
           "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
           "rules": [
             { "level": "None", "nonResourceURLs": ["/healthz*", "/readyz*", "/livez*", "/version", "/api*", "/openapi*"] },
-            { "level": "None", "resources": [{ "group": "coordination.k8s.io", "resources": ["leases"] }, { "group": "", "resources": ["events"] }, { "group": "events.k8s.io", "resources": ["events"] }] },
-            { "level": "None", "userGroups": ["system:nodes", "operos:nodes", "system:serviceaccounts:kube-system"], "verbs": ["get", "list", "watch"] },
-            { "level": "None", "users": ["system:kube-controller-manager", "system:kube-scheduler", "system:kube-proxy", "system:apiserver", "operos:controller"], "verbs": ["get", "list", "watch"] },
-            { "level": "None", "userGroups": ["system:nodes"], "verbs": ["update", "patch"], "resources": [{ "group": "", "resources": ["nodes/status", "pods/status"] }] },
+            { "level": "None", "resources": [
+              { "group": "coordination.k8s.io", "resources": ["leases"] },
+              { "group": "", "resources": ["events"] }, { "group": "events.k8s.io", "resources": ["events"] }
+            ] },
+            { "level": "None", "verbs": ["get", "list", "watch"],
+              "userGroups": ["system:nodes", "operos:nodes", "system:serviceaccounts:kube-system"] },
+            { "level": "None", "verbs": ["get", "list", "watch"], "users": [
+              "system:kube-controller-manager", "system:kube-scheduler", "system:kube-proxy", "system:apiserver", "operos:controller"
+            ] },
+            { "level": "None", "userGroups": ["system:nodes"], "verbs": ["update", "patch"],
+              "resources": [{ "group": "", "resources": ["nodes/status", "pods/status"] }] },
             { "level": "Metadata" }
           ]
         }

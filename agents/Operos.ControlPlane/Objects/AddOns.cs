@@ -61,7 +61,8 @@ internal sealed class AddOns(string folder, ObjectApplier applier, ILogger<AddOn
     internal static IEnumerable<Applied> Prune(IEnumerable<Applied> before, IReadOnlyList<Applied> wanted) =>
         before.Where(entry => !wanted.Any(item => item.Name.IsSameAs(entry.Name))).OrderByDescending(entry => Rank(entry.Name.Kind));
 
-    private static void Read(FileInfo file, List<(ObjectName, string, JsonObject)> wanted, HashSet<string> unreadable, List<string> problems)
+    private static void Read(FileInfo file, List<(ObjectName, string, JsonObject)> wanted, HashSet<string> unreadable,
+        List<string> problems)
     {
         try
         {
@@ -82,14 +83,18 @@ internal sealed class AddOns(string folder, ObjectApplier applier, ILogger<AddOn
     }
 
     private IEnumerable<FileInfo> Files() => Directory.Exists(folder)
-        ? new DirectoryInfo(folder).EnumerateFiles().Where(file => file.Name[0] != '.' && file.Extension is ".yaml" or ".yml" or ".json").OrderBy(file => file.Name, StringComparer.Ordinal) : [];
+        ? new DirectoryInfo(folder).EnumerateFiles().Where(file => file.Name[0] != '.' && file.Extension is ".yaml" or ".yml" or ".json")
+            .OrderBy(file => file.Name, StringComparer.Ordinal) : [];
 
     /// <summary>A label's value: letters, digits, - _ . and at most 63 of them.</summary>
     private static string Mark(string file)
     {
-        var mark = string.Concat(Path.GetFileNameWithoutExtension(file).Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-')).Trim('-', '_', '.');
+        var mark = string.Concat(Path.GetFileNameWithoutExtension(file)
+            .Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-')).Trim('-', '_', '.');
         return mark.Length is 0 ? "add-on" : mark[..Math.Min(63, mark.Length)].TrimEnd('-', '_', '.');
     }
 
-    private static int Rank(string kind) => kind switch { "Namespace" => 0, "CustomResourceDefinition" => 1, "ServiceAccount" or "ConfigMap" or "Secret" or "ClusterRole" or "Role" => 2, _ => 3 };
+    private static int Rank(string kind) =>
+        kind switch { "Namespace" =>
+        0, "CustomResourceDefinition" => 1, "ServiceAccount" or "ConfigMap" or "Secret" or "ClusterRole" or "Role" => 2, _ => 3 };
 }

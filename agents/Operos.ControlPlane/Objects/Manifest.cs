@@ -17,7 +17,8 @@ internal static class Manifest
         try { stream.Load(new StringReader(text)); }
         catch (YamlException e) { throw new FormatException($"line {e.Start.Line}: {e.InnerException?.Message ?? e.Message}"); }
         // The scanner's own way to say that a text is malformed in the middle of a scalar.
-        catch (Exception e) when (e is InvalidOperationException or ArgumentException) { throw new FormatException($"it is no YAML: {e.Message}"); }
+        catch (Exception e) when (e is InvalidOperationException
+            or ArgumentException) { throw new FormatException($"it is no YAML: {e.Message}"); }
         var objects = new List<JsonObject>();
         var left = MaxNodes;
         foreach (var document in stream.Documents)
@@ -25,7 +26,8 @@ internal static class Manifest
             var node = Convert(document.RootNode, 0, ref left);
             if (node is null) continue;
             if (node is not JsonObject value) throw new FormatException($"line {document.RootNode.Start.Line}: an object is expected");
-            var items = value["kind"]?.ToString().EndsWith("List", StringComparison.Ordinal) == true && value["items"] is JsonArray list ? list.OfType<JsonObject>().Select(item => (JsonObject)item.DeepClone()) : [value];
+            var items = value["kind"]?.ToString().EndsWith("List", StringComparison.Ordinal) == true && value["items"] is JsonArray list
+                ? list.OfType<JsonObject>().Select(item => (JsonObject)item.DeepClone()) : [value];
             foreach (var item in items) objects.Add(Checked(item, document.RootNode.Start.Line));
         }
         return objects;
@@ -33,8 +35,10 @@ internal static class Manifest
 
     private static JsonObject Checked(JsonObject value, long line)
     {
-        foreach (var (where, key) in (ReadOnlySpan<(JsonNode?, string)>)[(value, "apiVersion"), (value, "kind"), (value["metadata"], "name")])
-            if (where is not JsonObject parent || parent[key] is not JsonValue text || !text.TryGetValue(out string? word) || word.Length == 0)
+        foreach (var (where, key) in (ReadOnlySpan<(JsonNode?, string)>)[
+            (value, "apiVersion"), (value, "kind"), (value["metadata"], "name")])
+            if (where is not JsonObject parent || parent[key] is not JsonValue text || !text.TryGetValue(out string? word)
+                || word.Length == 0)
                 throw new FormatException($"document at line {line}: {(key == "name" ? "metadata.name" : key)} is missing");
         return value;
     }
@@ -48,7 +52,8 @@ internal static class Manifest
             case YamlMappingNode mapping:
                 var result = new JsonObject();
                 foreach (var (key, value) in mapping.Children)
-                    if (key is not YamlScalarNode { Value: { } name } || !result.TryAdd(name, Convert(value, depth + 1, ref left))) throw new FormatException($"line {key.Start.Line}: a key is no text, or given twice");
+                    if (key is not YamlScalarNode { Value: { } name } || !result.TryAdd(name, Convert(value, depth + 1, ref left)))
+                        throw new FormatException($"line {key.Start.Line}: a key is no text, or given twice");
                 return result;
             case YamlSequenceNode sequence:
                 var array = new JsonArray();
@@ -63,15 +68,20 @@ internal static class Manifest
     private static JsonValue? Scalar(YamlScalarNode scalar)
     {
         var text = scalar.Value ?? "";
-        if (scalar.Style is ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted or ScalarStyle.Literal or ScalarStyle.Folded || scalar.Tag is { IsEmpty: false, Value: "tag:yaml.org,2002:str" }) return JsonValue.Create(text);
+        if (scalar.Style is ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted or ScalarStyle.Literal or ScalarStyle.Folded
+            || scalar.Tag is { IsEmpty: false, Value: "tag:yaml.org,2002:str" }) return JsonValue.Create(text);
         return text switch
         {
             "" or "~" or "null" or "Null" or "NULL" => null,
             "true" or "True" or "TRUE" => JsonValue.Create(true),
             "false" or "False" or "FALSE" => JsonValue.Create(false),
-            _ when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) => text.TrimStart('-', '+') is ['0', _, ..] octal ? JsonValue.Create(System.Convert.ToInt64(octal, 8) * (text[0] == '-' ? -1 : 1)) : JsonValue.Create(whole),
+            _ when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) =>
+                text.TrimStart('-', '+') is ['0', _, ..] octal
+                ? JsonValue.Create(System.Convert.ToInt64(octal, 8) * (text[0] == '-' ? -1 : 1)) : JsonValue.Create(whole),
             ['0', 'x' or 'o', ..] when Radix(text) is { } number => JsonValue.Create(number),
-            _ when (char.IsAsciiDigit(text[^1]) || text[^1] == '.') && text.Any(char.IsAsciiDigit) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) => JsonValue.Create(number),
+            _ when (char.IsAsciiDigit(text[^1]) || text[^1] == '.') && text.Any(char.IsAsciiDigit)
+                && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) =>
+                JsonValue.Create(number),
             _ => JsonValue.Create(text),
         };
     }

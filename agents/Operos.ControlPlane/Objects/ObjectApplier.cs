@@ -11,8 +11,10 @@ internal sealed class ObjectApplier(ApiClient client, ApiDiscovery discovery, st
     public async Task<ObjectName> ApplyAsync(JsonObject value, CancellationToken cancellationToken)
     {
         var name = ObjectName.Of(value);
-        var resource = await ResourceAsync(name, cancellationToken).ConfigureAwait(false) ?? throw new InvalidOperationException($"{name}: the API server has no {name.Kind} in {name.ApiVersion}");
-        name = resource.Namespaced ? name with { Namespace = name.Namespace.Length == 0 ? "default" : name.Namespace } : name with { Namespace = "" };
+        var resource = await ResourceAsync(name, cancellationToken).ConfigureAwait(false)
+            ?? throw new InvalidOperationException($"{name}: the API server has no {name.Kind} in {name.ApiVersion}");
+        name = resource.Namespaced
+            ? name with { Namespace = name.Namespace.Length == 0 ? "default" : name.Namespace } : name with { Namespace = "" };
         if (resource.Namespaced) value["metadata"]!["namespace"] = name.Namespace;
         else ((JsonObject)value["metadata"]!).Remove("namespace");
         await client.ApplyAsync(Path(name, resource), value, fieldManager, cancellationToken).ConfigureAwait(false);
@@ -25,7 +27,8 @@ internal sealed class ObjectApplier(ApiClient client, ApiDiscovery discovery, st
         // A kind that is gone took its objects along.
         if (await ResourceAsync(name, cancellationToken).ConfigureAwait(false) is not { } resource) return;
         var path = Path(name, resource);
-        if (await client.FindJsonAsync(path, cancellationToken).ConfigureAwait(false) is { } found && found["metadata"]?["labels"]?[label] is not null) await client.DeleteAsync(path, cancellationToken).ConfigureAwait(false);
+        if (await client.FindJsonAsync(path, cancellationToken).ConfigureAwait(false) is { } found
+            && found["metadata"]?["labels"]?[label] is not null) await client.DeleteAsync(path, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<ResourceInfo?> ResourceAsync(ObjectName name, CancellationToken cancellationToken)
@@ -37,5 +40,6 @@ internal sealed class ObjectApplier(ApiClient client, ApiDiscovery discovery, st
     }
 
     private static string Path(ObjectName name, ResourceInfo resource) =>
-        $"{ApiDiscovery.Prefix(name.ApiVersion)}{(resource.Namespaced ? $"/namespaces/{Uri.EscapeDataString(name.Namespace)}" : "")}/{resource.Name}/{Uri.EscapeDataString(name.Name)}";
+        ApiDiscovery.Prefix(name.ApiVersion) + (resource.Namespaced ? $"/namespaces/{Uri.EscapeDataString(name.Namespace)}" : "")
+            + $"/{resource.Name}/{Uri.EscapeDataString(name.Name)}";
 }

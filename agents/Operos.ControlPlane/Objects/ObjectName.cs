@@ -6,7 +6,8 @@ namespace Operos.ControlPlane.Objects;
 internal sealed record ObjectName(string ApiVersion, string Kind, string Namespace, string Name)
 {
     public static ObjectName Of(JsonObject value) =>
-        new(value["apiVersion"]!.ToString(), value["kind"]!.ToString(), value["metadata"]!["namespace"]?.ToString() ?? "", value["metadata"]!["name"]!.ToString());
+        new(value["apiVersion"]!.ToString(), value["kind"]!.ToString(), value["metadata"]!["namespace"]?.ToString() ?? "",
+            value["metadata"]!["name"]!.ToString());
 
     /// <summary>The same object under whatever version of its group it was written.</summary>
     public bool IsSameAs(ObjectName other) => (Group, Kind, Place, Name) == (other.Group, other.Kind, other.Place, other.Name);

@@ -6,10 +6,16 @@ namespace Operos.Controller.Boot;
 /// <summary>What a powered-on machine is shown for a few seconds, for PXELINUX and for GRUB, from one list of entries.</summary>
 internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
 {
-    /// <summary>A kernel that cannot go on starts its machine again: nobody stands at its console. The controller's own entry says the same (images/disk.sh).</summary>
+    /// <summary>
+    /// A kernel that cannot go on starts its machine again: nobody stands at its console. The controller's own entry says the same
+    /// (images/disk.sh).
+    /// </summary>
     private const string Recovery = "oops=panic panic=10";
 
-    /// <summary>In seconds: a boot loader that could not load what it should starts its machine again after this. The images' lpxelinux has it as its default too, for DHCP servers that are not ours.</summary>
+    /// <summary>
+    /// In seconds: a boot loader that could not load what it should starts its machine again after this. The images' lpxelinux has it as
+    /// its default too, for DHCP servers that are not ours.
+    /// </summary>
     public const int LoaderRestart = 20;
 
     private sealed record Entry(string Id, string Title, string Version);
@@ -18,14 +24,19 @@ internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
     public string Pxelinux()
     {
         var menu = new StringBuilder();
-        menu.Append("SERIAL 0 115200\nDEFAULT boot\nPROMPT 0\n").Append(null, $"TIMEOUT {Math.Max(1, settings.MenuSeconds * 10)}\nUI menu.c32\nMENU TITLE Operos\n");
+        menu.Append("SERIAL 0 115200\nDEFAULT boot\nPROMPT 0\n")
+            .Append(null, $"TIMEOUT {Math.Max(1, settings.MenuSeconds * 10)}\nUI menu.c32\nMENU TITLE Operos\n");
         foreach (var entry in Entries())
         {
             var files = $"{settings.BootUrl}/releases/{entry.Version}";
             // SYSAPPEND 3: the address as ip=, the NIC as BOOTIF=.
-            menu.Append(null, $"LABEL {entry.Id}\n  MENU LABEL {entry.Title}\n  KERNEL {files}/vmlinuz\n  INITRD {files}/initramfs.img,{settings.BootUrl}/boot/anchor.cpio\n  APPEND {Arguments(entry)}\n  SYSAPPEND 3\n");
+            menu.Append(null,
+                $"LABEL {entry.Id}\n  MENU LABEL {entry.Title}\n  KERNEL {files}/vmlinuz\n"
+                + $"  INITRD {files}/initramfs.img,{settings.BootUrl}/boot/anchor.cpio\n  APPEND {Arguments(entry)}\n  SYSAPPEND 3\n");
         }
-        menu.Append(null, $"LABEL memtest\n  MENU LABEL Memory test\n  LINUX memtest86+x64.bin\n  APPEND {MemoryTestConsole}\nLABEL local\n  MENU LABEL Local disk\n  LOCALBOOT 0\n");
+        menu.Append(null,
+            $"LABEL memtest\n  MENU LABEL Memory test\n  LINUX memtest86+x64.bin\n  APPEND {MemoryTestConsole}\nLABEL local\n"
+            + $"  MENU LABEL Local disk\n  LOCALBOOT 0\n");
         return menu.ToString();
     }
 
@@ -34,32 +45,44 @@ internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
     {
         var server = $"(http,{settings.Address}:{settings.HttpPort})";
         var menu = new StringBuilder();
-        menu.Append("serial --unit=0 --speed=115200\nterminal_input console serial\nterminal_output console serial\nset pager=0\nset default=boot\n").Append(null, $"set timeout={settings.MenuSeconds}\n");
+        menu.Append("serial --unit=0 --speed=115200\nterminal_input console serial\nterminal_output console serial\nset pager=0\n"
+            + "set default=boot\n").Append(null, $"set timeout={settings.MenuSeconds}\n");
         foreach (var entry in Entries())
         {
             var files = $"{server}/releases/{entry.Version}";
             menu.Append(null, $"menuentry '{entry.Title}' --id {entry.Id} {{\n  echo 'Fetching release {entry.Version} ...'\n");
             // A GRUB whose entry failed waits for a key, for ever.
-            menu.Append(null, $"  if linux {files}/vmlinuz {Arguments(entry)} BOOTIF=$net_default_mac; then\n    if initrd {files}/initramfs.img {server}/boot/anchor.cpio; then boot; fi\n  fi\n");
-            menu.Append(null, $"  echo 'Release {entry.Version} could not be loaded; this machine begins again in {LoaderRestart} s.'\n  sleep --interruptible {LoaderRestart}\n  reboot\n}}\n");
+            menu.Append(null,
+                $"  if linux {files}/vmlinuz {Arguments(entry)} BOOTIF=$net_default_mac; then\n"
+                + $"    if initrd {files}/initramfs.img {server}/boot/anchor.cpio; then boot; fi\n  fi\n");
+            menu.Append(null,
+                $"  echo 'Release {entry.Version} could not be loaded; this machine begins again in {LoaderRestart} s.'\n"
+                + $"  sleep --interruptible {LoaderRestart}\n  reboot\n}}\n");
         }
         // The shim verifies what is chained to: with Secure Boot on, firmware that does not know the memory test's signature refuses it.
-        menu.Append(null, $"menuentry 'Memory test' --id memtest {{\n  chainloader {server}/boot/memtest86+x64.efi {MemoryTestConsole}\n}}\nmenuentry 'Local disk' --id local {{\n  exit\n}}\n");
+        menu.Append(null,
+            $"menuentry 'Memory test' --id memtest {{\n  chainloader {server}/boot/memtest86+x64.efi {MemoryTestConsole}\n}}\n"
+            + $"menuentry 'Local disk' --id local {{\n  exit\n}}\n");
         return menu.ToString();
     }
 
     private IEnumerable<Entry> Entries()
     {
         if (store.Current is { } current) yield return new Entry("boot", $"Operos {current.Manifest.Version}", current.Manifest.Version);
-        if (store.Previous is { } previous) yield return new Entry("previous", $"Previous release {previous.Manifest.Version}", previous.Manifest.Version);
+        if (store.Previous is { } previous)
+            yield return new Entry("previous", $"Previous release {previous.Manifest.Version}", previous.Manifest.Version);
     }
 
     /// <summary>The memory test shows itself on a serial port too, where machines have one for a console; it knows one port.</summary>
-    private string MemoryTestConsole => settings.Consoles.FirstOrDefault(console => console.StartsWith("ttyS", StringComparison.Ordinal)) is { } port ? $"console={port}" : "";
+    private string MemoryTestConsole =>
+        settings.Consoles.FirstOrDefault(console => console.StartsWith("ttyS", StringComparison.Ordinal)) is { } port
+        ? $"console={port}" : "";
 
     private string Arguments(Entry entry)
     {
         var consoles = string.Join(' ', settings.Consoles.Select(console => $"console={console}"));
-        return $"operos.kind=worker operos.release={entry.Version} operos.server={settings.BootUrl} operos.control={settings.Address}:{settings.ControlPort} {Recovery} {consoles} {settings.KernelArguments}".TrimEnd();
+        var release = $"operos.kind=worker operos.release={entry.Version} operos.server={settings.BootUrl}";
+        var control = $"operos.control={settings.Address}:{settings.ControlPort}";
+        return $"{release} {control} {Recovery} {consoles} {settings.KernelArguments}".TrimEnd();
     }
 }

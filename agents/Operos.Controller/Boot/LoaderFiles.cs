@@ -6,7 +6,9 @@ namespace Operos.Controller.Boot;
 /// <summary>The boot loaders that firmware fetches, from the distribution's packages, gathered in the TFTP root beside the menus.</summary>
 internal sealed class LoaderFiles(string loaders, string tftpRoot, BootMenu menu)
 {
-    /// <summary>Name on the wire, and where Debian's packages pxelinux, syslinux-common, shim-signed, grub-efi-amd64-signed and memtest86+ put it.</summary>
+    /// <summary>
+    /// Name on the wire, and where Debian's packages pxelinux, syslinux-common, shim-signed, grub-efi-amd64-signed and memtest86+ put it.
+    /// </summary>
     private static readonly (string Name, string Source)[] Table =
     [
         ("lpxelinux.0", "usr/lib/PXELINUX/lpxelinux.0"),
@@ -21,7 +23,8 @@ internal sealed class LoaderFiles(string loaders, string tftpRoot, BootMenu menu
     ];
 
     /// <summary>Files that UEFI HTTP boot and GRUB fetch from the HTTP server.</summary>
-    public static IEnumerable<string> EfiNames => Table.Select(file => file.Name).Where(name => name.EndsWith(".efi", StringComparison.Ordinal));
+    public static IEnumerable<string> EfiNames =>
+        Table.Select(file => file.Name).Where(name => name.EndsWith(".efi", StringComparison.Ordinal));
 
     public string PathOf(string name) => Path.Combine(tftpRoot, name);
 
@@ -32,7 +35,10 @@ internal sealed class LoaderFiles(string loaders, string tftpRoot, BootMenu menu
         foreach (var (name, source) in Table)
         {
             var from = Path.Combine(loaders, source);
-            if (!File.Exists(from)) throw new FileNotFoundException($"the boot loader {from} is not installed: install Debian's pxelinux, syslinux-common, shim-signed, grub-efi-amd64-signed and memtest86+");
+            if (!File.Exists(from))
+                throw new FileNotFoundException(
+                $"the boot loader {from} is not installed: install Debian's pxelinux, syslinux-common, shim-signed, grub-efi-amd64-signed "
+                + $"and memtest86+");
             File.Copy(from, PathOf(name), overwrite: true);
             File.SetUnixFileMode(PathOf(name), Readable);
         }

@@ -74,7 +74,8 @@ internal sealed class ReleaseStore(string folder, string keysFile, string? chose
             try
             {
                 var manifest = ReleaseFolder.Open(path, trusted!);
-                if (manifest.Version != Path.GetFileName(path)) throw new ReleaseFormatException($"{path} holds release {manifest.Version}");
+                if (manifest.Version != Path.GetFileName(path))
+                    throw new ReleaseFormatException($"{path} holds release {manifest.Version}");
                 var release = Judge(path, manifest);
                 if (release.Verification != StoredRelease.Valid) wrong.Add($"release {manifest.Version}: {release.Verification}");
                 found.Add(release);

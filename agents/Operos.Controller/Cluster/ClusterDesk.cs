@@ -36,12 +36,14 @@ internal sealed class ClusterDesk : IDisposable
     private readonly TimeProvider time;
     private readonly ILogger<ClusterDesk> logger;
 
-    public ClusterDesk(ControllerSettings settings, ControllerPaths paths, MachineRegistry registry, TimeProvider time, ILoggerFactory loggers)
+    public ClusterDesk(ControllerSettings settings, ControllerPaths paths, MachineRegistry registry, TimeProvider time,
+        ILoggerFactory loggers)
     {
         (this.settings, this.time, logger) = (settings, time, loggers.CreateLogger<ClusterDesk>());
         secrets = ClusterSecrets.OpenOrCreate(paths.ControlPlane.Pki, time);
         (state, OwnNode) = (new ControlPlaneState(time), new NodeStepBoard(time));
-        supervisor = new ControlPlaneSupervisor(settings.ControlPlane, paths.ControlPlane, secrets, state, time, loggers.CreateLogger<ControlPlaneSupervisor>());
+        supervisor = new ControlPlaneSupervisor(settings.ControlPlane, paths.ControlPlane, secrets, state, time,
+            loggers.CreateLogger<ControlPlaneSupervisor>());
         client = new ApiClient(supervisor.AdminAccess);
         objects = new ClusterObjects(settings.ControlPlane, paths.ControlPlane, client, state, time, loggers);
         roster = new NodeRoster(client, registry, loggers.CreateLogger<NodeRoster>());
@@ -60,7 +62,8 @@ internal sealed class ClusterDesk : IDisposable
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var group = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task[] tasks = [supervisor.RunAsync(group.Token), objects.RunAsync(group.Token), roster.RunAsync(group.Token), troubles.RunAsync(group.Token)];
+        Task[] tasks = [supervisor.RunAsync(group.Token), objects.RunAsync(group.Token), roster.RunAsync(group.Token),
+            troubles.RunAsync(group.Token)];
         var first = await Task.WhenAny(tasks).ConfigureAwait(false);
         await group.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -89,7 +92,8 @@ internal sealed class ClusterDesk : IDisposable
     public NodeCertificates Issue(string machine, string address, IssueNodeCertificates request)
     {
         var issued = certificates.Issue(machine, address, request.Requests ?? new Dictionary<string, byte[]>());
-        logger.LogInformation("Machine {Machine} was issued the certificates {Purposes}", machine, string.Join(", ", issued.Certificates.Keys));
+        logger.LogInformation("Machine {Machine} was issued the certificates {Purposes}", machine,
+            string.Join(", ", issued.Certificates.Keys));
         return issued;
     }
 
@@ -97,13 +101,21 @@ internal sealed class ClusterDesk : IDisposable
     public ApiCredentials Issue(IssueApiCredentials request)
     {
         var groups = request.Groups ?? [];
-        if (!IsName(request.User) || !groups.All(IsName) || groups.Count > MaxGroups) throw Refusal(FaultCode.BadRequest, "the user's or a group's name is no name", $"1 to {MaxName} printable characters without blanks; at most {MaxGroups} groups");
-        var life = request.LifeSeconds == 0 ? CertificateLives.KubernetesUser.Default : TimeSpan.FromSeconds(Math.Clamp(request.LifeSeconds, 0, int.MaxValue));
-        if (!CertificateLives.KubernetesUser.Allow(life)) throw Refusal(FaultCode.BadRequest, "its life is out of bounds", "from 1 minute to 24 hours: nobody can take it back; operosctl kubeconfig --renewing takes a new one by itself");
+        if (!IsName(request.User) || !groups.All(IsName) || groups.Count > MaxGroups)
+            throw Refusal(FaultCode.BadRequest, "the user's or a group's name is no name",
+            $"1 to {MaxName} printable characters without blanks; at most {MaxGroups} groups");
+        var life = request.LifeSeconds == 0
+            ? CertificateLives.KubernetesUser.Default : TimeSpan.FromSeconds(Math.Clamp(request.LifeSeconds, 0, int.MaxValue));
+        if (!CertificateLives.KubernetesUser.Allow(life))
+            throw Refusal(FaultCode.BadRequest, "its life is out of bounds",
+            "from 1 minute to 24 hours: nobody can take it back; operosctl kubeconfig --renewing takes a new one by itself");
         try
         {
-            using var issued = secrets.Authority(Issuer.Kubernetes).SignRequest(request.Csr ?? [], CertificateOrder.Client(Issuer.Kubernetes, request.User, [.. groups]), life);
-            return new ApiCredentials { Certificate = issued.RawData, ApiServer = settings.ApiServer, Authority = secrets.Authority(Issuer.Kubernetes).Pem, ExpiresUnixMs = new DateTimeOffset(issued.NotAfter).ToUnixTimeMilliseconds() };
+            using var issued = secrets.Authority(Issuer.Kubernetes)
+                .SignRequest(request.Csr ?? [], CertificateOrder.Client(Issuer.Kubernetes, request.User, [.. groups]), life);
+            return new ApiCredentials { Certificate = issued.RawData, ApiServer = settings.ApiServer,
+                Authority = secrets.Authority(Issuer.Kubernetes).Pem, ExpiresUnixMs = new DateTimeOffset(issued.NotAfter)
+                .ToUnixTimeMilliseconds() };
         }
         catch (CryptographicException e) { throw Refusal(FaultCode.BadRequest, $"the certificate request is refused: {e.Message}", null); }
     }
@@ -113,23 +125,30 @@ internal sealed class ClusterDesk : IDisposable
         var node = roster.Get(record.Id);
         var pods = node is not null && state.IsHealthy(Component.ApiServer) ? troubles.Of(record.Id) : [];
         var reported = record.Kind == "controller" ? OwnNode.Steps : session?.Last?.Steps ?? [];
-        return MachineExplainer.Explain(record, note, session?.IsUp(time.GetUtcNow()) == true, reported, state.Get(Component.ApiServer), node, pods);
+        return MachineExplainer.Explain(record, note, session?.IsUp(time.GetUtcNow()) == true, reported, state.Get(Component.ApiServer),
+            node, pods);
     }
 
     /// <summary>Takes a machine's pods away, within a deadline.</summary>
     /// <exception cref="ControlFaultException">Some would not go, and force was not asked for.</exception>
     public async Task DrainAsync(MachineRecord record, RemoveMachine request, CancellationToken cancellationToken)
     {
-        var deadline = request.DrainSeconds <= 0 ? DefaultDrain : TimeSpan.FromSeconds(Math.Min(request.DrainSeconds, LongestDrain.TotalSeconds));
+        var deadline = request.DrainSeconds <= 0
+            ? DefaultDrain : TimeSpan.FromSeconds(Math.Min(request.DrainSeconds, LongestDrain.TotalSeconds));
         try
         {
             if (await client.FindAsync(Resources.Nodes, null, record.Id, cancellationToken).ConfigureAwait(false) is not { } node) return;
-            var left = await drain.DrainAsync(record.Id, NodeRoster.ReadyCondition(node)?.Status == "True", deadline, cancellationToken).ConfigureAwait(false);
+            var left = await drain.DrainAsync(record.Id, NodeRoster.ReadyCondition(node)?.Status == "True", deadline,
+                cancellationToken).ConfigureAwait(false);
             if (left.Count > 0 && !request.Force)
-                throw Refusal(FaultCode.Conflict, $"{left.Count} pods are still on {record.Id} after {deadline.TotalSeconds:0} s: {string.Join("; ", left.Take(5))}", "it takes no new pods now; try again, or remove it with --force");
+                throw Refusal(FaultCode.Conflict,
+                    $"{left.Count} pods are still on {record.Id} after {deadline.TotalSeconds:0} s: {string.Join("; ", left.Take(5))}",
+                    "it takes no new pods now; try again, or remove it with --force");
         }
-        catch (ApiException e) when (request.Force) { logger.LogWarning("Machine {Machine} is removed without being drained: {Reason}", record.Id, e.Message); }
-        catch (ApiException e) { throw Refusal(FaultCode.Conflict, $"{record.Id} cannot be drained: {e.Message}", "operosctl status says how the API server is; --force removes the machine all the same"); }
+        catch (ApiException e) when (request.Force) { logger.LogWarning(
+            "Machine {Machine} is removed without being drained: {Reason}", record.Id, e.Message); }
+        catch (ApiException e) { throw Refusal(FaultCode.Conflict, $"{record.Id} cannot be drained: {e.Message}",
+            "operosctl status says how the API server is; --force removes the machine all the same"); }
     }
 
     /// <summary>Deletes a removed machine's Node. Where the API server is away, the roster does it later.</summary>
@@ -143,12 +162,15 @@ internal sealed class ClusterDesk : IDisposable
     public StatusReply Report(StatusReply status, Func<string, string?> nameOf) => status with
     {
         Components = [.. status.Components, .. state.Parts.Select(Describe)],
-        Nodes = [.. roster.Nodes.OrderBy(node => node.Metadata!.Name, StringComparer.Ordinal).Select(node => (Node: node, Condition: NodeRoster.ReadyCondition(node))).Select(pair => new NodeSummary
+        Nodes = [.. roster.Nodes.OrderBy(node => node.Metadata!.Name, StringComparer.Ordinal)
+            .Select(node => (Node: node, Condition: NodeRoster.ReadyCondition(node))).Select(pair => new NodeSummary
         {
             Id = pair.Node.Metadata!.Name!, Name = nameOf(pair.Node.Metadata.Name!), Ready = pair.Condition?.Status == "True",
             Version = PrintableText.Line(pair.Node.Status?.NodeInfo?.KubeletVersion),
-            Text = pair.Condition is { Status: not "True" } condition ? MachineExplainer.Said(condition) : pair.Node.Spec?.Unschedulable == true ? "cordoned" : "",
-            SinceUnixMs = pair.Condition?.LastTransitionTime is { } since ? new DateTimeOffset(since.ToUniversalTime()).ToUnixTimeMilliseconds() : 0,
+            Text = pair.Condition is { Status: not "True" } condition
+                ? MachineExplainer.Said(condition) : pair.Node.Spec?.Unschedulable == true ? "cordoned" : "",
+            SinceUnixMs = pair.Condition?.LastTransitionTime is { } since ? new DateTimeOffset(since.ToUniversalTime())
+                .ToUnixTimeMilliseconds() : 0,
         })],
         PodsNotRunning = state.IsHealthy(Component.ApiServer) ? troubles.Of(null) : [],
         Expiring = [.. Expiring()],
@@ -164,9 +186,12 @@ internal sealed class ClusterDesk : IDisposable
     private IEnumerable<ExpiringCertificate> Expiring()
     {
         var now = time.GetUtcNow();
-        var authorities = Enum.GetValues<Issuer>().Select(issuer => (Name: $"authority {issuer}", secrets.Authority(issuer).Expires)).Where(authority => authority.Expires - now < CertificateLives.AuthorityWarning);
-        var leaves = supervisor.ComponentCertificates.Where(life => life.Value.IsNeglected(now)).Select(life => (Name: life.Key, Expires: life.Value.Ends));
-        return authorities.Concat(leaves).Select(found => new ExpiringCertificate { Name = found.Name, ExpiresUnixMs = found.Expires.ToUnixTimeMilliseconds() });
+        var authorities = Enum.GetValues<Issuer>().Select(issuer => (Name: $"authority {issuer}", secrets.Authority(issuer).Expires))
+            .Where(authority => authority.Expires - now < CertificateLives.AuthorityWarning);
+        var leaves = supervisor.ComponentCertificates.Where(life => life.Value.IsNeglected(now))
+            .Select(life => (Name: life.Key, Expires: life.Value.Ends));
+        return authorities.Concat(leaves).Select(found =>
+            new ExpiringCertificate { Name = found.Name, ExpiresUnixMs = found.Expires.ToUnixTimeMilliseconds() });
     }
 
     private static ComponentStatus Describe(ComponentHealth part) => new()
@@ -176,5 +201,6 @@ internal sealed class ClusterDesk : IDisposable
 
     private static bool IsName(string? text) => text is { Length: > 0 and <= MaxName } && text.All(c => c is > ' ' and < (char)127);
 
-    private static ControlFaultException Refusal(string code, string text, string? hint) => new(new Fault { Code = code, Text = text, Hint = hint });
+    private static ControlFaultException Refusal(string code, string text, string? hint) =>
+        new(new Fault { Code = code, Text = text, Hint = hint });
 }

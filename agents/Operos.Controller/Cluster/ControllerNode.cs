@@ -23,24 +23,29 @@ internal sealed class ControllerNode
     private readonly ControllerSettings settings;
     private readonly NodeAgent agent;
 
-    public ControllerNode(ClusterDesk cluster, MachineRecord machine, ControllerSettings settings, TimeProvider time, ILoggerFactory loggers)
+    public ControllerNode(ClusterDesk cluster, MachineRecord machine, ControllerSettings settings, TimeProvider time,
+        ILoggerFactory loggers)
     {
         (this.cluster, this.machine, this.settings) = (cluster, machine, settings);
         var pods = new AttachedPods(paths.AttachedPods);
         var policies = new PolicyGate(pods, cluster.OwnNode, loggers.CreateLogger<PolicyGate>());
-        agent = new NodeAgent(paths, AskAsync, new GateServer(paths, pods, policies, loggers.CreateLogger<GateServer>()), policies, cluster.OwnNode, time, loggers.CreateLogger<NodeAgent>());
+        agent = new NodeAgent(paths, AskAsync, new GateServer(paths, pods, policies, loggers.CreateLogger<GateServer>()), policies,
+            cluster.OwnNode, time, loggers.CreateLogger<NodeAgent>());
     }
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         // Until then a kubelet could only ask for it, and would take from it the CPU that it needs to start.
         await cluster.ApiServerAsync(cancellationToken).ConfigureAwait(false);
-        await agent.RunAsync(new NodeSettings { Name = machine.Id, Cluster = cluster.Describe(), Taints = [ControlPlane], ReservedMemoryBytes = ServicesMemory }, cancellationToken).ConfigureAwait(false);
+        await agent.RunAsync(new NodeSettings { Name = machine.Id, Cluster = cluster.Describe(), Taints = [ControlPlane],
+            ReservedMemoryBytes = ServicesMemory }, cancellationToken).ConfigureAwait(false);
     }
 
-    private Task<IReadOnlyDictionary<string, byte[]>> AskAsync(IReadOnlyDictionary<string, byte[]> requests, CancellationToken cancellationToken)
+    private Task<IReadOnlyDictionary<string, byte[]>> AskAsync(
+        IReadOnlyDictionary<string, byte[]> requests, CancellationToken cancellationToken)
     {
-        try { return Task.FromResult(cluster.Issue(machine.Id, settings.Address.ToString(), new IssueNodeCertificates { Requests = requests }).Certificates); }
+        try { return Task.FromResult(cluster.Issue(machine.Id, settings.Address.ToString(),
+            new IssueNodeCertificates { Requests = requests }).Certificates); }
         catch (CryptographicException e) { throw new NodeException(e.Message, e); }
     }
 }

@@ -15,15 +15,18 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
     /// <param name="alive">Whether a kubelet will end the pods; a dead node's pods go with its Node object.</param>
     public async Task<IReadOnlyList<string>> DrainAsync(string node, bool alive, TimeSpan deadline, CancellationToken cancellationToken)
     {
-        await client.MergeAsync(Resources.Nodes.Path(null, node), new JsonObject { ["spec"] = new JsonObject { ["unschedulable"] = true } }, cancellationToken).ConfigureAwait(false);
+        await client.MergeAsync(Resources.Nodes.Path(null, node), new JsonObject { ["spec"] = new JsonObject { ["unschedulable"] = true } },
+            cancellationToken).ConfigureAwait(false);
         var version = await EvictionVersionAsync(cancellationToken).ConfigureAwait(false);
         for (var started = time.GetTimestamp(); ; await Task.Delay(Pause, cancellationToken).ConfigureAwait(false))
         {
-            var pods = (await client.ListAsync(Resources.Pods, cancellationToken, fields: $"spec.nodeName={node}").ConfigureAwait(false)).Where(MustGo).ToList();
+            var pods = (await client.ListAsync(Resources.Pods, cancellationToken, fields: $"spec.nodeName={node}").ConfigureAwait(false))
+                .Where(MustGo).ToList();
             var left = new List<string>();
             foreach (var pod in pods)
             {
-                var refusal = pod.Metadata?.DeletionTimestamp is null ? await EvictAsync(pod, version, cancellationToken).ConfigureAwait(false) : null;
+                var refusal = pod.Metadata?.DeletionTimestamp is null
+                    ? await EvictAsync(pod, version, cancellationToken).ConfigureAwait(false) : null;
                 if (refusal is not null || alive) left.Add($"{pod.Metadata?.Namespace}/{pod.Metadata?.Name}: {refusal ?? "is ending"}");
             }
             if (left.Count == 0 || time.GetElapsedTime(started) > deadline) return left;
@@ -32,7 +35,8 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
 
     /// <summary>Pods of a DaemonSet come back at once, and static pods are the kubelet's own.</summary>
     private static bool MustGo(PodObject pod) =>
-        pod.Metadata?.OwnerReferences.Present().Any(owner => owner.Kind == "DaemonSet" && owner.Controller == true) != true && pod.Metadata?.Annotations?.ContainsKey(MirrorPod) != true && pod.Status?.Phase is not ("Succeeded" or "Failed");
+        pod.Metadata?.OwnerReferences.Present().Any(owner => owner.Kind == "DaemonSet" && owner.Controller == true) != true
+            && pod.Metadata?.Annotations?.ContainsKey(MirrorPod) != true && pod.Status?.Phase is not ("Succeeded" or "Failed");
 
     /// <summary>
     /// Null where the eviction is on its way. Any refusal is asked again: a budget may allow it later, and a pod whose namespace is being
@@ -41,7 +45,8 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
     private async Task<string?> EvictAsync(PodObject pod, string version, CancellationToken cancellationToken)
     {
         var (space, name) = (pod.Metadata?.Namespace ?? "default", pod.Metadata?.Name ?? "");
-        var eviction = new JsonObject { ["apiVersion"] = version, ["kind"] = "Eviction", ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = space } };
+        var eviction = new JsonObject { ["apiVersion"] = version, ["kind"] = "Eviction",
+            ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = space } };
         try
         {
             await client.CreateAsync($"{Resources.Pods.Path(space, name)}/eviction", eviction, cancellationToken).ConfigureAwait(false);
@@ -54,7 +59,8 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
     /// <summary>policy/v1 from 1.22 on, v1beta1 before: the subresource itself says which.</summary>
     private async Task<string> EvictionVersionAsync(CancellationToken cancellationToken)
     {
-        var eviction = (await discovery.ResourcesAsync("v1", cancellationToken).ConfigureAwait(false)).FirstOrDefault(resource => resource.Name == "pods/eviction");
+        var eviction = (await discovery.ResourcesAsync("v1", cancellationToken).ConfigureAwait(false))
+            .FirstOrDefault(resource => resource.Name == "pods/eviction");
         return $"{eviction?.Group ?? "policy"}/{eviction?.Version ?? "v1beta1"}";
     }
 }

@@ -16,7 +16,8 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
 {
     private const string FieldManager = "operos-machines", Domain = "operos.io/";
     private static readonly TimeSpan Check = TimeSpan.FromSeconds(3), Retry = TimeSpan.FromSeconds(30);
-    private readonly WatchCache<NodeObject, NodeObject> nodes = new(client, Resources.Nodes, node => node, (one, other) => one.Metadata?.ResourceVersion == other.Metadata?.ResourceVersion);
+    private readonly WatchCache<NodeObject, NodeObject> nodes =
+        new(client, Resources.Nodes, node => node, (one, other) => one.Metadata?.ResourceVersion == other.Metadata?.ResourceVersion);
     private readonly Dictionary<string, (string Uid, string Labels)> applied = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTime> failed = new(StringComparer.Ordinal);
 
@@ -24,10 +25,12 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
 
     public NodeObject? Get(string name) => Nodes.FirstOrDefault(node => node.Metadata!.Name == name);
 
-    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(nodes.RunAsync(cancellationToken), KeepAsync(cancellationToken));
+    public Task RunAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(nodes.RunAsync(cancellationToken), KeepAsync(cancellationToken));
 
     /// <summary>The node's condition Ready; null where the kubelet has not reported yet.</summary>
-    public static ObjectCondition? ReadyCondition(NodeObject node) => (node.Status?.Conditions).Present().FirstOrDefault(condition => condition.Type == "Ready");
+    public static ObjectCondition? ReadyCondition(NodeObject node) =>
+        (node.Status?.Conditions).Present().FirstOrDefault(condition => condition.Type == "Ready");
 
     private async Task KeepAsync(CancellationToken cancellationToken)
     {
@@ -36,7 +39,8 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
             foreach (var node in Nodes)
             {
                 // Others than ours are named otherwise, and are none of our business.
-                if (node.Metadata is not { Name: { } name } || !Guid.TryParse(name, out _) || failed.GetValueOrDefault(name) > DateTime.UtcNow) continue;
+                if (node.Metadata is not { Name: { } name } || !Guid.TryParse(name, out _)
+                    || failed.GetValueOrDefault(name) > DateTime.UtcNow) continue;
                 try { await KeepAsync(name, node.Metadata.Uid ?? "", cancellationToken).ConfigureAwait(false); }
                 catch (ApiException e)
                 {
@@ -53,21 +57,25 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
         if (registry.Get(name) is not { Standing: MachineStanding.Admitted } record)
         {
             // A removed machine's certificates live on for a while; its Node does not.
-            if (await client.DeleteAsync(Resources.Nodes.Path(null, name), cancellationToken).ConfigureAwait(false)) logger.LogWarning("Node {Node} is deleted: no machine of that name is admitted", name);
+            if (await client.DeleteAsync(Resources.Nodes.Path(null, name), cancellationToken).ConfigureAwait(false))
+                logger.LogWarning("Node {Node} is deleted: no machine of that name is admitted", name);
             return;
         }
         var labels = Labels(record);
         var text = string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));
         if (applied.GetValueOrDefault(name) == (uid, text)) return;
-        var metadata = new JsonObject { ["name"] = name, ["uid"] = uid, ["labels"] = new JsonObject(labels.Select(label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value))) };
+        var metadata = new JsonObject { ["name"] = name, ["uid"] = uid,
+            ["labels"] = new JsonObject(labels.Select(label => KeyValuePair.Create(label.Key, (JsonNode?)label.Value))) };
         // With its uid given, a Node that is gone meanwhile is not made anew.
-        await client.ApplyAsync(Resources.Nodes.Path(null, name), new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Node", ["metadata"] = metadata }, FieldManager, cancellationToken).ConfigureAwait(false);
+        await client.ApplyAsync(Resources.Nodes.Path(null, name),
+            new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Node", ["metadata"] = metadata }, FieldManager,
+            cancellationToken).ConfigureAwait(false);
         applied[name] = (uid, text);
     }
 
     /// <summary>
-    /// The labels of a machine's Node. Operators' labels without a domain get ours, so that <c>rack</c> is <c>operos.io/rack</c>. One that is none, as
-    /// an old record may hold it, is left out: the API server would refuse all of them for it.
+    /// The labels of a machine's Node. Operators' labels without a domain get ours, so that <c>rack</c> is <c>operos.io/rack</c>. One that
+    /// is none, as an old record may hold it, is left out: the API server would refuse all of them for it.
     /// </summary>
     internal static SortedDictionary<string, string> Labels(MachineRecord record)
     {
@@ -89,13 +97,15 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
     /// <summary>A label's value: at most 63 letters, digits, - _ . with a letter or digit at both ends.</summary>
     internal static string Value(string? text)
     {
-        var clean = string.Concat((text ?? "").Trim().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-')).Trim('-', '_', '.');
+        var clean = string.Concat((text ?? "").Trim().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'))
+            .Trim('-', '_', '.');
         return clean[..Math.Min(63, clean.Length)].TrimEnd('-', '_', '.');
     }
 
     private static string? ReadRelease(MachineRecord record)
     {
-        try { return record.BootRecord is null ? null : System.Text.Json.JsonSerializer.Deserialize(record.BootRecord, ReleaseJson.Default.BootRecord)?.Release; }
+        try { return record.BootRecord is null ? null : System.Text.Json.JsonSerializer.Deserialize(
+            record.BootRecord, ReleaseJson.Default.BootRecord)?.Release; }
         catch (System.Text.Json.JsonException) { return null; }
     }
 }

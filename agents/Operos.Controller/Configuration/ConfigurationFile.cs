@@ -23,7 +23,8 @@ internal sealed class ConfigurationFile
         foreach (var table in document.Tables)
         {
             var name = table.Name?.ToString().Trim() ?? "";
-            if (table is TableArraySyntax) Errors.Add($"{path}:{table.Span.Start.Line + 1}: [[{name}]]: there may be only one, in single brackets");
+            if (table is TableArraySyntax)
+                Errors.Add($"{path}:{table.Span.Start.Line + 1}: [[{name}]]: there may be only one, in single brackets");
             foreach (var pair in table.Items) Add(name + ".", pair);
         }
     }
@@ -54,7 +55,9 @@ internal sealed class ConfigurationFile
             StringValueSyntax text => text.Value,
             IntegerValueSyntax number => number.Value,
             BooleanValueSyntax boolean => boolean.Value,
-            ArraySyntax array => array.Items.Select(item => (item.Value as StringValueSyntax)?.Value).ToList() is var texts && !texts.Contains(null) ? texts.ConvertAll(text => text!) : null,
+            ArraySyntax array =>
+                array.Items.Select(item => (item.Value as StringValueSyntax)?.Value).ToList() is var texts && !texts.Contains(null)
+                ? texts.ConvertAll(text => text!) : null,
             _ => null,
         };
         if (value is null) Errors.Add($"{Path}:{line}: {key}: a text, a whole number, true, false or a list of texts is expected");

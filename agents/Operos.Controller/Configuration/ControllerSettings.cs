@@ -72,7 +72,8 @@ internal sealed record ControllerSettings
     public KubernetesSettings Kubernetes { get; init; } = new();
 
     /// <summary>What the control plane is told of all this.</summary>
-    public ControlPlaneSettings ControlPlane => new() { Address = Address, ClusterDomain = ClusterDomain, Kubernetes = Kubernetes, Agent = Agent };
+    public ControlPlaneSettings ControlPlane =>
+        new() { Address = Address, ClusterDomain = ClusterDomain, Kubernetes = Kubernetes, Agent = Agent };
 
     /// <summary>What the name server is told of all this.</summary>
     public NameServerSettings NameServer(ControllerPaths paths) => new()

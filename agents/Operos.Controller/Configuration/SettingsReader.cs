@@ -13,9 +13,12 @@ internal static class SettingsReader
 {
     private static readonly string[] Known =
     [
-        "cluster.admission", "cluster.readmission", "cluster.domain", "network.address", "control.port", "boot.http-port", "boot.release", "boot.menu-seconds", "boot.consoles", "boot.kernel-arguments",
-        "dhcp.mode", "dhcp.range", "dhcp.lease", "dhcp.gateway", "dhcp.dns", "dns.enabled", "dns.upstream", "dns.machines-domain", "pki.worker-certificate", "limits.max-pending", "limits.max-machines", "limits.silence", "nodes.authorized-keys",
-        "kubernetes.enabled", "kubernetes.pod-network", "kubernetes.service-network", "kubernetes.api-names", "kubernetes.api-port", "kubernetes.network", "kubernetes.certificate-life",
+        "cluster.admission", "cluster.readmission", "cluster.domain", "network.address", "control.port", "boot.http-port", "boot.release",
+        "boot.menu-seconds", "boot.consoles", "boot.kernel-arguments",
+        "dhcp.mode", "dhcp.range", "dhcp.lease", "dhcp.gateway", "dhcp.dns", "dns.enabled", "dns.upstream", "dns.machines-domain",
+        "pki.worker-certificate", "limits.max-pending", "limits.max-machines", "limits.silence", "nodes.authorized-keys",
+        "kubernetes.enabled", "kubernetes.pod-network", "kubernetes.service-network", "kubernetes.api-names", "kubernetes.api-port",
+        "kubernetes.network", "kubernetes.certificate-life",
     ];
 
     private const int MaxAuthorizedKey = 8192;
@@ -47,14 +50,20 @@ internal static class SettingsReader
             HttpPort = ReadNumber(file, "boot.http-port", 7480, 1, 65535),
             Release = ReadText(file, "boot.release", value => ReleaseManifest.IsVersion(value) ? null : "a release's name is expected"),
             MenuSeconds = ReadNumber(file, "boot.menu-seconds", 3, 0, 300),
-            Consoles = ReadList(file, "boot.consoles", ["tty0", "ttyS0,115200"], value => value.All(c => char.IsAsciiLetterOrDigit(c) || c is ',' or '.') ? null : "a kernel console is expected, such as ttyS0,115200"),
-            KernelArguments = ReadText(file, "boot.kernel-arguments", value => value.All(c => c is >= ' ' and < (char)127 && c is not ('"' or '\\' or ';' or '{' or '}' or '$')) && value.Length < 512 ? null : "plain kernel arguments of at most 512 characters are expected") ?? "",
+            Consoles = ReadList(file, "boot.consoles", ["tty0", "ttyS0,115200"],
+                value => value.All(c => char.IsAsciiLetterOrDigit(c) || c is ',' or '.')
+                ? null : "a kernel console is expected, such as ttyS0,115200"),
+            KernelArguments = ReadText(file, "boot.kernel-arguments",
+                value => value.All(c => c is >= ' ' and < (char)127 && c is not ('"' or '\\' or ';' or '{' or '}' or '$'))
+                && value.Length < 512 ? null : "plain kernel arguments of at most 512 characters are expected") ?? "",
             DhcpMode = mode,
             RangeStart = range.Start,
             RangeEnd = range.End,
             Lease = ReadDuration(file, "dhcp.lease", TimeSpan.FromHours(1), TimeSpan.FromMinutes(2), TimeSpan.FromDays(30)),
-            Gateway = ReadText(file, "dhcp.gateway", value => ReadIPv4(value) is null ? "an IPv4 address is expected" : null) is { } gateway ? ReadIPv4(gateway) : null,
-            Dns = [.. ReadList(file, "dhcp.dns", [], value => ReadIPv4(value) is null ? "IPv4 addresses are expected" : null).Select(ReadIPv4).OfType<IPAddress>()],
+            Gateway = ReadText(file, "dhcp.gateway", value => ReadIPv4(value) is null ? "an IPv4 address is expected" : null) is { } gateway
+                ? ReadIPv4(gateway) : null,
+            Dns = [.. ReadList(file, "dhcp.dns", [], value => ReadIPv4(value) is null ? "IPv4 addresses are expected" : null)
+                .Select(ReadIPv4).OfType<IPAddress>()],
             ClusterDomain = ReadDomain(file, "cluster.domain", "cluster.local"),
             DnsEnabled = ReadFlag(file, "dns.enabled", ReadFlag(file, "kubernetes.enabled", HasKubernetes)),
             DnsUpstream = ReadServers(file, address),
@@ -63,12 +72,16 @@ internal static class SettingsReader
             MaxPending = ReadNumber(file, "limits.max-pending", ControllerSettings.UsualMaxPending, 1, 10_000),
             MaxMachines = ReadNumber(file, "limits.max-machines", ControllerSettings.UsualMaxMachines, 1, 100_000),
             Silence = ReadDuration(file, "limits.silence", ControllerSettings.UsualSilence, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
-            AuthorizedKeys = ReadList(file, "nodes.authorized-keys", [], value => IsAuthorizedKey(value) ? null : "SSH public keys are expected, such as \"ssh-ed25519 AAAA... name\""),
+            AuthorizedKeys = ReadList(file, "nodes.authorized-keys", [], value => IsAuthorizedKey(value)
+                ? null : "SSH public keys are expected, such as \"ssh-ed25519 AAAA... name\""),
             Kubernetes = ReadKubernetes(file, network),
         };
         if (settings.ControlPort == settings.HttpPort) file.Fail("boot.http-port", "is the control port too; choose another");
-        if (settings.Kubernetes.Enabled && (settings.Kubernetes.ApiPort == settings.ControlPort || settings.Kubernetes.ApiPort == settings.HttpPort)) file.Fail("kubernetes.api-port", "is the port of another of the controller's servers; choose another");
-        if (ZonePlan.IsWithin(settings.MachinesDomain, settings.ClusterDomain) || ZonePlan.IsWithin(settings.ClusterDomain, settings.MachinesDomain))
+        if (settings.Kubernetes.Enabled && (settings.Kubernetes.ApiPort == settings.ControlPort
+            || settings.Kubernetes.ApiPort == settings.HttpPort)) file.Fail(
+            "kubernetes.api-port", "is the port of another of the controller's servers; choose another");
+        if (ZonePlan.IsWithin(settings.MachinesDomain, settings.ClusterDomain)
+            || ZonePlan.IsWithin(settings.ClusterDomain, settings.MachinesDomain))
             file.Fail("dns.machines-domain", $"must not lie within the cluster's domain {settings.ClusterDomain}, nor around it");
         return file.Errors.Count == 0 ? settings : throw new ConfigurationException(file.Errors);
     }
@@ -126,7 +139,8 @@ internal static class SettingsReader
             Enabled = ReadFlag(file, "kubernetes.enabled", HasKubernetes),
             PodNetwork = pods,
             ServiceNetwork = services,
-            ApiNames = ReadList(file, "kubernetes.api-names", [], value => ReadIPv4(value) is not null || DnsName.IsName(value) ? null : "IPv4 addresses and DNS names in lower case are expected"),
+            ApiNames = ReadList(file, "kubernetes.api-names", [], value => ReadIPv4(value) is not null || DnsName.IsName(value)
+                ? null : "IPv4 addresses and DNS names in lower case are expected"),
             ApiPort = ReadNumber(file, "kubernetes.api-port", defaults.ApiPort, 1, 65535),
             Network = ReadChoice(file, "kubernetes.network", PodNetworkProvider.Operos),
             CertificateLife = ReadLife(file, "kubernetes.certificate-life", CertificateLives.Kubernetes),
@@ -136,7 +150,9 @@ internal static class SettingsReader
     private static IPNetwork ReadBlock(ConfigurationFile file, string key, IPNetwork fallback, int shortest, int longest)
     {
         if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is string text && text.Split('/') is [var host, _] && ReadIPv4(host) is { } first && IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(first) && network.PrefixLength >= shortest && network.PrefixLength <= longest) return network;
+        if (value is string text && text.Split('/') is [var host, _] && ReadIPv4(host) is { } first
+            && IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(first) && network.PrefixLength >= shortest
+            && network.PrefixLength <= longest) return network;
         file.Fail(key, $"an IPv4 network with a prefix of {shortest} to {longest} bits is expected, such as \"{fallback}\"");
         return fallback;
     }
@@ -147,12 +163,15 @@ internal static class SettingsReader
     private static string ReadDomain(ConfigurationFile file, string key, string fallback)
     {
         const int longest = 48;
-        return ReadText(file, key, value => DnsName.IsName(value) && value.Length <= longest && ReadIPv4(value) is null ? null : $"a domain name in lower case of at most {longest} characters is expected, such as \"{fallback}\"") ?? fallback;
+        return ReadText(file, key, value => DnsName.IsName(value) && value.Length <= longest && ReadIPv4(value) is null
+            ? null : $"a domain name in lower case of at most {longest} characters is expected, such as \"{fallback}\"") ?? fallback;
     }
 
     private static List<IPAddress> ReadServers(ConfigurationFile file, IPAddress own)
     {
-        var servers = ReadList(file, "dns.upstream", [], value => ReadIPv4(value) is not { } server ? "IPv4 addresses are expected" : server.Equals(own) ? $"holds the controller's own address {own}, which would ask itself" : null);
+        var servers = ReadList(file, "dns.upstream", [], value => ReadIPv4(value) is not { } server
+            ? "IPv4 addresses are expected" : server.Equals(own)
+            ? $"holds the controller's own address {own}, which would ask itself" : null);
         return [.. servers.Select(ReadIPv4).OfType<IPAddress>()];
     }
 
@@ -167,7 +186,8 @@ internal static class SettingsReader
     private static T ReadChoice<T>(ConfigurationFile file, string key, T fallback) where T : struct, Enum
     {
         if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is string text && text == text.ToLowerInvariant() && Enum.TryParse<T>(text, ignoreCase: true, out var choice) && !int.TryParse(text, out _)) return choice;
+        if (value is string text && text == text.ToLowerInvariant() && Enum.TryParse<T>(text, ignoreCase: true, out var choice)
+            && !int.TryParse(text, out _)) return choice;
         file.Fail(key, $"one of {string.Join(", ", Enum.GetNames<T>().Select(name => $"\"{name.ToLowerInvariant()}\""))} is expected");
         return fallback;
     }
@@ -200,16 +220,19 @@ internal static class SettingsReader
         return list;
     }
 
-    private static TimeSpan ReadLife(ConfigurationFile file, string key, LifeBounds bounds) => ReadDuration(file, key, bounds.Default, bounds.Shortest, bounds.Longest);
+    private static TimeSpan ReadLife(ConfigurationFile file, string key, LifeBounds bounds) =>
+        ReadDuration(file, key, bounds.Default, bounds.Shortest, bounds.Longest);
 
     private static TimeSpan ReadDuration(ConfigurationFile file, string key, TimeSpan fallback, TimeSpan least, TimeSpan most)
     {
         if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is string { Length: >= 2 } text && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (value is string { Length: >= 2 } text && int.TryParse(
+            text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
             TimeSpan? duration = text[^1] switch
             {
-                's' => TimeSpan.FromSeconds(number), 'm' => TimeSpan.FromMinutes(number), 'h' => TimeSpan.FromHours(number), 'd' => TimeSpan.FromDays(Math.Min(number, 100_000)), _ => null,
+                's' => TimeSpan.FromSeconds(number), 'm' => TimeSpan.FromMinutes(number), 'h' => TimeSpan.FromHours(number),
+                'd' => TimeSpan.FromDays(Math.Min(number, 100_000)), _ => null,
             };
             if (duration >= least && duration <= most) return duration.Value;
         }
@@ -217,20 +240,29 @@ internal static class SettingsReader
         return fallback;
     }
 
-    private static string Show(TimeSpan time) => time.TotalDays >= 1 ? $"{time.TotalDays}d" : time.TotalHours >= 1 ? $"{time.TotalHours}h" : $"{time.TotalMinutes}m";
+    private static string Show(TimeSpan time) =>
+        time.TotalDays >= 1 ? $"{time.TotalDays}d" : time.TotalHours >= 1 ? $"{time.TotalHours}h" : $"{time.TotalMinutes}m";
 
-    private static string Suggest(string key) =>
-        Known.FirstOrDefault(known => known.EndsWith(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..], StringComparison.OrdinalIgnoreCase) || known.StartsWith(key, StringComparison.OrdinalIgnoreCase)) is { } near
-            ? $"; did you mean {near}?" : $"; there are {string.Join(", ", Known.Where(known => known.StartsWith(key.Split('.')[0] + ".", StringComparison.Ordinal)).DefaultIfEmpty("those in README.md"))}";
+    private static string Suggest(string key)
+    {
+        var last = key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..];
+        var near = Known.FirstOrDefault(known =>
+            known.EndsWith(last, StringComparison.OrdinalIgnoreCase) || known.StartsWith(key, StringComparison.OrdinalIgnoreCase));
+        if (near is not null) return $"; did you mean {near}?";
+        var table = Known.Where(known => known.StartsWith(key.Split('.')[0] + ".", StringComparison.Ordinal));
+        return $"; there are {string.Join(", ", table.DefaultIfEmpty("those in README.md"))}";
+    }
 
     /// <summary>A key type and its Base64, then what people write beside it; no options, which come first, and no second line.</summary>
     private static bool IsAuthorizedKey(string value) =>
         value.Length <= MaxAuthorizedKey && !value.Any(char.IsControl) && value.Split(' ') is [var type, { Length: > 0 } key, ..]
-        && (type.StartsWith("ssh-", StringComparison.Ordinal) || type.StartsWith("ecdsa-", StringComparison.Ordinal) || type.StartsWith("sk-", StringComparison.Ordinal))
+        && (type.StartsWith("ssh-", StringComparison.Ordinal) || type.StartsWith("ecdsa-", StringComparison.Ordinal)
+            || type.StartsWith("sk-", StringComparison.Ordinal))
         && System.Buffers.Text.Base64.IsValid(key);
 
     private static IPAddress? ReadIPv4(string text) =>
-        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && text.Count(c => c == '.') == 3 ? address : null;
+        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && text.Count(c => c == '.') == 3
+            ? address : null;
 
     private static uint Number(IPAddress address) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
 

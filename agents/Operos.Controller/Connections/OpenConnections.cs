@@ -3,7 +3,9 @@ using Operos.Proto.Connection;
 
 namespace Operos.Controller.Connections;
 
-/// <summary>The connections of those whose certificates count. No holder has more than its share: its oldest makes room for its newest.</summary>
+/// <summary>
+/// The connections of those whose certificates count. No holder has more than its share: its oldest makes room for its newest.
+/// </summary>
 internal sealed class OpenConnections
 {
     public const int MostOfWorker = 8, MostOfOperator = 64;

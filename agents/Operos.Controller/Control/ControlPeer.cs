@@ -28,7 +28,9 @@ internal sealed class ControlPeer(
     private Session? session;
     private bool greeted, known;
 
-    /// <summary>Whether a verified certificate counts: its machine is admitted and has no newer one, or its operator is not revoked.</summary>
+    /// <summary>
+    /// Whether a verified certificate counts: its machine is admitted and has no newer one, or its operator is not revoked.
+    /// </summary>
     public bool Recognises(X509Certificate2 certificate) => CertificateAuthority.ReadHolder(certificate) switch
     {
         (Role.Worker, var machine) => enrolment.IsCurrent(machine, certificate),
@@ -46,15 +48,17 @@ internal sealed class ControlPeer(
     }
 
     /// <summary>
-    /// Logs that its request failed: a refusal is the peer's to read, anything else is ours to mend. Of strangers' the errors alone, and at powers of two: a flood must
-    /// not fill the log.
+    /// Logs that its request failed: a refusal is the peer's to read, anything else is ours to mend. Of strangers' the errors alone, and at
+    /// powers of two: a flood must not fill the log.
     /// </summary>
     public void Failed(Message request, Exception failure)
     {
         var (who, asked) = (known ? $"{holder!.Value.Role} {PrintableText.Line(holder.Value.Name)}" : $"{from}", request.GetType().Name);
         if (failure is ControlFaultException refusal)
-            logger.Log(known ? LogLevel.Information : LogLevel.Debug, "{Request} of {Peer} is refused: {Reason}", asked, who, PrintableText.Line(refusal.Message, LongestReason));
-        else if (known || BitOperations.IsPow2(Interlocked.Increment(ref failedOfStrangers))) logger.LogError(failure, "{Request} of {Peer} failed", asked, who);
+            logger.Log(known ? LogLevel.Information : LogLevel.Debug, "{Request} of {Peer} is refused: {Reason}", asked, who,
+                PrintableText.Line(refusal.Message, LongestReason));
+        else if (known || BitOperations.IsPow2(Interlocked.Increment(ref failedOfStrangers)))
+            logger.LogError(failure, "{Request} of {Peer} failed", asked, who);
     }
 
     public async ValueTask<Message> HandleAsync(Message request, CancellationToken cancellationToken)
@@ -65,7 +69,8 @@ internal sealed class ControlPeer(
         return (request, holder) switch
         {
             (Enrol enrol, _) => await enrolment.EnrolAsync(enrol, from, cancellationToken).ConfigureAwait(false),
-            (Heartbeat or RenewCertificate or IssueNodeCertificates, (Role.Worker, var machine)) => enrolment.Serve(request, OpenSession(machine, request)),
+            (Heartbeat or RenewCertificate or IssueNodeCertificates, (Role.Worker, var machine)) =>
+                enrolment.Serve(request, OpenSession(machine, request)),
             (Heartbeat or RenewCertificate or IssueNodeCertificates, _) => Unauthorized("only an enrolled worker may"),
             (_, (Role.Operator, _)) => await OperateAsync(request, cancellationToken).ConfigureAwait(false),
             _ => Unauthorized("only an operator may"),
@@ -100,7 +105,8 @@ internal sealed class ControlPeer(
             return new Fault { Code = FaultCode.Version, Text = text, Hint = "use programs of the controller's release" };
         }
         greeted = true;
-        return new HelloReply { ProtocolVersion = version, Agent = ControllerSettings.Agent, UnixTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
+        return new HelloReply { ProtocolVersion = version, Agent = ControllerSettings.Agent, UnixTimeMs = time.GetUtcNow()
+            .ToUnixTimeMilliseconds() };
     }
 
     /// <summary>A certificate opens a session only while it is the one that was last issued to the machine.</summary>
@@ -118,5 +124,6 @@ internal sealed class ControlPeer(
         return session;
     }
 
-    private static Fault Unauthorized(string text) => new() { Code = FaultCode.Unauthorized, Text = $"{text} ask for this", Hint = "use a certificate of that role" };
+    private static Fault Unauthorized(string text) =>
+        new() { Code = FaultCode.Unauthorized, Text = $"{text} ask for this", Hint = "use a certificate of that role" };
 }

@@ -12,9 +12,11 @@ using Operos.Proto.Connection;
 namespace Operos.Controller.Control;
 
 /// <summary>
-/// Accepts control connections: TLS 1.3, a client certificate of this cluster or none. Who shows none that counts is bounded in number and in time.
+/// Accepts control connections: TLS 1.3, a client certificate of this cluster or none. Who shows none that counts is bounded in number and
+/// in time.
 /// </summary>
-internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority authority, IPAddress address, Func<ControlPeer> newPeer, TimeProvider time, ILogger<ControlServer> logger)
+internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority authority, IPAddress address, Func<ControlPeer> newPeer,
+    TimeProvider time, ILogger<ControlServer> logger)
 {
     private const int StrangerFrame = 512 * 1024;
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10), StrangerLife = TimeSpan.FromSeconds(30);
@@ -43,7 +45,8 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
             }, logger, cancellationToken).ConfigureAwait(false);
         }
         // Each writes down when its machine was last seen; nothing is written any more once this has ended.
-        finally { await Task.WhenAll(served).WaitAsync(LongestEnd, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); }
+        finally { await Task.WhenAll(served).WaitAsync(LongestEnd, CancellationToken.None).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing); }
     }
 
     private async Task ServeAsync(Socket socket, CancellationToken cancellationToken)
@@ -65,13 +68,16 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
             if (known) Strangers.Prove(stranger);
             await using var connection = known
                 ? ControlConnection.Over(stream, CallTimeout, ControlConnection.MaxFrame, peer.HandleAsync, peer.Failed)
-                : ControlConnection.Over(stream, CallTimeout, StrangerFrame, (request, token) => stranger.HandleAsync(() => peer.HandleAsync(request, token)), peer.Failed);
+                : ControlConnection.Over(stream, CallTimeout, StrangerFrame,
+                    (request, token) => stranger.HandleAsync(() => peer.HandleAsync(request, token)), peer.Failed);
             peer.Attach(connection, from, known);
-            try { await connection.Completion.WaitAsync(known ? Timeout.InfiniteTimeSpan : StrangerLife, cancellationToken).ConfigureAwait(false); }
+            try { await connection.Completion.WaitAsync(known ? Timeout.InfiniteTimeSpan : StrangerLife, cancellationToken).ConfigureAwait(
+                false); }
             catch (TimeoutException) { }
             finally { await peer.DetachAsync().ConfigureAwait(false); }
         }
-        catch (Exception e) when (e is IOException or AuthenticationException or SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or AuthenticationException or SocketException or OperationCanceledException
+            or ObjectDisposedException)
         {
             if (!cancellationToken.IsCancellationRequested) Refuse(from, stranger.MadeRoom ? "it made room for newcomers" : e.Message);
         }
@@ -108,6 +114,7 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
     private void Refuse(IPAddress from, string reason)
     {
         var count = Interlocked.Increment(ref refused);
-        if (System.Numerics.BitOperations.IsPow2(count) || count % 1024 == 0) logger.LogWarning("Refused a control connection from {Client}: {Reason} ({Count} refused so far)", from, reason, count);
+        if (System.Numerics.BitOperations.IsPow2(count) || count % 1024 == 0)
+            logger.LogWarning("Refused a control connection from {Client}: {Reason} ({Count} refused so far)", from, reason, count);
     }
 }

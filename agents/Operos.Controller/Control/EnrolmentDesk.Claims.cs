@@ -32,7 +32,8 @@ internal sealed partial class EnrolmentDesk
         MachineId = record.Id,
         Text = life.IsOpen ? $"machine {record.Id} does not answer, but its connection is open: it may only be busy"
             : $"machine {record.Id} was alive a moment ago, and nobody ordered a reboot: it may only have lost its connection",
-        RetryAfterSeconds = Math.Clamp((int)Math.Ceiling(readmission.SilentIn(record, life, time.GetUtcNow()).TotalSeconds), 1, RetrySeconds * 12),
+        RetryAfterSeconds = Math.Clamp((int)Math.Ceiling(readmission.SilentIn(record, life, time.GetUtcNow()).TotalSeconds), 1,
+            RetrySeconds * 12),
     };
 
     private void Remember(MachineRecord record, string claim, Newcomer newcomer, Verdict verdict, string reason)

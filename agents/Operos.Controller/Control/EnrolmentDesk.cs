@@ -14,7 +14,8 @@ using Operos.Proto.Connection;
 namespace Operos.Controller.Control;
 
 /// <summary>What workers ask: a place in the cluster, a fresh certificate, to be known alive.</summary>
-internal sealed partial class EnrolmentDesk(MachineRegistry registry, CertificateAuthority authority, Sessions sessions, ClusterDesk? cluster, ControllerSettings settings, TimeProvider time, ILogger<EnrolmentDesk> logger)
+internal sealed partial class EnrolmentDesk(MachineRegistry registry, CertificateAuthority authority, Sessions sessions,
+    ClusterDesk? cluster, ControllerSettings settings, TimeProvider time, ILogger<EnrolmentDesk> logger)
 {
     private const int MaxCsr = 4096, MaxProofs = 8, MaxProof = 8192, RetrySeconds = 5;
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(10);
@@ -39,7 +40,8 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
         logger.LogInformation("Machine {Machine} enrolled from {Address}", record.Id, from);
         return new EnrolReply
         {
-            Admission = Admission.Admitted, MachineId = record.Id, Text = "welcome", Certificate = certificate.RawData, Configuration = Configure(booted),
+            Admission = Admission.Admitted, MachineId = record.Id, Text = "welcome", Certificate = certificate.RawData,
+            Configuration = Configure(booted),
         };
     }
 
@@ -53,18 +55,22 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
                 var heartbeat = Heartbeats.Bounded(said, time.GetUtcNow());
                 (session.Last, session.Heard) = (heartbeat, time.GetUtcNow());
                 session.BootId = heartbeat.BootId;
-                return new HeartbeatReply { Configuration = Configure(registry.Get(session.Machine)!), UnixTimeMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
+                return new HeartbeatReply { Configuration = Configure(registry.Get(session.Machine)!), UnixTimeMs = time.GetUtcNow()
+                    .ToUnixTimeMilliseconds() };
             case RenewCertificate renewal:
                 try
                 {
                     using var certificate = authority.SignWorker(renewal.Csr, session.Machine, settings.WorkerCertificate);
                     var (hash, key) = (Hash(certificate), CertificateAuthority.KeyHash(certificate));
-                    registry.Update(session.Machine, record => record with { CertificateHash = hash, CertificateExpires = certificate.NotAfter, KeyHash = key }, "certificate renewed");
+                    registry.Update(session.Machine, record => record with { CertificateHash = hash,
+                        CertificateExpires = certificate.NotAfter, KeyHash = key }, "certificate renewed");
                     return new CertificateReply { Certificate = certificate.RawData };
                 }
                 catch (CryptographicException e) { return Bad($"the certificate request is refused: {e.Message}"); }
             case IssueNodeCertificates issue:
-                if (cluster is null) return new Fault { Code = FaultCode.Conflict, Text = "this cluster runs no Kubernetes", Hint = "kubernetes.enabled in controller.toml" };
+                if (cluster is null)
+                    return new Fault { Code = FaultCode.Conflict, Text = "this cluster runs no Kubernetes",
+                    Hint = "kubernetes.enabled in controller.toml" };
                 try { return cluster.Issue(session.Machine, registry.Get(session.Machine)!.Address!, issue); }
                 catch (CryptographicException e) { return Bad($"the certificate request is refused: {e.Message}"); }
             default: throw new ArgumentException("no worker's request", nameof(request));
@@ -80,8 +86,10 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
     public void RequireCurrent(string machine, X509Certificate2 certificate)
     {
         // A renewal keeps its connection; the certificate that it came with is checked when it was opened.
-        if (IsCurrent(machine, certificate) || (IsAdmitted(machine) && sessions.Get(machine)?.Connection.PeerCertificate == certificate)) return;
-        throw new ControlFaultException(new Fault { Code = FaultCode.Unauthorized, Text = $"the certificate of machine {machine} no longer counts", Hint = "the machine enrols again by itself" });
+        if (IsCurrent(machine, certificate) || (IsAdmitted(machine) && sessions.Get(machine)?.Connection.PeerCertificate == certificate))
+            return;
+        throw new ControlFaultException(new Fault { Code = FaultCode.Unauthorized,
+            Text = $"the certificate of machine {machine} no longer counts", Hint = "the machine enrols again by itself" });
     }
 
     private bool IsAdmitted(string machine) => registry.Get(machine)?.Standing == MachineStanding.Admitted;
@@ -108,7 +116,8 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
     {
         if (request.Csr is not { Length: > 0 and <= MaxCsr }) throw Malformed("its certificate request is missing or too large");
         if (!MachineWords.IsBootId(request.BootId)) throw Malformed("its boot id is malformed");
-        if (request.Proofs is not { Count: <= MaxProofs } || request.Proofs.Any(proof => proof is not { Kind.Length: > 0 and <= 64, Value.Length: <= MaxProof }))
+        if (request.Proofs is not { Count: <= MaxProofs }
+            || request.Proofs.Any(proof => proof is not { Kind.Length: > 0 and <= 64, Value.Length: <= MaxProof }))
             throw Malformed("its proofs are too many, too large or malformed");
         try
         {
@@ -123,9 +132,17 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
     {
         var (admission, text, retry) = record.Standing switch
         {
-            MachineStanding.Pending => (Admission.Pending, $"{(record.Reason is { } why ? why + "; it " : "")}waits for an operator: operosctl machines approve {record.Id}", RetrySeconds),
-            MachineStanding.Ambiguous => (Admission.Ambiguous, $"{record.Reason}; an operator decides: operosctl machines resolve {record.Id} --as {(record.Candidates.Count > 0 ? record.Candidates[0] : "new")}", RetrySeconds * 2),
-            MachineStanding.Rejected => (Admission.Rejected, $"an operator rejected this machine; to let it in: operosctl machines approve {record.Id}", RetrySeconds * 12),
+            MachineStanding.Pending =>
+                (Admission.Pending,
+                $"{(record.Reason is { } why ? why + "; it " : "")}waits for an operator: operosctl machines approve {record.Id}",
+                RetrySeconds),
+            MachineStanding.Ambiguous =>
+                (Admission.Ambiguous,
+                $"{record.Reason}; an operator decides: operosctl machines resolve {record.Id} --as "
+                + $"{(record.Candidates.Count > 0 ? record.Candidates[0] : "new")}", RetrySeconds * 2),
+            MachineStanding.Rejected =>
+                (Admission.Rejected, $"an operator rejected this machine; to let it in: operosctl machines approve {record.Id}",
+                RetrySeconds * 12),
             _ => (Admission.DuplicateLive, "this is the controller's own identity", RetrySeconds * 12),
         };
         return new EnrolReply { Admission = admission, MachineId = record.Id, Text = text, RetryAfterSeconds = retry };
@@ -133,7 +150,8 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
 
     private NodeConfiguration Configure(MachineRecord record) => new()
     {
-        Hostname = record.Id, Name = record.Name, Labels = record.Labels, HeartbeatSeconds = (int)HeartbeatInterval.TotalSeconds, AuthorizedKeys = settings.AuthorizedKeys,
+        Hostname = record.Id, Name = record.Name, Labels = record.Labels, HeartbeatSeconds = (int)HeartbeatInterval.TotalSeconds,
+        AuthorizedKeys = settings.AuthorizedKeys,
         Kubernetes = cluster?.Describe(),
     };
 
@@ -141,5 +159,7 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
 
     private static Fault Bad(string text) => new() { Code = FaultCode.BadRequest, Text = text };
 
-    private static ControlFaultException Malformed(string text) => new(new Fault { Code = FaultCode.BadRequest, Text = $"the enrolment is refused: {text}", Hint = "is the worker's program of this release?" });
+    private static ControlFaultException Malformed(string text) =>
+        new(new Fault { Code = FaultCode.BadRequest, Text = $"the enrolment is refused: {text}",
+        Hint = "is the worker's program of this release?" });
 }

@@ -13,10 +13,12 @@ internal sealed class IdentityQuestions(MachineRegistry registry, Sessions sessi
     /// <exception cref="ControlFaultException">It cannot be so; the hint says what can.</exception>
     public async Task<Done> ResolveAsync(ResolveMachine request, CancellationToken cancellationToken)
     {
-        if (registry.FindClaim(request.Machine) is var (claimed, claim)) return await ResolveClaimAsync(claimed, claim, request.As).ConfigureAwait(false);
+        if (registry.FindClaim(request.Machine) is var (claimed, claim))
+            return await ResolveClaimAsync(claimed, claim, request.As).ConfigureAwait(false);
         var record = registry.Find(request.Machine);
         var target = request.As == NewMachine ? null : FindAdmitted(request.As);
-        if (record.Standing == MachineStanding.Ambiguous) return await ResolveAmbiguousAsync(record, target, cancellationToken).ConfigureAwait(false);
+        if (record.Standing == MachineStanding.Ambiguous)
+            return await ResolveAmbiguousAsync(record, target, cancellationToken).ConfigureAwait(false);
         if (target?.Id != record.Id || MachineViews.Alarm(record) is null)
             throw Refusal($"{record.Id} is not ambiguous, and nobody else claims to be it", "operosctl machines shows which are");
         registry.Update(record.Id, machine => machine with { Alarm = null, Claims = [] }, "an operator said that all is well");
@@ -41,25 +43,31 @@ internal sealed class IdentityQuestions(MachineRegistry registry, Sessions sessi
         if (target == NewMachine)
         {
             var answered = others.Append(claim with { IsNewMachine = true });
-            registry.Update(record.Id, machine => machine with { Claims = [.. answered] }, $"an operator said that {claim.Address} is another machine");
+            registry.Update(record.Id, machine => machine with { Claims = [.. answered] },
+                $"an operator said that {claim.Address} is another machine");
             return Done(record, $"stays itself; {claim.Address} is a new machine and joins when it asks next");
         }
         if (registry.Find(target).Id != record.Id)
-            throw Refusal($"{claim.Id} claims to be {record.Id}, not {target}", $"operosctl machines resolve {claim.Id} --as {record.Id} (or {NewMachine})");
+            throw Refusal($"{claim.Id} claims to be {record.Id}, not {target}",
+                $"operosctl machines resolve {claim.Id} --as {record.Id} (or {NewMachine})");
         var awaited = new AwaitedKey(claim.KeyHash, time.GetUtcNow() + Readmission.WordCounts);
         registry.Update(record.Id, machine => machine with
         {
-            CertificateHash = MachineRecord.Void, KeyHash = MachineRecord.Void, Connected = false, Alarm = null, Claims = [.. others], Awaited = awaited,
+            CertificateHash = MachineRecord.Void, KeyHash = MachineRecord.Void, Connected = false, Alarm = null, Claims = [.. others],
+            Awaited = awaited,
         }, $"an operator said that {claim.Address} is this machine");
         // An operator's word is stronger than a session: who is not the machine is put out at once.
         await sessions.CloseAsync(record.Id).ConfigureAwait(false);
-        return Done(record, $"is the machine at {claim.Address}; it joins when it asks next, within a minute, and nobody else does within the hour");
+        return Done(record,
+            $"is the machine at {claim.Address}; it joins when it asks next, within a minute, and nobody else does within the hour");
     }
 
     private MachineRecord FindAdmitted(string machine) =>
-        registry.Find(machine) is { Standing: MachineStanding.Admitted } known ? known : throw Refusal($"{machine} is not an admitted machine", null);
+        registry.Find(machine) is { Standing: MachineStanding.Admitted } known
+            ? known : throw Refusal($"{machine} is not an admitted machine", null);
 
     private static Done Done(MachineRecord record, string text) => new() { Text = $"{record.Name ?? record.Id} {text}" };
 
-    private static ControlFaultException Refusal(string text, string? hint) => new(new Fault { Code = FaultCode.Conflict, Text = text, Hint = hint });
+    private static ControlFaultException Refusal(string text, string? hint) =>
+        new(new Fault { Code = FaultCode.Conflict, Text = text, Hint = hint });
 }

@@ -37,7 +37,8 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
                 MachineStanding.Pending when record.ResolvedAs is not null => "approved; joins when it asks next",
                 MachineStanding.Pending => $"{(record.Reason is { } why ? why + ": " : "")}operosctl machines approve {record.Id}",
                 MachineStanding.Ambiguous => $"{record.Reason}: {ResolveCommand(record)}",
-                MachineStanding.Admitted when !up && session is not null => "connected, but its agent sends no heartbeats: it hangs; see its console",
+                MachineStanding.Admitted when !up && session is not null =>
+                    "connected, but its agent sends no heartbeats: it hangs; see its console",
                 MachineStanding.Admitted when !up => "not connected: powered off, booting, or cut off; see its console",
                 _ => null,
             },
@@ -53,19 +54,23 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
         FirstSeenUnixMs = record.FirstSeen.ToUnixTimeMilliseconds(),
         CertificateExpiresUnixMs = record.CertificateExpires?.ToUnixTimeMilliseconds() ?? 0,
         SystemState = sessions.Get(record.Id)?.Last?.SystemState,
-        Events = [.. record.Events.Select(happened => new MachineEvent { UnixMs = happened.At.ToUnixTimeMilliseconds(), Text = happened.Text })],
+        Events = [.. record.Events.Select(happened =>
+            new MachineEvent { UnixMs = happened.At.ToUnixTimeMilliseconds(), Text = happened.Text })],
     };
 
     /// <summary>
-    /// What an operator is asked about an admitted machine, with commands that can be copied as they stand; null where nothing is to settle.
+    /// What an operator is asked about an admitted machine, with commands that can be copied as they stand; null where nothing is to
+    /// settle.
     /// </summary>
     public static string? Alarm(MachineRecord record)
     {
         var (resolve, questions) = ("operosctl machines resolve", new List<string>());
         if (record.Alarm is { } alarm)
-            questions.Add($"{alarm.Text}, {alarm.At.UtcDateTime:yyyy-MM-dd HH:mm} UTC: {resolve} {record.Id} --as {record.Id} (if that was well)");
+            questions.Add($"{alarm.Text}, {alarm.At.UtcDateTime:yyyy-MM-dd HH:mm} UTC: {resolve} {record.Id} --as {record.Id} (if that was "
+                + $"well)");
         foreach (var claim in record.Claims.Where(claim => !claim.IsNewMachine))
-            questions.Add($"{claim.Address} claims to be it ({claim.Reason}): {resolve} {claim.Id} --as new (or {record.Id}, which puts out who is it now)");
+            questions.Add($"{claim.Address} claims to be it ({claim.Reason}): {resolve} {claim.Id} --as new (or {record.Id}, which puts "
+                + $"out who is it now)");
         return questions.Count == 0 ? null : string.Join("; ", questions);
     }
 
@@ -87,7 +92,8 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
     public static string ResolveCommand(MachineRecord record)
     {
         IReadOnlyList<string> choices = [.. record.Candidates, "new"];
-        return $"operosctl machines resolve {record.Id} --as {choices[0]}" + (choices.Count > 1 ? $" (or {string.Join(", or ", choices.Skip(1))})" : "");
+        return $"operosctl machines resolve {record.Id} --as {choices[0]}"
+            + (choices.Count > 1 ? $" (or {string.Join(", or ", choices.Skip(1))})" : "");
     }
 
     private static BootRecord? ReadBoot(MachineRecord record)

@@ -34,7 +34,8 @@ internal sealed class Strangers(TimeProvider time, int most = 512, int mostFromO
         Stranger? leaves = null;
         lock (gate)
         {
-            if (all.Count(other => other.From.Equals(from)) >= mostFromOneAddress) leaves = Slowest(all.Where(other => other.From.Equals(from)));
+            if (all.Count(other => other.From.Equals(from)) >= mostFromOneAddress)
+                leaves = Slowest(all.Where(other => other.From.Equals(from)));
             else if (all.Count >= most) leaves = Costliest(all.Where(other => !proven.ContainsKey(other.From))) ?? Costliest(all);
             if (leaves is not null) Remove(leaves);
             all.Add(newcomer);

@@ -21,7 +21,8 @@ internal static class LeaseFile
     {
         var words = line.Split(' ');
         if (words.Length != 5 || line.Length > 1024 || !line.All(PrintableText.IsPrintable)) return null;
-        if (!long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out var expiry) || !IPAddress.TryParse(words[2], out var address)) return null;
+        if (!long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out var expiry)
+            || !IPAddress.TryParse(words[2], out var address)) return null;
         return new Lease
         {
             ExpiresUnixMs = Math.Min(expiry, uint.MaxValue) * 1000,

@@ -4,7 +4,8 @@ using System.Text;
 namespace Operos.Controller.Machines;
 
 /// <summary>
-/// Somebody who presented a known machine's evidence and was not let in as it. It waits for an operator's word under the key that it showed.
+/// Somebody who presented a known machine's evidence and was not let in as it. It waits for an operator's word under the key that it
+/// showed.
 /// </summary>
 internal sealed record Claim
 {

@@ -60,7 +60,8 @@ internal sealed record MachineRecord
         var known = Claims.FirstOrDefault(claim => claim.KeyHash == newcomer.KeyHash);
         var claim = new Claim
         {
-            Id = Claim.IdOf(Id, newcomer.KeyHash), KeyHash = newcomer.KeyHash, Address = newcomer.Address, First = known?.First ?? now, Last = now, Reason = reason,
+            Id = Claim.IdOf(Id, newcomer.KeyHash), KeyHash = newcomer.KeyHash, Address = newcomer.Address, First = known?.First ?? now,
+            Last = now, Reason = reason,
             IsReturn = isReturn, IsNewMachine = known?.IsNewMachine ?? false,
         };
         List<Claim> others = [.. Claims.Where(other => other != known)];

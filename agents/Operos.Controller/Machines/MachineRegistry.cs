@@ -12,7 +12,8 @@ internal sealed record Newcomer(Inventory Inventory, string? BootRecord, string 
     /// <summary>SHA-256 of the public key that it proved to hold.</summary>
     public string KeyHash { get; init; } = "";
     /// <summary>
-    /// What of its evidence it proved. No kind of proof is checked yet: a TPM's credential activation and a secret on its own disks will be.
+    /// What of its evidence it proved. No kind of proof is checked yet: a TPM's credential activation and a secret on its own disks will
+    /// be.
     /// </summary>
     public IReadOnlyList<Evidence> Proven { get; init; } = [];
 }
@@ -62,11 +63,13 @@ internal sealed class MachineRegistry
         lock (gate)
         {
             var found = records.Values.Where(record => record.Id == machine || record.Name == machine).ToList();
-            if (found.Count == 0 && machine.Length >= 4) found = [.. records.Values.Where(record => record.Id.StartsWith(machine, StringComparison.Ordinal))];
+            if (found.Count == 0 && machine.Length >= 4)
+                found = [.. records.Values.Where(record => record.Id.StartsWith(machine, StringComparison.Ordinal))];
             return found.Count switch
             {
                 1 => found[0],
-                0 => throw Refusal(FaultCode.NotFound, $"no machine '{machine}'", "operosctl machines lists them; a start of the UUID needs 4 characters"),
+                0 => throw Refusal(FaultCode.NotFound, $"no machine '{machine}'",
+                    "operosctl machines lists them; a start of the UUID needs 4 characters"),
                 _ => throw Refusal(FaultCode.Conflict, $"'{machine}' may be {found.Count} machines", "give more of the UUID"),
             };
         }
@@ -92,7 +95,8 @@ internal sealed class MachineRegistry
                 };
                 // An operator's word settles the doubt, and only for this very evidence and key.
                 if (waits.ResolvedAs is { } target) return Settle(waits, target, newcomer);
-                if (waits.Standing is MachineStanding.Rejected or MachineStanding.Pending || known.Resolution == Resolution.Ambiguous) return waits;
+                if (waits.Standing is MachineStanding.Rejected or MachineStanding.Pending || known.Resolution == Resolution.Ambiguous)
+                    return waits;
             }
             var obstacle = (known.Resolution == Resolution.New ? Obstacle(evidence) : known.Reason) ?? beside;
             if (obstacle is null && admission == AdmissionPolicy.Auto)
@@ -118,11 +122,12 @@ internal sealed class MachineRegistry
     }
 
     /// <summary>
-    /// Records a boot of an admitted machine: its parts as they are now, its boot, its new certificate. Null where the machine is another's by
-    /// now.
+    /// Records a boot of an admitted machine: its parts as they are now, its boot, its new certificate. Null where the machine is another's
+    /// by now.
     /// </summary>
     /// <param name="judge">Asked once more, of the record as it is now: of two that came at one time, one is the machine.</param>
-    public MachineRecord? RecordBoot(string id, Newcomer newcomer, string certificateHash, DateTimeOffset expires, Func<MachineRecord, Verdict> judge)
+    public MachineRecord? RecordBoot(string id, Newcomer newcomer, string certificateHash, DateTimeOffset expires,
+        Func<MachineRecord, Verdict> judge)
     {
         lock (gate)
         {
@@ -131,7 +136,8 @@ internal sealed class MachineRegistry
             var verdict = judge(record);
             if (verdict is not (Verdict.Admitted or Verdict.AdmittedWithAlarm)) return null;
             foreach (var change in PartChanges(record.Inventory, newcomer.Inventory)) record = record.With(now, change);
-            if (record.BootId != newcomer.BootId) record = record.With(now, $"booted, address {newcomer.Address}") with { RebootUntil = null };
+            if (record.BootId != newcomer.BootId)
+                record = record.With(now, $"booted, address {newcomer.Address}") with { RebootUntil = null };
             if (verdict == Verdict.AdmittedWithAlarm)
             {
                 var alarm = $"came back at {newcomer.Address} by a boot that nobody ordered";
@@ -139,8 +145,10 @@ internal sealed class MachineRegistry
             }
             return Put(record with
             {
-                Inventory = newcomer.Inventory, BootRecord = newcomer.BootRecord ?? record.BootRecord, BootId = newcomer.BootId, Address = newcomer.Address,
-                CertificateHash = certificateHash, CertificateExpires = expires, KeyHash = newcomer.KeyHash, LastSeen = now, Connected = false, Awaited = null,
+                Inventory = newcomer.Inventory, BootRecord = newcomer.BootRecord ?? record.BootRecord, BootId = newcomer.BootId,
+                Address = newcomer.Address,
+                CertificateHash = certificateHash, CertificateExpires = expires, KeyHash = newcomer.KeyHash, LastSeen = now,
+                Connected = false, Awaited = null,
                 Claims = [.. record.Claims.Where(claim => claim.KeyHash != newcomer.KeyHash)],
             });
         }
@@ -172,10 +180,13 @@ internal sealed class MachineRegistry
     {
         lock (gate)
         {
-            if (name.Length > 0 && !IsLabel(name)) throw Refusal(FaultCode.BadRequest, $"'{name}' is no host name", "a-z, 0-9 and -, at most 63, neither first nor last a dash (RFC 1123)");
+            if (name.Length > 0 && !IsLabel(name))
+                throw Refusal(FaultCode.BadRequest, $"'{name}' is no host name",
+                "a-z, 0-9 and -, at most 63, neither first nor last a dash (RFC 1123)");
             if (name.Length > 0 && records.Values.FirstOrDefault(other => other.Name == name && other.Id != id) is { } taken)
                 throw Refusal(FaultCode.Conflict, $"'{name}' is the name of {taken.Id}", "choose another, or rename that machine first");
-            return Update(id, record => record with { Name = name.Length == 0 ? null : name }, name.Length == 0 ? "lost its name" : $"named {name}");
+            return Update(id, record => record with { Name = name.Length == 0 ? null : name }, name.Length == 0
+                ? "lost its name" : $"named {name}");
         }
     }
 
@@ -185,7 +196,8 @@ internal sealed class MachineRegistry
         lock (gate)
         {
             if (records.GetValueOrDefault(id) is { Standing: MachineStanding.Admitted } record)
-                removed.Add(record with { LastSeen = time.GetUtcNow(), CertificateHash = null, KeyHash = null, Alarm = null, Claims = [], Awaited = null });
+                removed.Add(record with { LastSeen = time.GetUtcNow(), CertificateHash = null, KeyHash = null, Alarm = null, Claims = [],
+                    Awaited = null });
             Forget(id);
         }
     }
@@ -196,12 +208,14 @@ internal sealed class MachineRegistry
         lock (gate)
         {
             var id = records.Values.FirstOrDefault(record => record.Kind == "controller")?.Id ?? Admit(self, "set up as controller").Id;
-            return Put(records[id] with { Kind = "controller", Inventory = self.Inventory, BootRecord = self.BootRecord, BootId = self.BootId, Address = self.Address, LastSeen = time.GetUtcNow() });
+            return Put(records[id] with { Kind = "controller", Inventory = self.Inventory, BootRecord = self.BootRecord,
+                BootId = self.BootId, Address = self.Address, LastSeen = time.GetUtcNow() });
         }
     }
 
     internal static bool IsLabel(string name) =>
-        name.Length is > 0 and <= 63 && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') && name[0] != '-' && name[^1] != '-';
+        name.Length is > 0 and <= 63 && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') && name[0] != '-'
+            && name[^1] != '-';
 
     /// <summary>The machine that an operator said the holder of this key to be; null where none said anything.</summary>
     private MachineRecord? Settled(Newcomer newcomer)
@@ -237,12 +251,14 @@ internal sealed class MachineRegistry
     {
         foreach (var id in removed.Find(EvidenceReader.Read(newcomer.Inventory))) removed.Forget(id);
         var attempt = 0;
-        var first = MachineFingerprint.FirstUuid(newcomer.Inventory) ?? throw Refusal(FaultCode.Conflict, "nothing identifies this machine", null);
+        var first = MachineFingerprint.FirstUuid(newcomer.Inventory)
+            ?? throw Refusal(FaultCode.Conflict, "nothing identifies this machine", null);
         while (records.ContainsKey(first)) first = MachineFingerprint.FirstUuid(newcomer.Inventory, ++attempt)!;
         var now = time.GetUtcNow();
         return Put(new MachineRecord
         {
-            Id = first, Standing = MachineStanding.Admitted, Inventory = newcomer.Inventory, Address = newcomer.Address, FirstSeen = now, LastSeen = now,
+            Id = first, Standing = MachineStanding.Admitted, Inventory = newcomer.Inventory, Address = newcomer.Address, FirstSeen = now,
+            LastSeen = now,
             // From here on nobody else is it, also where its certificate never reaches it.
             KeyHash = newcomer.KeyHash.Length > 0 ? newcomer.KeyHash : null,
         }.With(now, how));
@@ -278,5 +294,6 @@ internal sealed class MachineRegistry
         foreach (var item in now.Except(old).Take(8)) yield return $"{item.Kind} {item.Value} is new";
     }
 
-    private static ControlFaultException Refusal(string code, string text, string? hint) => new(new Fault { Code = code, Text = text, Hint = hint });
+    private static ControlFaultException Refusal(string code, string text, string? hint) =>
+        new(new Fault { Code = code, Text = text, Hint = hint });
 }

@@ -25,7 +25,8 @@ internal sealed class MachineStore(string folder, ILogger<MachineStore> logger)
             catch (JsonException e)
             {
                 File.Move(path, path + DamagedSuffix, overwrite: true);
-                logger.LogError("The record {File} is damaged and was set aside as {Aside}: {Reason}. Its machine is treated as new", path, path + DamagedSuffix, e.Message);
+                logger.LogError("The record {File} is damaged and was set aside as {Aside}: {Reason}. Its machine is treated as new", path,
+                    path + DamagedSuffix, e.Message);
             }
         }
         return records;

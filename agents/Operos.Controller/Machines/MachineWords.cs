@@ -14,7 +14,8 @@ internal static class MachineWords
     private const int LongestBootId = 64;
 
     /// <summary>A kernel's boot id: letters, digits and dashes, at most 64.</summary>
-    public static bool IsBootId(string? text) => text is { Length: > 0 and <= LongestBootId } && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
+    public static bool IsBootId(string? text) =>
+        text is { Length: > 0 and <= LongestBootId } && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
 
     /// <summary>A boot record as it is kept, JSON; null where the machine sent none.</summary>
     /// <exception cref="FormatException">It is none; the message says why.</exception>

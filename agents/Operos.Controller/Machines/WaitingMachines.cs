@@ -54,7 +54,8 @@ internal sealed class WaitingMachines(
     public void MakeRoom()
     {
         List<MachineRecord> unjudged =
-            [.. records.Values.Where(record => record is { Standing: MachineStanding.Pending or MachineStanding.Ambiguous, ResolvedAs: null })];
+            [.. records.Values.Where(record =>
+                record is { Standing: MachineStanding.Pending or MachineStanding.Ambiguous, ResolvedAs: null })];
         while (unjudged.Count >= most && Least(unjudged) is { } leaves)
         {
             unjudged.Remove(leaves);

@@ -8,7 +8,8 @@ using Operos.Proto.Connection;
 namespace Operos.Controller.Operators;
 
 /// <summary>What operators ask about operators, and who an operator is.</summary>
-internal sealed class OperatorAccounts(OperatorRegistry registry, OpenConnections open, string endpoint, TimeProvider time, ILogger<OperatorAccounts> logger)
+internal sealed class OperatorAccounts(OperatorRegistry registry, OpenConnections open, string endpoint, TimeProvider time,
+    ILogger<OperatorAccounts> logger)
 {
     public OperatorRecord? Recognise(X509Certificate2 certificate) => registry.Recognise(certificate);
 
@@ -16,7 +17,8 @@ internal sealed class OperatorAccounts(OperatorRegistry registry, OpenConnection
     /// <exception cref="ControlFaultException">The certificate does not count, or the role is too small.</exception>
     public OperatorRecord Require(Message request, X509Certificate2 certificate)
     {
-        var self = registry.Recognise(certificate) ?? throw Refusal(FaultCode.Unauthorized, "this operator's certificate does not count: it was revoked, or has expired",
+        var self = registry.Recognise(certificate) ?? throw Refusal(
+            FaultCode.Unauthorized, "this operator's certificate does not count: it was revoked, or has expired",
             "an admin makes another: operosctl operators add, or renew; on the controller's console: operos-controller recover-admin");
         Permissions.Require(request, self);
         return self;
@@ -29,7 +31,8 @@ internal sealed class OperatorAccounts(OperatorRegistry registry, OpenConnection
         {
             case ListOperators: return List(self);
             case AddOperator add:
-                var life = add.LifeSeconds == 0 ? CertificateLives.Operator.Default : TimeSpan.FromSeconds(Math.Clamp(add.LifeSeconds, 0, int.MaxValue));
+                var life = add.LifeSeconds == 0
+                    ? CertificateLives.Operator.Default : TimeSpan.FromSeconds(Math.Clamp(add.LifeSeconds, 0, int.MaxValue));
                 using (var first = registry.Add(add.Name, add.Role, life, self.Name, add.Csr ?? []))
                 {
                     logger.LogInformation("{User} made the operator {Operator}, {Role}", self.Name, add.Name, add.Role);
@@ -50,7 +53,8 @@ internal sealed class OperatorAccounts(OperatorRegistry registry, OpenConnection
     /// <summary>Those whose certificate use has not renewed, for <c>operosctl status</c>.</summary>
     public IEnumerable<ExpiringCertificate> Expiring() =>
         registry.All.Where(EndsSoon)
-            .Select(record => new ExpiringCertificate { Name = $"operator {record.Name}", ExpiresUnixMs = record.LastLife!.Value.Ends.ToUnixTimeMilliseconds() });
+            .Select(record => new ExpiringCertificate { Name = $"operator {record.Name}",
+                ExpiresUnixMs = record.LastLife!.Value.Ends.ToUnixTimeMilliseconds() });
 
     private OperatorList List(OperatorRecord self) => new()
     {
@@ -58,9 +62,12 @@ internal sealed class OperatorAccounts(OperatorRegistry registry, OpenConnection
         [
             .. registry.All.Select(record => new OperatorSummary
             {
-                Name = record.Name, Role = record.Role, CreatedUnixMs = record.Created.ToUnixTimeMilliseconds(), CreatedBy = record.CreatedBy,
-                ExpiresUnixMs = record.LastLife?.Ends.ToUnixTimeMilliseconds() ?? 0, LastSeenUnixMs = record.LastSeen?.ToUnixTimeMilliseconds() ?? 0,
-                RevokedUnixMs = record.Revoked?.ToUnixTimeMilliseconds() ?? 0, Self = record.Name == self.Name, ExpiresSoon = EndsSoon(record),
+                Name = record.Name, Role = record.Role, CreatedUnixMs = record.Created.ToUnixTimeMilliseconds(),
+                CreatedBy = record.CreatedBy,
+                ExpiresUnixMs = record.LastLife?.Ends.ToUnixTimeMilliseconds() ?? 0,
+                LastSeenUnixMs = record.LastSeen?.ToUnixTimeMilliseconds() ?? 0,
+                RevokedUnixMs = record.Revoked?.ToUnixTimeMilliseconds() ?? 0, Self = record.Name == self.Name,
+                ExpiresSoon = EndsSoon(record),
             }),
         ],
     };
@@ -68,11 +75,15 @@ internal sealed class OperatorAccounts(OperatorRegistry registry, OpenConnection
     private async Task<Message> RevokeAsync(string name, OperatorRecord self)
     {
         // So there is always an admin left.
-        if (name == self.Name) throw Refusal(FaultCode.Conflict, "nobody revokes themselves", "another admin does: operosctl operators add NAME --role admin --out DIR");
+        if (name == self.Name)
+            throw Refusal(FaultCode.Conflict, "nobody revokes themselves",
+            "another admin does: operosctl operators add NAME --role admin --out DIR");
         registry.Revoke(name, self.Name);
         await open.CloseAsync((Role.Operator, name)).ConfigureAwait(false);
         logger.LogInformation("{User} revoked the operator {Operator}", self.Name, name);
-        return new Done { Text = $"{name} is revoked: its certificates no longer count and its connections are closed. A kubeconfig that it was issued works until it expires" };
+        return new Done { Text =
+            $"{name} is revoked: its certificates no longer count and its connections are closed. A kubeconfig that it was issued works "
+            + $"until it expires" };
     }
 
     private OperatorCredentials Credentials(X509Certificate2 certificate, string name, OperatorRole role) =>
@@ -84,5 +95,6 @@ internal sealed class OperatorAccounts(OperatorRegistry registry, OpenConnection
 
     private bool EndsSoon(OperatorRecord record) => record.Revoked is null && record.LastLife?.EndsSoon(time.GetUtcNow()) == true;
 
-    private static ControlFaultException Refusal(string code, string text, string? hint) => new(new Fault { Code = code, Text = text, Hint = hint });
+    private static ControlFaultException Refusal(string code, string text, string? hint) =>
+        new(new Fault { Code = code, Text = text, Hint = hint });
 }

@@ -38,13 +38,15 @@ internal sealed record OperatorRecord
         Certificates =
         [
             .. Certificates.Where(issued => issued.Expires > now)
-                .Append(new IssuedCertificate(HashOf(certificate), certificate.NotBefore.ToUniversalTime(), certificate.NotAfter.ToUniversalTime()))
+                .Append(new IssuedCertificate(HashOf(certificate), certificate.NotBefore.ToUniversalTime(),
+                    certificate.NotAfter.ToUniversalTime()))
                 .OrderBy(issued => issued.Expires).TakeLast(MostCertificates),
         ],
     };
 
     /// <summary>Of the certificate that lasts longest; null where none is known.</summary>
-    public CertificateLife? LastLife => Certificates.Count == 0 ? null : new CertificateLife(Certificates[^1].Begins, Certificates[^1].Expires);
+    public CertificateLife? LastLife =>
+        Certificates.Count == 0 ? null : new CertificateLife(Certificates[^1].Begins, Certificates[^1].Expires);
 
     private static string HashOf(X509Certificate2 certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.RawData));
 }

@@ -38,14 +38,15 @@ internal sealed class OperatorRegistry
         && IsAlphanumeric(name[0]) && IsAlphanumeric(name[^1]);
 
     /// <summary>
-    /// A rack that was set up before operators had records has one, whose certificates are in no list: it is an admin, whichever of them it shows,
-    /// until it is revoked.
+    /// A rack that was set up before operators had records has one, whose certificates are in no list: it is an admin, whichever of them it
+    /// shows, until it is revoked.
     /// </summary>
     public void AdoptFirst()
     {
         lock (gate)
             if (store.IsNew)
-                Put(new OperatorRecord { Name = First, Role = OperatorRole.Admin, Created = time.GetUtcNow(), CreatedBy = "setup", Life = CertificateLives.Operator.Default, AcceptsUnlisted = true });
+                Put(new OperatorRecord { Name = First, Role = OperatorRole.Admin, Created = time.GetUtcNow(), CreatedBy = "setup",
+                    Life = CertificateLives.Operator.Default, AcceptsUnlisted = true });
     }
 
     /// <summary>Whose certificate it is, if it counts now. Its chain to the cluster's authority has been verified.</summary>
@@ -74,15 +75,20 @@ internal sealed class OperatorRegistry
     public X509Certificate2 Add(string name, OperatorRole role, TimeSpan life, string by, byte[] csr)
     {
         if (!IsName(name))
-            throw Refusal(FaultCode.BadRequest, "the operator's name is none", $"1 to {LongestName} of a-z, 0-9 and . _ @ -, a letter or digit first and last");
+            throw Refusal(FaultCode.BadRequest, "the operator's name is none",
+                $"1 to {LongestName} of a-z, 0-9 and . _ @ -, a letter or digit first and last");
         if (!Enum.IsDefined(role)) throw Refusal(FaultCode.BadRequest, "there is no such role", "admin, operator or viewer");
-        if (!CertificateLives.Operator.Allow(life)) throw Refusal(FaultCode.BadRequest, "its life is out of bounds", $"from 1 minute to {CertificateLives.Operator.Longest.TotalDays:0} days");
+        if (!CertificateLives.Operator.Allow(life))
+            throw Refusal(FaultCode.BadRequest, "its life is out of bounds",
+            $"from 1 minute to {CertificateLives.Operator.Longest.TotalDays:0} days");
         lock (gate)
         {
             if (records.GetValueOrDefault(name) is { Revoked: null })
-                throw Refusal(FaultCode.Conflict, $"there is an operator {name}", $"operosctl operators renew {name} --out DIR, or revoke it first");
+                throw Refusal(FaultCode.Conflict, $"there is an operator {name}",
+                    $"operosctl operators renew {name} --out DIR, or revoke it first");
             if (records.Count >= MostOperators && !records.ContainsKey(name))
-                throw Refusal(FaultCode.Conflict, $"there are {MostOperators} operators, revoked ones among them", "take files of revoked ones out of the controller's state folder, operators/, and restart it");
+                throw Refusal(FaultCode.Conflict, $"there are {MostOperators} operators, revoked ones among them",
+                    "take files of revoked ones out of the controller's state folder, operators/, and restart it");
             return Certify(new OperatorRecord { Name = name, Role = role, Created = time.GetUtcNow(), CreatedBy = by, Life = life }, csr);
         }
     }
@@ -97,7 +103,8 @@ internal sealed class OperatorRegistry
     /// <exception cref="ControlFaultException">There is no such operator.</exception>
     public OperatorRecord Revoke(string name, string by)
     {
-        lock (gate) return Put(Active(name) with { Revoked = time.GetUtcNow(), RevokedBy = by, Certificates = [], AcceptsUnlisted = false });
+        lock (gate) return Put(Active(name) with { Revoked = time.GetUtcNow(), RevokedBy = by, Certificates = [],
+            AcceptsUnlisted = false });
     }
 
     private X509Certificate2 Certify(OperatorRecord record, byte[] csr)
@@ -112,7 +119,8 @@ internal sealed class OperatorRegistry
     }
 
     private OperatorRecord Active(string name) =>
-        records.GetValueOrDefault(name) is { Revoked: null } record ? record : throw Refusal(FaultCode.NotFound, $"no operator '{name}'", "operosctl operators lists them");
+        records.GetValueOrDefault(name) is { Revoked: null } record
+            ? record : throw Refusal(FaultCode.NotFound, $"no operator '{name}'", "operosctl operators lists them");
 
     private static bool IsAlphanumeric(char c) => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c);
 
@@ -122,5 +130,6 @@ internal sealed class OperatorRegistry
         return records[record.Name] = record;
     }
 
-    private static ControlFaultException Refusal(string code, string text, string? hint) => new(new Fault { Code = code, Text = text, Hint = hint });
+    private static ControlFaultException Refusal(string code, string text, string? hint) =>
+        new(new Fault { Code = code, Text = text, Hint = hint });
 }

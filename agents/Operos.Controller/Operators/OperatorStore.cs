@@ -4,16 +4,20 @@ using Operos.Linux;
 
 namespace Operos.Controller.Operators;
 
-/// <summary>The operators' files: written atomically; a damaged one is set aside, and its operator is none until an admin makes it anew.</summary>
+/// <summary>
+/// The operators' files: written atomically; a damaged one is set aside, and its operator is none until an admin makes it anew.
+/// </summary>
 internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger)
 {
     private const string Suffix = ".json", DamagedSuffix = ".damaged";
 
     /// <summary>Whether no operator was ever recorded here, not even one whose file is damaged now.</summary>
-    public bool IsNew => !Directory.Exists(folder) || Directory.EnumerateFiles(folder).All(path => path.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal));
+    public bool IsNew => !Directory.Exists(folder) || Directory.EnumerateFiles(folder)
+        .All(path => path.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal));
 
     public IReadOnlyList<OperatorRecord> LoadAll() =>
-        Directory.Exists(folder) ? [.. Directory.GetFiles(folder, "*" + Suffix).Select(path => Load(Path.GetFileNameWithoutExtension(path))).OfType<OperatorRecord>()] : [];
+        Directory.Exists(folder) ? [.. Directory.GetFiles(folder, "*" + Suffix).Select(path => Load(Path.GetFileNameWithoutExtension(path)))
+            .OfType<OperatorRecord>()] : [];
 
     /// <param name="name">One that <see cref="OperatorRegistry.IsName"/> takes.</param>
     /// <exception cref="RecordFormatException">A newer version wrote it.</exception>
@@ -30,7 +34,8 @@ internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger
         catch (JsonException e)
         {
             File.Move(path, path + DamagedSuffix, overwrite: true);
-            logger.LogError("The record {File} is damaged and was set aside as {Aside}: {Reason}. Its operator's certificates no longer count", path, path + DamagedSuffix, e.Message);
+            logger.LogError("The record {File} is damaged and was set aside as {Aside}: {Reason}. Its operator's certificates no longer "
+                + "count", path, path + DamagedSuffix, e.Message);
             return null;
         }
     }

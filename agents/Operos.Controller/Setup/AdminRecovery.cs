@@ -16,7 +16,8 @@ internal static class AdminRecovery
     public static string Run(ControllerPaths paths, ControllerSettings settings, string folder)
     {
         var authority = CertificateAuthority.Open(paths.Pki, TimeProvider.System);
-        var operators = new OperatorRegistry(new OperatorStore(paths.Operators, NullLogger<OperatorStore>.Instance), authority, TimeProvider.System);
+        var operators = new OperatorRegistry(new OperatorStore(paths.Operators, NullLogger<OperatorStore>.Instance), authority,
+            TimeProvider.System);
         operators.AdoptFirst();
         // A name that was never used: the running controller has no record of it in memory that it could write over this one.
         var taken = operators.All.Select(known => known.Name).ToHashSet();

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace Operos.Controller.Setup;
 
-/// <summary>The trust anchor as a cpio that the boot loader appends to the initramfs (newc; Documentation/driver-api/early-userspace/buffer-format.rst).</summary>
+/// <summary>
+/// The trust anchor as a cpio that the boot loader appends to the initramfs (newc;
+/// Documentation/driver-api/early-userspace/buffer-format.rst).
+/// </summary>
 internal static class AnchorArchive
 {
     private const int RegularFile = 0x81A4, Folder = 0x41ED;
@@ -24,7 +27,8 @@ internal static class AnchorArchive
     {
         // Owner 0, time 0: the same anchor is the same bytes.
         int[] fields = [inode, mode, 0, 0, (mode & 0xF000) == 0x4000 ? 2 : 1, 0, contents.Length, 0, 0, 0, 0, name.Length + 1, 0];
-        archive.Write(Encoding.ASCII.GetBytes("070701" + string.Concat(fields.Select(field => field.ToString("x8", CultureInfo.InvariantCulture))) + name + "\0"));
+        archive.Write(Encoding.ASCII.GetBytes("070701" + string.Concat(
+            fields.Select(field => field.ToString("x8", CultureInfo.InvariantCulture))) + name + "\0"));
         Pad(archive, 4);
         archive.Write(contents);
         Pad(archive, 4);

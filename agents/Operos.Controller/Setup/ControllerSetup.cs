@@ -10,7 +10,9 @@ using Operos.Release.Publishing;
 
 namespace Operos.Controller.Setup;
 
-/// <summary>Makes what a new controller's disk holds: authority, configuration, network, credentials, trust anchor. A rerun keeps the authority.</summary>
+/// <summary>
+/// Makes what a new controller's disk holds: authority, configuration, network, credentials, trust anchor. A rerun keeps the authority.
+/// </summary>
 internal sealed record ControllerSetup
 {
     private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
@@ -46,15 +48,19 @@ internal sealed record ControllerSetup
         if (!isNew) operators.AdoptFirst();
         Credentials("admin", OperatorRegistry.First, settings.Address);
         Credentials("upper/etc/operos/operosctl", "console", IPAddress.Loopback);
-        if (AuthorizedKeys is not null) Write("upper/root/.ssh/authorized_keys", Encoding.UTF8.GetBytes(AuthorizedKeys), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (AuthorizedKeys is not null)
+            Write("upper/root/.ssh/authorized_keys", Encoding.UTF8.GetBytes(AuthorizedKeys),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return settings;
 
         void Credentials(string folder, string name, IPAddress address) =>
-            CredentialFolder.Write(Path.Combine(Folder, folder), operators, name, "setup", authority, new IPEndPoint(address, settings.ControlPort));
+            CredentialFolder.Write(Path.Combine(Folder, folder), operators, name, "setup", authority,
+                new IPEndPoint(address, settings.ControlPort));
     }
 
     private IReadOnlyList<string> AuthorizedKeyLines =>
-        [.. (AuthorizedKeys ?? "").Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#').Select(line => line.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal))];
+        [.. (AuthorizedKeys ?? "").Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && line[0] != '#')
+            .Select(line => line.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal))];
 
     private string Configuration()
     {
@@ -71,7 +77,8 @@ internal sealed record ControllerSetup
 
             """);
         if (DhcpRange?.Split(',') is [var first, var last]) text.Append(null, $"range = [\"{first}\", \"{last}\"]\n");
-        if (AuthorizedKeyLines is { Count: > 0 } keys) text.Append(null, $"\n[nodes]\nauthorized-keys = [{string.Join(", ", keys.Select(key => $"\"{key}\""))}]\n");
+        if (AuthorizedKeyLines is { Count: > 0 } keys)
+            text.Append(null, $"\n[nodes]\nauthorized-keys = [{string.Join(", ", keys.Select(key => $"\"{key}\""))}]\n");
         if (ExtraConfiguration is not null) text.Append('\n').Append(ExtraConfiguration.TrimEnd()).Append('\n');
         return text.ToString();
     }

@@ -31,14 +31,22 @@ internal static class ClusterCommands
     internal static string RenderStatus(StatusReply status)
     {
         var now = DateTimeOffset.UtcNow;
-        var text = $"{status.Version}, started {Figures.Age(status.StartedUnixMs, now)}, admission {status.Admission}, {status.MachinesUp} of {status.MachinesKnown} machines up\n"
-            + Table.Render(["COMPONENT", "HEALTH", "SINCE", ""], [.. status.Components.Select(part => (IReadOnlyList<string>)[part.Name, part.Healthy ? "ok" : "FAILED", Figures.Age(part.SinceUnixMs, now), part.Text])]);
+        var text = $"{status.Version}, started {Figures.Age(status.StartedUnixMs, now)}, admission {status.Admission}, {status.MachinesUp} "
+            + $"of {status.MachinesKnown} machines up\n"
+            + Table.Render(["COMPONENT", "HEALTH", "SINCE", ""],
+                [.. status.Components.Select(part =>
+                (IReadOnlyList<string>)[part.Name, part.Healthy ? "ok" : "FAILED", Figures.Age(part.SinceUnixMs, now), part.Text])]);
         if (status.Nodes.Count > 0)
-            text += "\n" + Table.Render(["NODE", "UUID", "STATE", "SINCE", "VERSION", ""], [.. status.Nodes.Select(node => (IReadOnlyList<string>)[node.Name ?? "-", node.Id, node.Ready ? "Ready" : "NotReady", Figures.Age(node.SinceUnixMs, now), node.Version ?? "-", node.Text])]);
+            text += "\n" + Table.Render(["NODE", "UUID", "STATE", "SINCE", "VERSION", ""],
+                [.. status.Nodes.Select(node =>
+                (IReadOnlyList<string>)[node.Name ?? "-", node.Id, node.Ready ? "Ready" : "NotReady", Figures.Age(node.SinceUnixMs, now),
+                node.Version ?? "-", node.Text])]);
         if (status.PodsNotRunning.Count > 0)
-            text += "\npods not running\n" + Table.Render(["NAMESPACE", "POD", "NODE", ""], [.. status.PodsNotRunning.Select(pod => (IReadOnlyList<string>)[pod.Namespace, pod.Name, pod.Node ?? "-", pod.Text])]);
+            text += "\npods not running\n" + Table.Render(["NAMESPACE", "POD", "NODE", ""],
+                [.. status.PodsNotRunning.Select(pod => (IReadOnlyList<string>)[pod.Namespace, pod.Name, pod.Node ?? "-", pod.Text])]);
         if (status.Alarms.Count > 0) text += "\n" + string.Concat(status.Alarms.Select(alarm => $"ALARM {alarm}\n"));
-        foreach (var certificate in status.Expiring) text += $"\ncertificate near expiry: {Terminal.Line(certificate.Name)}, {When(certificate.ExpiresUnixMs, now)}";
+        foreach (var certificate in status.Expiring)
+            text += $"\ncertificate near expiry: {Terminal.Line(certificate.Name)}, {When(certificate.ExpiresUnixMs, now)}";
         return text + (status.Expiring.Count > 0 ? "\n" : "");
     }
 
@@ -46,7 +54,8 @@ internal static class ClusterCommands
     {
         var now = DateTimeOffset.UtcNow;
         return $"{Terminal.Line(explanation.Text)}\n\n" + Table.Render(["STEP", "STATE", "SINCE", ""],
-            [.. explanation.Steps.Select(step => (IReadOnlyList<string>)[step.Name, step.Done ? "done" : "NOT DONE", Figures.Age(step.SinceUnixMs, now), step.Text])]);
+            [.. explanation.Steps.Select(step =>
+                (IReadOnlyList<string>)[step.Name, step.Done ? "done" : "NOT DONE", Figures.Age(step.SinceUnixMs, now), step.Text])]);
     }
 
     private static string When(long unixMs, DateTimeOffset now)
@@ -62,15 +71,20 @@ internal static class ClusterCommands
         return Table.Render(["ADDRESS", "MAC", "MACHINE", "HOSTNAME", "EXPIRES"],
             [.. list.Leases.Select(lease => (IReadOnlyList<string>)
             [
-                lease.Address, lease.Mac, lease.MachineId ?? "-", lease.Hostname ?? "-", $"in {Figures.Span(Figures.Time(lease.ExpiresUnixMs) - DateTimeOffset.UtcNow)}",
+                lease.Address, lease.Mac, lease.MachineId ?? "-", lease.Hostname ?? "-",
+                $"in {Figures.Span(Figures.Time(lease.ExpiresUnixMs) - DateTimeOffset.UtcNow)}",
             ])]);
     }
 
     internal static string RenderReleases(ReleaseList list) => list.Releases.Count == 0 ? "no releases: see images/README.md\n"
         : Table.Render(["VERSION", "CREATED", "SIZE", "KERNEL", "CURRENT", "VERIFICATION"],
-            [.. list.Releases.Select(release => (IReadOnlyList<string>)[release.Version, Figures.Age(release.CreatedUnixMs, DateTimeOffset.UtcNow), Figures.Size(release.SizeBytes), release.KernelRelease, release.Current ? "yes" : "", release.Verification])]);
+            [.. list.Releases.Select(release =>
+                (IReadOnlyList<string>)[release.Version, Figures.Age(release.CreatedUnixMs, DateTimeOffset.UtcNow),
+                Figures.Size(release.SizeBytes), release.KernelRelease, release.Current ? "yes" : "", release.Verification])]);
 
     internal static string RenderBoots(BootList list) => list.Boots.Count == 0 ? "nothing was fetched since the controller started\n"
         : Table.Render(["ADDRESS", "MAC", "RELEASE", "FILE", "SENT", "OF", "LAST"],
-            [.. list.Boots.Select(boot => (IReadOnlyList<string>)[boot.Address, boot.Mac ?? "-", boot.Release ?? "-", boot.File, Figures.Size(boot.BytesSent), Figures.Size(boot.BytesTotal), Figures.Age(boot.LastUnixMs, DateTimeOffset.UtcNow)])]);
+            [.. list.Boots.Select(boot =>
+                (IReadOnlyList<string>)[boot.Address, boot.Mac ?? "-", boot.Release ?? "-", boot.File, Figures.Size(boot.BytesSent),
+                Figures.Size(boot.BytesTotal), Figures.Age(boot.LastUnixMs, DateTimeOffset.UtcNow)])]);
 }

@@ -8,7 +8,9 @@ using Operos.Proto;
 
 namespace Operos.Ctl.Commands;
 
-/// <summary><c>operosctl kubeconfig</c>: makes a key here, has it certified, and writes what kubectl reads. The key goes nowhere else.</summary>
+/// <summary>
+/// <c>operosctl kubeconfig</c>: makes a key here, has it certified, and writes what kubectl reads. The key goes nowhere else.
+/// </summary>
 internal static class KubeconfigCommand
 {
     private const string Administrators = "system:masters";
@@ -19,7 +21,8 @@ internal static class KubeconfigCommand
     public static Command Create()
     {
         var user = new Option<string?>("--user") { Description = "The user's name (default: admin, in the group system:masters)" };
-        var groups = new Option<string[]>("--group") { Description = "A group of the user; may be given again", AllowMultipleArgumentsPerToken = false };
+        var groups = new Option<string[]>("--group") { Description = "A group of the user; may be given again",
+            AllowMultipleArgumentsPerToken = false };
         var life = LifeOption.Create("How long it is valid, such as 30m or 8h; at most 24h", TimeSpan.FromHours(8));
         var file = new Option<string?>("--out") { Description = "The file to write, 0600 (default: standard output)" };
         var renewing = new Option<bool>("--renewing")
@@ -81,9 +84,12 @@ internal static class KubeconfigCommand
             ["apiVersion"] = "v1",
             ["kind"] = "Config",
             ["current-context"] = "operos",
-            ["clusters"] = new JsonArray(new JsonObject { ["name"] = "operos", ["cluster"] = new JsonObject { ["server"] = issued.ApiServer, ["certificate-authority-data"] = Base64(issued.Authority) } }),
+            ["clusters"] = new JsonArray(new JsonObject { ["name"] = "operos",
+                ["cluster"] = new JsonObject { ["server"] = issued.ApiServer,
+                ["certificate-authority-data"] = Base64(issued.Authority) } }),
             ["users"] = new JsonArray(new JsonObject { ["name"] = user, ["user"] = credentials }),
-            ["contexts"] = new JsonArray(new JsonObject { ["name"] = "operos", ["context"] = new JsonObject { ["cluster"] = "operos", ["user"] = user } }),
+            ["contexts"] = new JsonArray(new JsonObject { ["name"] = "operos",
+                ["context"] = new JsonObject { ["cluster"] = "operos", ["user"] = user } }),
         }.ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true }) + "\n";
 
     private static JsonObject WithKey(ApiCredentials issued, ECDsa key) => new()

@@ -33,13 +33,16 @@ internal static class MachineCommands
         [
             .. list.Machines.Select(machine => (IReadOnlyList<string>)
             [
-                machine.Name ?? "-", machine.Id, machine.Kind, machine.State, machine.Release ?? "-", machine.Address ?? "-", $"{machine.Cpus}", Figures.Size(machine.MemoryBytes), $"{machine.Disks}",
+                machine.Name ?? "-", machine.Id, machine.Kind, machine.State, machine.Release ?? "-", machine.Address ?? "-",
+                $"{machine.Cpus}", Figures.Size(machine.MemoryBytes), $"{machine.Disks}",
                 machine.State == "up" ? "now" : Figures.Age(machine.LastSeenUnixMs, now),
             ]),
         ]);
         static string Name(MachineSummary machine) => machine.Name ?? machine.Id[..Math.Min(8, machine.Id.Length)];
-        var notes = list.Machines.Where(machine => machine.Note is not null).Select(machine => Terminal.Line($"{Name(machine)}: {machine.Note}") + "\n").ToList();
-        notes.AddRange(list.Machines.Where(machine => machine.Alarm is not null).Select(machine => $"ALARM {Name(machine)}: {machine.Alarm}\n"));
+        var notes = list.Machines.Where(machine => machine.Note is not null)
+            .Select(machine => Terminal.Line($"{Name(machine)}: {machine.Note}") + "\n").ToList();
+        notes.AddRange(list.Machines.Where(machine => machine.Alarm is not null)
+            .Select(machine => $"ALARM {Name(machine)}: {machine.Alarm}\n"));
         return notes.Count == 0 ? table : table + "\n" + string.Concat(notes);
     }
 
@@ -54,7 +57,8 @@ internal static class MachineCommands
     {
         var machine = MachineArgument();
         var command = new Command("show", "Tell a machine's story: state, hardware, last boot, events") { machine };
-        command.Shows<MachineDetail>(result => new ShowMachine { Machine = result.GetRequiredValue(machine) }, detail => MachineStory.Render(detail, DateTimeOffset.UtcNow));
+        command.Shows<MachineDetail>(result =>
+            new ShowMachine { Machine = result.GetRequiredValue(machine) }, detail => MachineStory.Render(detail, DateTimeOffset.UtcNow));
         return command;
     }
 
@@ -82,7 +86,8 @@ internal static class MachineCommands
         labels.Validators.Add(result =>
         {
             foreach (var token in result.Tokens)
-                if (token.Value.IndexOf('=', StringComparison.Ordinal) < 1 && !(token.Value.Length > 1 && token.Value.EndsWith('-'))) result.AddError($"'{token.Value}' is neither key=value nor key-");
+                if (token.Value.IndexOf('=', StringComparison.Ordinal) < 1 && !(token.Value.Length > 1 && token.Value.EndsWith('-')))
+                    result.AddError($"'{token.Value}' is neither key=value nor key-");
         });
         var command = new Command("label", "Set and remove labels") { machine, labels };
         command.Does(result =>
@@ -91,7 +96,8 @@ internal static class MachineCommands
             return new LabelMachine
             {
                 Machine = result.GetRequiredValue(machine),
-                Set = words.Where(word => word.Contains('=', StringComparison.Ordinal)).Select(word => word.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]),
+                Set = words.Where(word => word.Contains('=', StringComparison.Ordinal)).Select(word => word.Split('=', 2))
+                    .ToDictionary(pair => pair[0], pair => pair[1]),
                 Remove = [.. words.Where(word => !word.Contains('=', StringComparison.Ordinal)).Select(word => word[..^1])],
             };
         });
@@ -151,7 +157,8 @@ internal static class MachineCommands
     {
         var machine = MachineArgument();
         var yes = Confirmation.Create();
-        var seconds = new Option<int>("--drain-seconds") { Description = "How long its pods may take to leave", DefaultValueFactory = _ => 60 };
+        var seconds = new Option<int>("--drain-seconds")
+            { Description = "How long its pods may take to leave", DefaultValueFactory = _ => 60 };
         var force = new Option<bool>("--force") { Description = "Remove it though its pods would not leave, or without the API server" };
         var command = new Command("remove", "Drain and forget a machine; it must be admitted again") { machine, yes, seconds, force };
         command.SetAction(async (result, cancellationToken) =>

@@ -17,7 +17,8 @@ internal static class OperatorCommands
     {
         var list = new Command("list", "List operators: role, expiry, last use");
         list.Shows<OperatorList>(_ => new ListOperators(), operators => RenderList(operators, DateTimeOffset.UtcNow));
-        var operators = new Command("operators", "List operators; subcommands make, renew and revoke one") { list, Add(), Renew(), Revoke() };
+        var operators = new Command("operators", "List operators; subcommands make, renew and revoke one")
+            { list, Add(), Renew(), Revoke() };
         operators.Shows<OperatorList>(_ => new ListOperators(), all => RenderList(all, DateTimeOffset.UtcNow));
         return operators;
     }
@@ -33,7 +34,8 @@ internal static class OperatorCommands
             ]),
         ]);
         var notes = list.Operators.Where(known => known.ExpiresSoon).Select(known => Terminal.Line(
-            $"{known.Name}: expires in {Figures.Span(Figures.Time(known.ExpiresUnixMs) - now)}; using it renews it, or operosctl operators renew {known.Name} --out DIR") + "\n").ToList();
+            $"{known.Name}: expires in {Figures.Span(Figures.Time(known.ExpiresUnixMs) - now)}; using it renews it, or operosctl operators "
+                + $"renew {known.Name} --out DIR") + "\n").ToList();
         return notes.Count == 0 ? table : table + "\n" + string.Concat(notes);
     }
 
@@ -57,7 +59,8 @@ internal static class OperatorCommands
         {
             var request = new AddOperator
             {
-                Name = result.GetRequiredValue(name), Role = Enum.Parse<OperatorRole>(result.GetRequiredValue(role), ignoreCase: true), Csr = [],
+                Name = result.GetRequiredValue(name), Role = Enum.Parse<OperatorRole>(result.GetRequiredValue(role), ignoreCase: true),
+                Csr = [],
                 LifeSeconds = (long)result.GetValue(life).TotalSeconds,
             };
             await IssueAsync(result, result.GetRequiredValue(folder), csr => request with { Csr = csr }, cancellationToken);
@@ -72,10 +75,12 @@ internal static class OperatorCommands
             Description = "The operator; without one, your own credentials are replaced in their folder", Arity = ArgumentArity.ZeroOrOne,
         };
         var folder = OutOption(required: false);
-        var command = new Command("renew", "Renew credentials: your own in place, another operator's (as an admin) into a new folder") { name, folder };
+        var command = new Command("renew", "Renew credentials: your own in place, another operator's (as an admin) into a new folder")
+            { name, folder };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(name) is not null && result.GetValue(folder) is null) result.AddError("another operator's credentials need --out DIR");
+            if (result.GetValue(name) is not null && result.GetValue(folder) is null)
+                result.AddError("another operator's credentials need --out DIR");
             if (result.GetValue(name) is null && result.GetValue(folder) is not null) result.AddError("--out DIR needs an operator's name");
         });
         command.SetAction(async (result, cancellationToken) =>
@@ -85,7 +90,8 @@ internal static class OperatorCommands
                 await IssueAsync(result, result.GetValue(folder)!, csr => new RenewOperator { Name = other, Csr = csr }, cancellationToken);
                 return;
             }
-            var told = await Credentials.UseAsync(result, async (connection, own) => Tell(await Renewal.RenewAsync(own, connection, cancellationToken), own), cancellationToken);
+            var told = await Credentials.UseAsync(result, async (connection, own) => Tell(
+                await Renewal.RenewAsync(own, connection, cancellationToken), own), cancellationToken);
             Console.WriteLine(told);
         });
         return command;
@@ -112,7 +118,8 @@ internal static class OperatorCommands
     }
 
     /// <summary>Makes a key, has it certified, and writes the folder; the key goes nowhere else.</summary>
-    private static async Task IssueAsync(ParseResult result, string path, Func<byte[], Message> request, CancellationToken cancellationToken) =>
+    private static async Task IssueAsync(ParseResult result, string path, Func<byte[], Message> request,
+        CancellationToken cancellationToken) =>
         Console.WriteLine(await Credentials.UseAsync(result, async (connection, own) =>
         {
             var folder = new CredentialFolder(path);
@@ -123,7 +130,8 @@ internal static class OperatorCommands
             var issued = await connection.CallAsync<OperatorCredentials>(request(csr), cancellationToken);
             var endpoint = Credentials.EndpointOf(result, own);
             // The console reaches its controller over loopback; nobody else does.
-            folder.Finish(key, issued.Certificate, IPEndPoint.TryParse(endpoint, out var address) && IPAddress.IsLoopback(address.Address) ? issued.Endpoint : endpoint);
+            folder.Finish(key, issued.Certificate, IPEndPoint.TryParse(endpoint, out var address) && IPAddress.IsLoopback(address.Address)
+                ? issued.Endpoint : endpoint);
             return Tell(issued, folder);
         }, cancellationToken));
 
@@ -131,10 +139,13 @@ internal static class OperatorCommands
     {
         using var certificate = X509CertificateLoader.LoadCertificate(issued.Certificate);
         var until = CertificateLife.Of(certificate).Ends.UtcDateTime;
-        return Terminal.Page($"{issued.Name} ({issued.Role.ToString().ToLowerInvariant()}): credentials in {folder.Path}, until {until:yyyy-MM-dd HH:mm} UTC if they are not used");
+        return Terminal.Page(
+            $"{issued.Name} ({issued.Role.ToString().ToLowerInvariant()}): credentials in {folder.Path}, until {until:yyyy-MM-dd HH:mm} "
+            + $"UTC if they are not used");
     }
 
     private static Argument<string> NameArgument() => new("name") { Description = "The operator's name" };
 
-    private static Option<string> OutOption(bool required) => new("--out") { Description = "Folder for the credentials; it must have none", Required = required };
+    private static Option<string> OutOption(bool required) =>
+        new("--out") { Description = "Folder for the credentials; it must have none", Required = required };
 }

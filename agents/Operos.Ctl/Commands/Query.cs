@@ -4,10 +4,13 @@ using Operos.Proto;
 
 namespace Operos.Ctl.Commands;
 
-/// <summary>A command that asks one question and shows the answer as a table or, with <c>--json</c>, as JSON; with <c>--watch</c> again and again.</summary>
+/// <summary>
+/// A command that asks one question and shows the answer as a table or, with <c>--json</c>, as JSON; with <c>--watch</c> again and again.
+/// </summary>
 internal static class Query
 {
-    public static void Shows<TReply>(this Command command, Func<ParseResult, Message> request, Func<TReply, string> render) where TReply : Message
+    public static void Shows<TReply>(this Command command, Func<ParseResult, Message> request, Func<TReply, string> render) where TReply
+        : Message
     {
         var json = new Option<bool>("--json") { Description = "As JSON, for scripts" };
         var watch = new Option<bool>("--watch") { Description = "Show again every second until Ctrl-C" };

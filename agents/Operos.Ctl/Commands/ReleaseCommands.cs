@@ -31,13 +31,18 @@ internal static class ReleaseCommands
         var minimum = new Option<string?>("--minimum-version") { Description = "Oldest version that may upgrade to it (default: itself)" };
         var kernel = new Option<string>("--kernel-release") { Description = "What uname -r prints on it", Required = true };
         var created = new Option<string?>("--created") { Description = "Time of the build, ISO 8601 (default: now)" };
-        var command = new Command("build", "Write release.json and its signature for a folder") { folder, key, version, minimum, kernel, created };
+        var command = new Command("build", "Write release.json and its signature for a folder")
+            { folder, key, version, minimum, kernel, created };
         command.SetAction(result =>
         {
             var name = result.GetValue(version)!;
-            var at = result.GetValue(created) is { } text ? DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal) : DateTimeOffset.UtcNow;
-            var manifest = ReleaseFolder.Build(result.GetValue(folder)!, name, result.GetValue(minimum) ?? name, result.GetValue(kernel)!, at, File.ReadAllText(result.GetValue(key)!));
-            Console.WriteLine($"release {manifest.Version}: {manifest.Layers.Count} layers, {manifest.Layers.Sum(layer => layer.Size) / 1e6:0.0} MB, signed");
+            var at = result.GetValue(created) is { } text ? DateTimeOffset.Parse(
+                text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal) : DateTimeOffset.UtcNow;
+            var manifest = ReleaseFolder.Build(result.GetValue(folder)!, name, result.GetValue(minimum) ?? name, result.GetValue(kernel)!,
+                at, File.ReadAllText(result.GetValue(key)!));
+            Console.WriteLine(
+                $"release {manifest.Version}: {manifest.Layers.Count} layers, {manifest.Layers.Sum(layer => layer.Size) / 1e6:0.0} MB, "
+                + $"signed");
         });
         return command;
     }
@@ -70,7 +75,8 @@ internal static class ReleaseCommands
             var manifest = ReleaseFolder.Open(path, File.ReadAllText(result.GetValue(key)!));
             var damage = ReleaseFolder.FindDamage(path, manifest, cancellationToken);
             foreach (var line in damage) Console.Error.WriteLine($"operosctl: {line}");
-            if (damage.Count > 0) throw new ReleaseFormatException($"release {manifest.Version} in {path} is damaged: build or fetch it again");
+            if (damage.Count > 0)
+                throw new ReleaseFormatException($"release {manifest.Version} in {path} is damaged: build or fetch it again");
             Console.WriteLine($"release {manifest.Version}: signature and {manifest.Layers.Sum(layer => layer.Chunks.Count)} chunks valid");
             return Task.CompletedTask;
         });

@@ -16,12 +16,14 @@ internal static class MachineStory
         var summary = machine.Summary;
         Line(text, "machine", summary.Id);
         Line(text, "name", summary.Name ?? "-");
-        Line(text, "state", summary.State + (machine.SystemState is null ? "" : $", systemd {machine.SystemState}") + (summary.BootedUnixMs > 0 ? $", booted {Figures.Age(summary.BootedUnixMs, now)}" : ""));
+        Line(text, "state", summary.State + (machine.SystemState is null ? "" : $", systemd {machine.SystemState}")
+            + (summary.BootedUnixMs > 0 ? $", booted {Figures.Age(summary.BootedUnixMs, now)}" : ""));
         if (summary.Alarm is not null) Line(text, "ALARM", summary.Alarm);
         if (summary.Note is not null) Line(text, "next", summary.Note);
         Line(text, "kind", summary.Kind);
         Line(text, "address", summary.Address ?? "-");
-        Line(text, "labels", machine.Labels.Count == 0 ? "-" : string.Join(", ", machine.Labels.Select(label => $"{label.Key}={label.Value}")));
+        Line(text, "labels", machine.Labels.Count == 0
+            ? "-" : string.Join(", ", machine.Labels.Select(label => $"{label.Key}={label.Value}")));
         Line(text, "first seen", Figures.Age(machine.FirstSeenUnixMs, now));
         Line(text, "last seen", Figures.Age(summary.LastSeenUnixMs, now));
         if (machine.CertificateExpiresUnixMs > 0)
@@ -29,7 +31,8 @@ internal static class MachineStory
         Hardware(text, machine.Inventory);
         Boot(text, machine.BootRecord);
         if (machine.Events.Count > 0) text.Append("\nevents\n");
-        foreach (var happened in machine.Events) text.Append(null, $"  {Figures.Age(happened.UnixMs, now),-9}  {Terminal.Line(happened.Text)}\n");
+        foreach (var happened in machine.Events)
+            text.Append(null, $"  {Figures.Age(happened.UnixMs, now),-9}  {Terminal.Line(happened.Text)}\n");
         return text.ToString();
     }
 
@@ -45,7 +48,10 @@ internal static class MachineStory
         Line(text, "  cpus", $"{inventory.LogicalCpus} ({string.Join(", ", models.Take(MostModels))}{others})");
         Line(text, "  memory", $"{Figures.Size(inventory.MemoryBytes)} in {inventory.MemoryModules.Count} modules");
         foreach (var nic in inventory.Nics) Line(text, "  nic", $"{nic.Name} {nic.Mac} ({nic.Driver})");
-        foreach (var disk in inventory.Disks) Line(text, "  disk", $"{disk.Name} {Figures.Size(disk.Bytes)} {(disk.Rotational ? "rotating" : "solid state")} {disk.Model} serial {disk.Serial ?? disk.Wwn ?? "-"}");
+        foreach (var disk in inventory.Disks)
+            Line(text, "  disk",
+            $"{disk.Name} {Figures.Size(disk.Bytes)} {(disk.Rotational ? "rotating" : "solid state")} {disk.Model} serial "
+            + $"{disk.Serial ?? disk.Wwn ?? "-"}");
     }
 
     private static void Boot(StringBuilder text, byte[] json)
@@ -55,10 +61,15 @@ internal static class MachineStory
         try { boot = BootRecord.Parse(json); }
         catch (FormatException) { return; }
         if (boot.Phases.Count == 0) return;
-        text.Append(null, $"\nlast boot: release {boot.Release}, {boot.Firmware}{(boot.SecureBoot ? ", Secure Boot" : "")}, kernel {boot.KernelRelease}\n");
+        text.Append(null,
+            $"\nlast boot: release {boot.Release}, {boot.Firmware}{(boot.SecureBoot ? ", Secure Boot" : "")}, "
+            + $"kernel {boot.KernelRelease}\n");
         if (boot.Network is { } network) Line(text, "  network", $"{network.Address} on {network.Interface} by {network.Source}");
-        if (boot.Layers.Count > 0) Line(text, "  layers", $"{Figures.Size(boot.Layers.Sum(layer => layer.Bytes))}: {string.Join(", ", boot.Layers.Select(layer => layer.Name))}");
-        if (boot.Retries + boot.RefusedChunks + boot.Restarts > 0) Line(text, "  trouble", $"{boot.Retries} retries, {boot.RefusedChunks} chunks refused, {boot.Restarts} restarts");
+        if (boot.Layers.Count > 0)
+            Line(text, "  layers",
+            $"{Figures.Size(boot.Layers.Sum(layer => layer.Bytes))}: {string.Join(", ", boot.Layers.Select(layer => layer.Name))}");
+        if (boot.Retries + boot.RefusedChunks + boot.Restarts > 0)
+            Line(text, "  trouble", $"{boot.Retries} retries, {boot.RefusedChunks} chunks refused, {boot.Restarts} restarts");
         var end = Math.Max(1, boot.Phases.Max(phase => phase.EndMs));
         foreach (var phase in boot.Phases)
         {

@@ -19,7 +19,8 @@ internal static class Table
 /// <summary>Figures as people read them.</summary>
 internal static class Figures
 {
-    private static readonly long Earliest = DateTimeOffset.MinValue.ToUnixTimeMilliseconds(), Latest = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+    private static readonly long Earliest = DateTimeOffset.MinValue.ToUnixTimeMilliseconds(),
+        Latest = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
     public static string Age(long unixMs, DateTimeOffset now)
     {

@@ -3,8 +3,8 @@ using Operos.Linux;
 namespace Operos.Ctl.Rendering;
 
 /// <summary>
-/// What others said, as a terminal may show it. The controller cleans what comes from machines; this is the second line, for what it relays and for a
-/// controller of another version.
+/// What others said, as a terminal may show it. The controller cleans what comes from machines; this is the second line, for what it relays
+/// and for a controller of another version.
 /// </summary>
 internal static class Terminal
 {

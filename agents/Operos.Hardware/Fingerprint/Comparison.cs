@@ -4,7 +4,8 @@ namespace Operos.Hardware.Fingerprint;
 /// <param name="Agreement">Of all values that either has, the part that both have, reckoned by the one that has more: 0 to 1.</param>
 /// <param name="OnlyKnown">What the known machine has and the newcomer lacks; <paramref name="OnlyNewcomer"/> the other way round.</param>
 public readonly record struct ComponentAgreement(
-    Component Component, int Weight, double Agreement, IReadOnlyList<Evidence> Shared, IReadOnlyList<Evidence> OnlyKnown, IReadOnlyList<Evidence> OnlyNewcomer)
+    Component Component, int Weight, double Agreement, IReadOnlyList<Evidence> Shared, IReadOnlyList<Evidence> OnlyKnown,
+        IReadOnlyList<Evidence> OnlyNewcomer)
 {
     /// <summary>The known machine had nothing of it: that speaks neither for nor against.</summary>
     public bool IsGained => Shared.Count == 0 && OnlyKnown.Count == 0;
@@ -46,7 +47,8 @@ public sealed class Comparison
     public double Share => AgreeingWeight + ContradictingWeight is > 0 and var possible ? AgreeingWeight / possible : 0;
 
     /// <summary>
-    /// One component alone is believed only where nothing at all differs: it may be a part that moved, or a vendor's one serial for thousands.
+    /// One component alone is believed only where nothing at all differs: it may be a part that moved, or a vendor's one serial for
+    /// thousands.
     /// </summary>
     public bool IsSameMachine => Components.Count(component => component.Agreement > 0) switch
     {
@@ -75,7 +77,8 @@ public sealed class Comparison
     {
         IReadOnlyList<Evidence> shared = [.. mine.Intersect(theirs)];
         var agreement = (double)shared.Count / Math.Max(mine.Count, theirs.Count);
-        return new ComponentAgreement(component, EvidenceReader.WeightOf(component), agreement, shared, [.. mine.Except(shared)], [.. theirs.Except(shared)]);
+        return new ComponentAgreement(component, EvidenceReader.WeightOf(component), agreement, shared, [.. mine.Except(shared)],
+            [.. theirs.Except(shared)]);
     }
 
     /// <summary>Many vendors repeat the system's serial on the chassis. Where both machines' do, that is one label, not two.</summary>

@@ -13,7 +13,9 @@ public enum Component { Board, Chassis, Network, Storage, Memory }
 /// <param name="Suspect">It looks like what a vendor writes into thousands: enough for doubt, never for an identity.</param>
 public readonly record struct Evidence(Component Component, string Kind, string Value, bool Suspect = false);
 
-/// <summary>What an inventory offers to know the machine again by, without placeholders and without values that occur in it twice.</summary>
+/// <summary>
+/// What an inventory offers to know the machine again by, without placeholders and without values that occur in it twice.
+/// </summary>
 public static class EvidenceReader
 {
     /// <summary>How much of a machine's identity each component carries. README.md reasons about the numbers.</summary>
@@ -50,7 +52,8 @@ public static class EvidenceReader
         AddSerial(Component.Chassis, "chassis-serial", inventory.Chassis.Vendor, inventory.Chassis.Serial);
         foreach (var nic in inventory.Nics) Add(Component.Network, "nic", Placeholders.UsableMac(nic.Mac));
         // A disk that is reached by two ports is seen twice, with both values the same.
-        var disks = inventory.Disks.Select(disk => (Wwn: Placeholders.Usable(disk.Wwn), disk.Model, Serial: Placeholders.Usable(disk.Serial)));
+        var disks = inventory.Disks.Select(disk =>
+            (Wwn: Placeholders.Usable(disk.Wwn), disk.Model, Serial: Placeholders.Usable(disk.Serial)));
         foreach (var (wwn, model, serial) in disks.Distinct())
         {
             Add(Component.Storage, "wwn", wwn);
@@ -59,6 +62,7 @@ public static class EvidenceReader
         foreach (var module in inventory.MemoryModules) AddSerial(Component.Memory, "memory", module.Part, module.Serial);
         // A serial that two parts of one machine share identifies neither.
         return [.. all.GroupBy(item => (item.Kind, item.Value)).Where(group => group.Count() == 1).Select(group => group.First())
-            .OrderBy(item => item.Component).ThenBy(item => item.Kind, StringComparer.Ordinal).ThenBy(item => item.Value, StringComparer.Ordinal)];
+            .OrderBy(item => item.Component).ThenBy(item => item.Kind, StringComparer.Ordinal)
+                .ThenBy(item => item.Value, StringComparer.Ordinal)];
     }
 }

@@ -7,8 +7,11 @@ namespace Operos.Hardware.Fingerprint;
 /// <summary>A machine's first UUID, from its evidence alone: the same machine gets the same from any controller.</summary>
 public static class MachineFingerprint
 {
-    /// <summary>An RFC 9562 version 8 UUID over the strongest component that has evidence; null where nothing identifies the machine.</summary>
-    /// <param name="attempt">Above 0 where another machine has that UUID already: two boards with one serial are still two machines.</param>
+    /// <summary>
+    /// An RFC 9562 version 8 UUID over the strongest component that has evidence; null where nothing identifies the machine.
+    /// </summary>
+    /// <param name="attempt">Above 0 where another machine has that UUID already: two boards with one serial are still two
+    /// machines.</param>
     public static string? FirstUuid(Inventory inventory, int attempt = 0)
     {
         var evidence = EvidenceReader.Read(inventory);

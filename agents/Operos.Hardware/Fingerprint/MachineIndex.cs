@@ -63,13 +63,15 @@ public sealed class MachineIndex
         }
         var candidates = telling.SelectMany(item => TryGetOwners(item, out var set) ? set : []).Distinct()
             .Select(machine => (Machine: machine, Comparison: Compare(machine, telling)))
-            .OrderByDescending(candidate => candidate.Comparison.Share).ThenBy(candidate => candidate.Machine, StringComparer.Ordinal).ToList();
+            .OrderByDescending(candidate => candidate.Comparison.Share).ThenBy(candidate => candidate.Machine, StringComparer.Ordinal)
+                .ToList();
         var likely = candidates.FirstOrDefault(candidate =>
             candidate.Comparison.IsSameMachine && IsAll(candidate.Machine, candidate.Comparison, newcomer));
         if (likely.Machine is not null)
         {
             var near = likely.Comparison.Share - Margin;
-            var rival = candidates.FirstOrDefault(candidate => candidate.Machine != likely.Machine && candidate.Comparison.Share > near).Machine;
+            var rival = candidates.FirstOrDefault(candidate =>
+                candidate.Machine != likely.Machine && candidate.Comparison.Share > near).Machine;
             return rival is null
                 ? new ResolvedMachine(Resolution.Known, [likely.Machine], $"{likely.Comparison.Share * 100:0} % of its evidence agrees")
                 : Doubt([likely.Machine, rival], "two known machines claim the same evidence");
@@ -90,7 +92,8 @@ public sealed class MachineIndex
         return index.Resolve(newcomer);
     }
 
-    private Comparison Compare(string machine, List<Evidence> newcomer) => new([.. machines[machine].Where(item => !IsShared(item))], newcomer);
+    private Comparison Compare(string machine, List<Evidence> newcomer) =>
+        new([.. machines[machine].Where(item => !IsShared(item))], newcomer);
 
     /// <summary>
     /// What several machines have counts for none of them. But where one component alone agrees beside it, whoever lacks it has a part of

@@ -5,11 +5,16 @@ internal static class Placeholders
 {
     private static readonly HashSet<string> Words = new(StringComparer.OrdinalIgnoreCase)
     {
-        "to be filled by o.e.m.", "to be filled by o.e.m", "to be filled by oem", "default string", "system serial number", "system product name",
-        "system manufacturer", "base board serial number", "board serial number", "chassis serial number", "serial number", "serialnumber", "serial",
-        "none", "not specified", "not applicable", "not available", "not present", "n/a", "na", "null", "unknown", "undefined", "unspecified", "empty",
-        "o.e.m.", "oem", "oem serial", "invalid", "default", "asset", "no asset tag", "no dimm", "no module", "sernum0", "sernum1", "sernum2", "sernum3",
-        "serialnum0", "type2 - board serial number", "chassis manufacture", "0123456789", "123456789", "1234567890", "1234567", "12345678", "0123456789abcdef",
+        "to be filled by o.e.m.", "to be filled by o.e.m", "to be filled by oem", "default string", "system serial number",
+        "system product name",
+        "system manufacturer", "base board serial number", "board serial number", "chassis serial number", "serial number", "serialnumber",
+        "serial",
+        "none", "not specified", "not applicable", "not available", "not present", "n/a", "na", "null", "unknown", "undefined",
+        "unspecified", "empty",
+        "o.e.m.", "oem", "oem serial", "invalid", "default", "asset", "no asset tag", "no dimm", "no module", "sernum0", "sernum1",
+        "sernum2", "sernum3",
+        "serialnum0", "type2 - board serial number", "chassis manufacture", "0123456789", "123456789", "1234567890", "1234567", "12345678",
+        "0123456789abcdef",
         "qemu", "bochs", "vmware", "standard", "test", "sample", "x", ".",
         // UUIDs that boards ship with by the thousand.
         "03000200-0400-0500-0006-000700080009", "00020003-0004-0005-0006-000700080009", "fefefefe-fefe-fefe-fefe-fefefefefefe",
@@ -50,8 +55,10 @@ internal static class Placeholders
     public static string? UsableMac(string? mac)
     {
         var text = Usable(mac);
-        if (text is null || text.Length != 17 || text.Split(':') is not { Length: 6 } parts || !parts.All(part => part.Length == 2 && part.All(char.IsAsciiHexDigit))) return null;
+        if (text is null || text.Length != 17 || text.Split(':') is not { Length: 6 } parts
+            || !parts.All(part => part.Length == 2 && part.All(char.IsAsciiHexDigit))) return null;
         // Group addresses name no card; the addresses below are drivers' defaults.
-        return (Convert.ToByte(parts[0], 16) & 1) != 0 || text is "00:00:00:00:00:01" or "00:11:22:33:44:55" or "02:00:00:00:00:01" ? null : text;
+        return (Convert.ToByte(parts[0], 16) & 1) != 0 || text is "00:00:00:00:00:01" or "00:11:22:33:44:55" or "02:00:00:00:00:01"
+            ? null : text;
     }
 }

@@ -40,8 +40,10 @@ public sealed record Inventory
         if (json.Length > MaxBytes) throw new FormatException($"an inventory of {json.Length} bytes; at most {MaxBytes} are read");
         try
         {
-            var inventory = JsonSerializer.Deserialize(json, InventoryJson.Default.Inventory) ?? throw new FormatException("the inventory is null");
-            if (inventory.Format != CurrentFormat) throw new FormatException($"the inventory's format {inventory.Format} is not {CurrentFormat}");
+            var inventory = JsonSerializer.Deserialize(json, InventoryJson.Default.Inventory)
+                ?? throw new FormatException("the inventory is null");
+            if (inventory.Format != CurrentFormat)
+                throw new FormatException($"the inventory's format {inventory.Format} is not {CurrentFormat}");
             if (inventory.System is null || inventory.Board is null || inventory.Chassis is null || !Sound(inventory.OtherBoards)
                 || !Sound(inventory.Cpus) || !Sound(inventory.MemoryModules) || !Sound(inventory.Nics) || !Sound(inventory.Disks))
                 throw new FormatException($"the inventory has a part missing, or over {MaxParts} of a sort");

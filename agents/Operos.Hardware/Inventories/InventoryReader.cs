@@ -24,10 +24,12 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
             OtherBoards = [.. smbios.Where(structure => structure.Type == Board).Skip(1).Take(Inventory.MaxParts).Select(Identify)],
             Chassis = First(Chassis) is { } chassis ? new Identity { Vendor = chassis.Text(4), Serial = chassis.Text(7) } : new Identity(),
             FirmwareVersion = First(0)?.Text(5),
-            Cpus = [.. smbios.Where(structure => structure.Type == Processor && (structure.Byte(24) & 0x40) != 0).Take(Inventory.MaxParts).Select(ReadCpu)],
+            Cpus = [.. smbios.Where(structure => structure.Type == Processor && (structure.Byte(24) & 0x40) != 0).Take(Inventory.MaxParts)
+                .Select(ReadCpu)],
             LogicalCpus = Environment.ProcessorCount,
             MemoryBytes = ReadMemory(),
-            MemoryModules = [.. smbios.Where(structure => structure.Type == MemoryDevice).Select(ReadModule).Where(module => module.Bytes > 0).Take(Inventory.MaxParts)],
+            MemoryModules = [.. smbios.Where(structure => structure.Type == MemoryDevice).Select(ReadModule)
+                .Where(module => module.Bytes > 0).Take(Inventory.MaxParts)],
             Nics = [.. NetworkInterface.Physical(sysfs).Take(Inventory.MaxParts).Select(ReadNic)],
             Disks = [.. ReadDisks().Take(Inventory.MaxParts)],
             Tpm = ReadText("class/tpm/tpm0/tpm_version_major"),
@@ -72,14 +74,17 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
             _ when (size & 0x8000) != 0 => (size & 0x7FFF) << 10,
             _ => size << 20,
         };
-        return new MemoryModule { Slot = structure.Text(16), Vendor = structure.Text(23), Serial = structure.Text(24), Part = structure.Text(26), Bytes = bytes };
+        return new MemoryModule { Slot = structure.Text(16), Vendor = structure.Text(23), Serial = structure.Text(24),
+            Part = structure.Text(26), Bytes = bytes };
     }
 
     private long ReadMemory()
     {
         var path = Path.Combine(procfs, "meminfo");
-        var line = File.Exists(path) ? File.ReadLines(path).FirstOrDefault(line => line.StartsWith("MemTotal:", StringComparison.Ordinal)) : null;
-        return line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var kib, ..] && long.TryParse(kib, CultureInfo.InvariantCulture, out var value) ? value * 1024 : 0;
+        var line = File.Exists(path)
+            ? File.ReadLines(path).FirstOrDefault(line => line.StartsWith("MemTotal:", StringComparison.Ordinal)) : null;
+        return line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var kib, ..]
+            && long.TryParse(kib, CultureInfo.InvariantCulture, out var value) ? value * 1024 : 0;
     }
 
     private Nic ReadNic(NetworkInterface nic) => new()
@@ -97,7 +102,8 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
         foreach (var entry in Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal))
         {
             var name = Path.GetFileName(entry);
-            if (!Directory.Exists(Path.Combine(entry, "device")) || name.StartsWith("sr", StringComparison.Ordinal) || name.StartsWith("fd", StringComparison.Ordinal)) continue;
+            if (!Directory.Exists(Path.Combine(entry, "device")) || name.StartsWith("sr", StringComparison.Ordinal)
+                || name.StartsWith("fd", StringComparison.Ordinal)) continue;
             _ = long.TryParse(ReadText($"block/{name}/size"), CultureInfo.InvariantCulture, out var sectors);
             if (sectors <= 0) continue;
             yield return new Disk
@@ -116,16 +122,19 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
     private string? ReadVitalSerial(string disk)
     {
         var page = ReadBytes($"block/{disk}/device/vpd_pg80");
-        return page.Length < 4 ? null : PrintableText.Line(global::System.Text.Encoding.Latin1.GetString(page.AsSpan(4, Math.Min(page.Length - 4, page[2] << 8 | page[3]))));
+        return page.Length < 4 ? null : PrintableText.Line(
+            global::System.Text.Encoding.Latin1.GetString(page.AsSpan(4, Math.Min(page.Length - 4, page[2] << 8 | page[3]))));
     }
 
     private string? LinkName(string path)
     {
-        try { return new FileInfo(Path.Combine(sysfs, path)).LinkTarget is { } target ? PrintableText.Line(Path.GetFileName(target)) : null; }
+        try { return new FileInfo(Path.Combine(sysfs, path)).LinkTarget is { } target
+            ? PrintableText.Line(Path.GetFileName(target)) : null; }
         catch (IOException) { return null; }
     }
 
-    private string? ReadText(string path) => ReadBytes(path) is { Length: > 0 } bytes ? PrintableText.Line(global::System.Text.Encoding.UTF8.GetString(bytes)) : null;
+    private string? ReadText(string path) =>
+        ReadBytes(path) is { Length: > 0 } bytes ? PrintableText.Line(global::System.Text.Encoding.UTF8.GetString(bytes)) : null;
 
     /// <summary>A file of sysfs, whose announced size is a page whatever it holds: read to its end, within bounds.</summary>
     private byte[] ReadBytes(string path)

@@ -14,13 +14,16 @@ internal sealed class SmbiosStructure(byte type, byte[] area, IReadOnlyList<stri
     public uint Double(int offset) => offset + 4 <= area.Length ? BinaryPrimitives.ReadUInt32LittleEndian(area.AsSpan(offset)) : 0;
 
     /// <summary>The string whose number stands at an offset; null for none.</summary>
-    public string? Text(int offset) => Byte(offset) is var number and > 0 && number <= strings.Count ? PrintableText.Line(strings[number - 1]) : null;
+    public string? Text(int offset) =>
+        Byte(offset) is var number and > 0 && number <= strings.Count ? PrintableText.Line(strings[number - 1]) : null;
 
     /// <summary>The UUID at an offset; its first three fields are little-endian since SMBIOS 2.6 (DSP0134, 7.2.1).</summary>
     public string? Uuid(int offset) => offset + 16 <= area.Length ? new Guid(area.AsSpan(offset, 16)).ToString() : null;
 }
 
-/// <summary>Walks the SMBIOS table that the firmware left. It comes from outside: every length is checked, and a bad one ends the walk.</summary>
+/// <summary>
+/// Walks the SMBIOS table that the firmware left. It comes from outside: every length is checked, and a bad one ends the walk.
+/// </summary>
 internal static class Smbios
 {
     private const int MaxTableBytes = 1 << 20, MaxStructures = 4096, MaxStrings = 64;

@@ -33,7 +33,8 @@ internal static class TpmEndorsementKey
     /// <summary>The key in a response to TPM2_CreatePrimary; null for a refusal or anything malformed.</summary>
     internal static string? Parse(ReadOnlySpan<byte> response)
     {
-        if (response.Length < HeaderBytes || BinaryPrimitives.ReadUInt32BigEndian(response[2..]) != response.Length || BinaryPrimitives.ReadUInt32BigEndian(response[6..]) != 0) return null;
+        if (response.Length < HeaderBytes || BinaryPrimitives.ReadUInt32BigEndian(response[2..]) != response.Length
+            || BinaryPrimitives.ReadUInt32BigEndian(response[6..]) != 0) return null;
         // The object's handle and the parameters' size come first, then the public area.
         response = response[HeaderBytes..];
         if (response.Length < 10) return null;

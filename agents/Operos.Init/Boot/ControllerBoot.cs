@@ -9,7 +9,9 @@ using static Operos.Linux.Mounts;
 
 namespace Operos.Init.Boot;
 
-/// <summary>A boot from the machine's own disk: the layers of a partition, hashed before they are mounted, and a persistent upper.</summary>
+/// <summary>
+/// A boot from the machine's own disk: the layers of a partition, hashed before they are mounted, and a persistent upper.
+/// </summary>
 internal sealed class ControllerBoot(BootSettings settings, Coldplug coldplug, ReleaseVerifier verifier, string kernelRelease, BootLog log)
 {
     private const string ImagesFolder = "/run/operos/images";
@@ -30,7 +32,8 @@ internal sealed class ControllerBoot(BootSettings settings, Coldplug coldplug, R
         log.Phase("verify", () => Verify(manifest, layers, folder));
         log.Phase("mount", () =>
         {
-            var generation = Path.Combine(OverlayFolder, "generations", settings.Generation ?? throw new BootException("operos.generation is missing on the kernel command line"));
+            var generation = Path.Combine(OverlayFolder, "generations", settings.Generation
+                ?? throw new BootException("operos.generation is missing on the kernel command line"));
             if (!Directory.Exists(generation)) throw new BootException($"the overlay partition has no generation {settings.Generation}");
             LayerStack.Mount([.. layers.Select(layer => (layer.Name, Path.Combine(folder, layer.File)))], generation);
             return $"{string.Join(" < ", layers.Select(layer => layer.Name))}, generation {settings.Generation}";
@@ -61,7 +64,8 @@ internal sealed class ControllerBoot(BootSettings settings, Coldplug coldplug, R
         {
             if (Partitions.Find(specification) is { } device) return device;
             coldplug.LoadForDevices();
-            if (Environment.TickCount64 - start > DiskPatience.TotalMilliseconds) throw new BootException($"disk: no partition {specification} appeared in {DiskPatience.TotalMinutes:0} minutes");
+            if (Environment.TickCount64 - start > DiskPatience.TotalMilliseconds)
+                throw new BootException($"disk: no partition {specification} appeared in {DiskPatience.TotalMinutes:0} minutes");
             if (Environment.TickCount64 - said > 5000)
             {
                 said = Environment.TickCount64;
@@ -75,9 +79,11 @@ internal sealed class ControllerBoot(BootSettings settings, Coldplug coldplug, R
     {
         try
         {
-            var manifest = verifier.Verify(File.ReadAllBytes(Path.Combine(folder, "release.json")), File.ReadAllBytes(Path.Combine(folder, "release.json.sig")));
+            var manifest = verifier.Verify(File.ReadAllBytes(Path.Combine(folder, "release.json")),
+                File.ReadAllBytes(Path.Combine(folder, "release.json.sig")));
             if (manifest.Version != settings.Release) throw new BootException($"{folder} holds release {manifest.Version}");
-            if (manifest.KernelRelease != kernelRelease) throw new BootException($"release {manifest.Version} is for kernel {manifest.KernelRelease}, and {kernelRelease} runs");
+            if (manifest.KernelRelease != kernelRelease)
+                throw new BootException($"release {manifest.Version} is for kernel {manifest.KernelRelease}, and {kernelRelease} runs");
             return manifest;
         }
         catch (Exception e) when (e is IOException or ReleaseFormatException) { throw new BootException($"manifest: {e.Message}"); }
@@ -94,11 +100,13 @@ internal sealed class ControllerBoot(BootSettings settings, Coldplug coldplug, R
             var path = Path.Combine(folder, layer.File);
             var start = Environment.TickCount64;
             using var file = File.OpenHandle(path);
-            if (RandomAccess.GetLength(file) != layer.Size) throw new BootException($"verify: {path} has {RandomAccess.GetLength(file)} bytes, not {layer.Size}");
+            if (RandomAccess.GetLength(file) != layer.Size)
+                throw new BootException($"verify: {path} has {RandomAccess.GetLength(file)} bytes, not {layer.Size}");
             Parallel.For(0, layer.Chunks.Count, () => new byte[manifest.ChunkSize], (index, _, buffer) =>
             {
                 var chunk = buffer.AsSpan(0, (int)Math.Min(manifest.ChunkSize, layer.Size - (long)index * manifest.ChunkSize));
-                if (RandomAccess.Read(file, chunk, (long)index * manifest.ChunkSize) != chunk.Length || !ReleaseVerifier.Matches(chunk, layer.Chunks[index]))
+                if (RandomAccess.Read(file, chunk, (long)index * manifest.ChunkSize) != chunk.Length
+                    || !ReleaseVerifier.Matches(chunk, layer.Chunks[index]))
                     throw new BootException($"verify: {path}: chunk {index} does not match the signed release");
                 progress.Report(Interlocked.Add(ref verified, chunk.Length), "");
                 return buffer;

@@ -54,7 +54,8 @@ internal sealed class WorkerBoot(BootSettings settings, Coldplug coldplug, Relea
     private string BringUp(bool trustLoader)
     {
         log.Network = new NetworkBringUp(settings, coldplug).Run(trustLoader);
-        return $"{log.Network.Address} on {log.Network.Interface} ({log.Network.Mac}) from the {(log.Network.Source == "loader" ? "boot loader" : "DHCP server")}";
+        return $"{log.Network.Address} on {log.Network.Interface} ({log.Network.Mac}) from the "
+            + $"{(log.Network.Source == "loader" ? "boot loader" : "DHCP server")}";
     }
 
     private FetchedManifest FetchManifest()
@@ -82,9 +83,11 @@ internal sealed class WorkerBoot(BootSettings settings, Coldplug coldplug, Relea
         {
             var available = AvailableMemory();
             if (available >= imageBytes + Headroom) return;
-            var text = $"not enough memory: the image needs {imageBytes / 1e6:0} MB and {Headroom / 1e6:0} MB to start, {available / 1e6:0} MB are available";
+            var text = $"not enough memory: the image needs {imageBytes / 1e6:0} MB and {Headroom / 1e6:0} MB to start, "
+                + $"{available / 1e6:0} MB are available";
             if (attempt == MemoryTries) throw new BootException($"fetch: {text}; add memory to this machine");
-            BootConsole.Warn("fetch", $"{text}; nothing was fetched; looking again in {MemoryRetry.TotalSeconds:0} s, add memory to this machine");
+            BootConsole.Warn("fetch",
+                $"{text}; nothing was fetched; looking again in {MemoryRetry.TotalSeconds:0} s, add memory to this machine");
             Thread.Sleep(MemoryRetry);
         }
     }
@@ -92,7 +95,8 @@ internal sealed class WorkerBoot(BootSettings settings, Coldplug coldplug, Relea
     private static long AvailableMemory()
     {
         var line = File.ReadLines("/proc/meminfo").First(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            System.Globalization.CultureInfo.InvariantCulture) * 1024;
     }
 
     /// <summary>False where the release changed on the server in between: begin with its manifest again.</summary>
@@ -104,7 +108,8 @@ internal sealed class WorkerBoot(BootSettings settings, Coldplug coldplug, Relea
         var start = SystemControl.BootMilliseconds();
         try
         {
-            new LayerFetch(settings.Server!, release, source, ImageFolder, log).Run(layers, new FetchProgress("fetch", $"{layers.Count} layers", total));
+            new LayerFetch(settings.Server!, release, source, ImageFolder, log)
+                .Run(layers, new FetchProgress("fetch", $"{layers.Count} layers", total));
         }
         catch (ReleaseChangedException e)
         {
@@ -115,8 +120,10 @@ internal sealed class WorkerBoot(BootSettings settings, Coldplug coldplug, Relea
         }
         var elapsed = SystemControl.BootMilliseconds() - start;
         foreach (var layer in layers)
-            log.AddLayer(new BootLayer { Name = layer.Name, Bytes = layer.Size, Source = $"http://{settings.Server}/releases/{settings.Release}/{layer.File}", DurationMs = elapsed });
-        log.Finish("fetch", start, $"{total / 1e6:0.0} MB in {layers.Count} layers, {total / 1e3 / Math.Max(1, elapsed):0.0} MB/s, every chunk verified"
+            log.AddLayer(new BootLayer { Name = layer.Name, Bytes = layer.Size,
+                Source = $"http://{settings.Server}/releases/{settings.Release}/{layer.File}", DurationMs = elapsed });
+        log.Finish("fetch", start,
+            $"{total / 1e6:0.0} MB in {layers.Count} layers, {total / 1e3 / Math.Max(1, elapsed):0.0} MB/s, every chunk verified"
             + (log.RefusedChunks > 0 ? $", {log.RefusedChunks} refused" : "") + (log.Retries > 0 ? $", {log.Retries} retries" : ""));
         return true;
     }

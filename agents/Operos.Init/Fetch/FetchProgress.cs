@@ -34,7 +34,8 @@ internal sealed class FetchProgress(string phase, string what, long total)
         var filled = (int)(share * BarWidth);
         var average = elapsedMs > 0 ? bytes * 1000.0 / elapsedMs : 0;
         var left = average > 0 ? TimeSpan.FromSeconds(Math.Min((total - bytes) / average, 359_999)) : (TimeSpan?)null;
-        return $"{what} [{new string('#', filled)}{new string('-', BarWidth - filled)}] {share * 100,3:0} %  {bytes / 1e6:0.0}/{total / 1e6:0.0} MB  "
+        return $"{what} [{new string('#', filled)}{new string('-', BarWidth - filled)}] {share * 100,3:0} %  "
+            + $"{bytes / 1e6:0.0}/{total / 1e6:0.0} MB  "
             + $"{rate / 1e6:0.0} MB/s  {(left is { } l ? $"{(int)l.TotalMinutes}:{l.Seconds:00} left" : "stalled")}";
     }
 }

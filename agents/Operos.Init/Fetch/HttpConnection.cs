@@ -98,7 +98,8 @@ internal sealed class HttpConnection(IPEndPoint server) : IDisposable
         socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, Blocking = false };
         try { socket.Connect(server); }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress) { }
-        if (!socket.Poll(ConnectTimeout, SelectMode.SelectWrite)) throw new FetchException($"http://{server}: no answer to a connection in {ConnectTimeout.TotalSeconds:0} s");
+        if (!socket.Poll(ConnectTimeout, SelectMode.SelectWrite))
+            throw new FetchException($"http://{server}: no answer to a connection in {ConnectTimeout.TotalSeconds:0} s");
         var error = (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
         if (error != 0) throw new FetchException($"http://{server}: {new SocketException(error).Message}");
         socket.Blocking = true;

@@ -50,5 +50,6 @@ internal sealed record HttpResponseHead
     }
 
     private static long ReadNumber(string value) =>
-        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FetchException($"the server sent '{value}' for a length");
+        long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number : throw new FetchException($"the server sent '{value}' for a length");
 }

@@ -22,7 +22,9 @@ internal sealed class ManifestFetch(IPEndPoint server, string version, ReleaseVe
         var manifest = verifier.Verify(bytes, signature);
         if (manifest.Version != version) throw new ReleaseFormatException($"the server offers release {manifest.Version} as {version}");
         if (manifest.KernelRelease != kernelRelease)
-            throw new BootException($"release {version} is for kernel {manifest.KernelRelease}, and {kernelRelease} runs: the release changed after the boot loader read it");
+            throw new BootException(
+                $"release {version} is for kernel {manifest.KernelRelease}, and {kernelRelease} runs: the release changed after the boot "
+                + $"loader read it");
         return new FetchedManifest(manifest, bytes);
     }
 
@@ -35,7 +37,8 @@ internal sealed class ManifestFetch(IPEndPoint server, string version, ReleaseVe
             using var connection = new HttpConnection(server);
             now = connection.GetAll($"{folder}/release.json", ReleaseManifest.MaxManifestBytes);
         }
-        catch (HttpStatusException e) when (e.Status == 404) { throw new ReleaseChangedException($"release {version} is no longer on the server"); }
+        catch (HttpStatusException e) when (e.Status == 404) { throw new ReleaseChangedException(
+            $"release {version} is no longer on the server"); }
         catch (FetchException) { return; }
         if (!now.AsSpan().SequenceEqual(begun.Bytes)) throw new ReleaseChangedException($"release {version} was replaced on the server");
     }

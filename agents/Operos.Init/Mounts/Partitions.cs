@@ -16,7 +16,8 @@ internal static class Partitions
         {
             try
             {
-                if (File.ReadLines(Path.Combine(block, "uevent")).Contains(wanted, StringComparer.Ordinal)) return Path.Combine(dev, Path.GetFileName(block));
+                if (File.ReadLines(Path.Combine(block, "uevent")).Contains(wanted, StringComparer.Ordinal))
+                    return Path.Combine(dev, Path.GetFileName(block));
             }
             catch (IOException) { }
         }

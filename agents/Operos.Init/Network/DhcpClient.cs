@@ -23,20 +23,26 @@ internal static class DhcpClient
         using var socket = Open(nic.Name);
         var transaction = (uint)Random.Shared.NextInt64(uint.MaxValue);
         Send(socket, new DhcpMessage { Type = DhcpType.Discover, Transaction = transaction }.Write(mac, secondsElapsed));
-        var offer = Receive(socket, mac, transaction, patience, message => message is { Type: DhcpType.Offer, ServerIdentifier: not null } && IsUsable(message));
+        var offer = Receive(socket, mac, transaction, patience, message => message is { Type: DhcpType.Offer, ServerIdentifier: not null }
+            && IsUsable(message));
         if (offer is null) return null;
-        var request = new DhcpMessage { Type = DhcpType.Request, Transaction = transaction, Requested = offer.Address, ServerIdentifier = offer.ServerIdentifier };
+        var request = new DhcpMessage { Type = DhcpType.Request, Transaction = transaction, Requested = offer.Address,
+            ServerIdentifier = offer.ServerIdentifier };
         Send(socket, request.Write(mac, secondsElapsed));
         // Only the server that was asked may answer, and only with what it offered: RFC 2131, 4.3.1 and 3.1.
         var answer = Receive(socket, mac, transaction, patience, message => offer.ServerIdentifier!.Equals(message.ServerIdentifier)
-            && (message.Type == DhcpType.Nak || (message.Type == DhcpType.Ack && message.Address.Equals(offer.Address) && IsUsable(message))));
+            && (message.Type == DhcpType.Nak || (message.Type == DhcpType.Ack && message.Address.Equals(offer.Address)
+                && IsUsable(message))));
         return answer is { Type: DhcpType.Ack } ? answer : null;
     }
 
     private static bool IsUsable(DhcpMessage message) =>
         message.Mask is { } mask && LoaderAddress.PrefixLength(mask) is { } length and >= 1 and <= 32 && IsHost(message.Address, length);
 
-    /// <summary>Whether a machine may have the address: neither this-net, loopback, multicast or above (RFC 1122, 3.2.1.3), nor its net's first or last.</summary>
+    /// <summary>
+    /// Whether a machine may have the address: neither this-net, loopback, multicast or above (RFC 1122, 3.2.1.3), nor its net's first or
+    /// last.
+    /// </summary>
     private static bool IsHost(IPAddress address, int prefix)
     {
         var number = BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());

@@ -40,7 +40,8 @@ internal sealed class NetworkBringUp(BootSettings settings, Coldplug coldplug)
             }
             if (!up.Values.Any(nic => nic.HasCarrier))
             {
-                Say(up.Count == 0 ? "waiting for a network interface: none found yet" : $"waiting for a link on {string.Join(", ", up.Keys)}: check the cable");
+                Say(up.Count == 0 ? "waiting for a network interface: none found yet"
+                    : $"waiting for a link on {string.Join(", ", up.Keys)}: check the cable");
                 Thread.Sleep(100);
             }
             else if (Elapsed > BootNicPreference) Thread.Sleep(backoff.Next());
@@ -70,7 +71,8 @@ internal sealed class NetworkBringUp(BootSettings settings, Coldplug coldplug)
     {
         var linked = up.Values.Where(nic => nic.HasCarrier).ToList();
         var preferred = linked.Where(nic => nic.Mac == settings.BootMac).ToList();
-        return preferred.Count > 0 || (settings.BootMac is not null && Elapsed < BootNicPreference) ? preferred.Concat(Elapsed < BootNicPreference ? [] : linked.Except(preferred)) : linked;
+        return preferred.Count > 0 || (settings.BootMac is not null && Elapsed < BootNicPreference)
+            ? preferred.Concat(Elapsed < BootNicPreference ? [] : linked.Except(preferred)) : linked;
     }
 
     private BootNetwork? TryDhcp(NetworkInterface nic)
@@ -98,7 +100,8 @@ internal sealed class NetworkBringUp(BootSettings settings, Coldplug coldplug)
         }
         return new BootNetwork
         {
-            Interface = nic.Name, Mac = nic.Mac, Address = $"{address}/{LoaderAddress.PrefixLength(mask)}", Gateway = gateway?.ToString(), Source = source,
+            Interface = nic.Name, Mac = nic.Mac, Address = $"{address}/{LoaderAddress.PrefixLength(mask)}", Gateway = gateway?.ToString(),
+            Source = source,
         };
     }
 

@@ -29,7 +29,8 @@ internal sealed record BootSettings
         if (!ReleaseManifest.IsVersion(release)) throw new BootException("operos.release is not a release's name");
         var images = line.Get("operos.images");
         var generation = line.Get("operos.generation");
-        if (generation is not null && !ReleaseManifest.IsVersion(generation)) throw new BootException("operos.generation is not a generation's name");
+        if (generation is not null && !ReleaseManifest.IsVersion(generation))
+            throw new BootException("operos.generation is not a generation's name");
         return new BootSettings
         {
             Kind = kind,
@@ -59,6 +60,7 @@ internal sealed record BootSettings
         if (value is null) return null;
         var mac = value.Length == 20 ? value[3..] : value;
         mac = mac.Replace('-', ':').ToLowerInvariant();
-        return mac.Length == 17 && mac.Split(':') is { Length: 6 } parts && parts.All(part => part.Length == 2 && part.All(char.IsAsciiHexDigit)) ? mac : null;
+        return mac.Length == 17 && mac.Split(':') is { Length: 6 } parts
+            && parts.All(part => part.Length == 2 && part.All(char.IsAsciiHexDigit)) ? mac : null;
     }
 }

@@ -11,7 +11,8 @@ internal sealed record LoaderAddress(IPAddress Address, IPAddress Mask, IPAddres
     {
         var parts = value?.Split(':') ?? [];
         if (parts.Length < 4) return null;
-        if (ReadIPv4(parts[0]) is not { } address || ReadIPv4(parts[3]) is not { } mask || PrefixLength(mask) is not (>= 1 and <= 32)) return null;
+        if (ReadIPv4(parts[0]) is not { } address || ReadIPv4(parts[3]) is not { } mask || PrefixLength(mask) is not (>= 1 and <= 32))
+            return null;
         return new LoaderAddress(address, mask, ReadIPv4(parts[2]));
     }
 
@@ -24,5 +25,6 @@ internal sealed record LoaderAddress(IPAddress Address, IPAddress Mask, IPAddres
     }
 
     private static IPAddress? ReadIPv4(string text) =>
-        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && !address.Equals(IPAddress.Any) ? address : null;
+        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && !address.Equals(IPAddress.Any)
+            ? address : null;
 }

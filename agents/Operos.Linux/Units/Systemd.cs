@@ -3,15 +3,18 @@ using Tmds.DBus.Protocol;
 namespace Operos.Linux.Units;
 
 /// <summary>
-/// systemd over the system bus (org.freedesktop.systemd1(5)). A question costs a message each way where <c>systemctl</c> would be a program to
-/// start. A bus that went away is connected to again by the next call.
+/// systemd over the system bus (org.freedesktop.systemd1(5)). A question costs a message each way where <c>systemctl</c> would be a program
+/// to start. A bus that went away is connected to again by the next call.
 /// </summary>
 /// <param name="address">The bus; null for the system's.</param>
 public sealed class Systemd(string? address = null) : IDisposable
 {
-    private const string Service = "org.freedesktop.systemd1", Root = "/org/freedesktop/systemd1", Properties = "org.freedesktop.DBus.Properties",
-        ManagerInterface = "org.freedesktop.systemd1.Manager", UnitInterface = "org.freedesktop.systemd1.Unit", ServiceInterface = "org.freedesktop.systemd1.Service";
-    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(30), JobTime = TimeSpan.FromSeconds(60), JobLook = TimeSpan.FromMilliseconds(200);
+    private const string Service = "org.freedesktop.systemd1", Root = "/org/freedesktop/systemd1",
+        Properties = "org.freedesktop.DBus.Properties",
+        ManagerInterface = "org.freedesktop.systemd1.Manager", UnitInterface = "org.freedesktop.systemd1.Unit",
+            ServiceInterface = "org.freedesktop.systemd1.Service";
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(30), JobTime = TimeSpan.FromSeconds(60),
+        JobLook = TimeSpan.FromMilliseconds(200);
     private readonly SemaphoreSlim connecting = new(1);
     private DBusConnection? bus;
 
@@ -30,7 +33,8 @@ public sealed class Systemd(string? address = null) : IDisposable
 
     /// <summary>The state of all units together, such as <c>starting</c>, <c>running</c> or <c>degraded</c>.</summary>
     /// <exception cref="IOException">systemd cannot be asked.</exception>
-    public Task<string> ReadSystemStateAsync(CancellationToken cancellationToken) => GetAsync(Root, ManagerInterface, "SystemState", cancellationToken);
+    public Task<string> ReadSystemStateAsync(CancellationToken cancellationToken) =>
+        GetAsync(Root, ManagerInterface, "SystemState", cancellationToken);
 
     /// <summary>Asks systemd to start a service; does not wait until it has.</summary>
     /// <exception cref="IOException">systemd cannot be asked, or refuses.</exception>
@@ -38,7 +42,8 @@ public sealed class Systemd(string? address = null) : IDisposable
 
     /// <summary>Asks systemd to stop a service if it runs, and to start it; does not wait until it has.</summary>
     /// <exception cref="IOException">systemd cannot be asked, or refuses.</exception>
-    public Task OrderRestartAsync(string service, CancellationToken cancellationToken) => OrderAsync("RestartUnit", service, cancellationToken);
+    public Task OrderRestartAsync(string service, CancellationToken cancellationToken) =>
+        OrderAsync("RestartUnit", service, cancellationToken);
 
     /// <summary>Starts a service, and returns when systemd has done so or given up; its state tells which.</summary>
     /// <exception cref="IOException">systemd cannot be asked, refuses, or is not done within a minute.</exception>
@@ -71,16 +76,19 @@ public sealed class Systemd(string? address = null) : IDisposable
     }
 
     private Task<string> OrderAsync(string verb, string service, CancellationToken cancellationToken) =>
-        CallAsync(Root, ManagerInterface, verb, [service + ".service", "replace"], static (message, _) => message.GetBodyReader().ReadObjectPathAsString(), cancellationToken);
+        CallAsync(Root, ManagerInterface, verb, [service + ".service", "replace"], static (message, _) => message.GetBodyReader()
+            .ReadObjectPathAsString(), cancellationToken);
 
     /// <summary>A unit has a job as long as an order is being carried out.</summary>
     private async Task UntilDoneAsync(string order, string service, CancellationToken cancellationToken)
     {
         var path = await LoadAsync(service, cancellationToken).ConfigureAwait(false);
         var started = Environment.TickCount64;
-        while (await CallAsync(path, Properties, "Get", [UnitInterface, "Job"], static (message, _) => ReadJob(message), cancellationToken).ConfigureAwait(false) != 0)
+        while (await CallAsync(path, Properties, "Get", [UnitInterface, "Job"], static (message, _) => ReadJob(message),
+            cancellationToken).ConfigureAwait(false) != 0)
         {
-            if (Environment.TickCount64 - started > JobTime.TotalMilliseconds) throw new IOException($"{service}.service: {order} is not done after {JobTime.TotalSeconds:0} s");
+            if (Environment.TickCount64 - started > JobTime.TotalMilliseconds)
+                throw new IOException($"{service}.service: {order} is not done after {JobTime.TotalSeconds:0} s");
             await Task.Delay(JobLook, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -92,16 +100,20 @@ public sealed class Systemd(string? address = null) : IDisposable
     }
 
     private Task<string> LoadAsync(string service, CancellationToken cancellationToken) =>
-        CallAsync(Root, ManagerInterface, "LoadUnit", [service + ".service"], static (message, _) => message.GetBodyReader().ReadObjectPathAsString(), cancellationToken);
+        CallAsync(Root, ManagerInterface, "LoadUnit", [service + ".service"], static (message, _) => message.GetBodyReader()
+            .ReadObjectPathAsString(), cancellationToken);
 
     private Task<string> GetAsync(string path, string from, string property, CancellationToken cancellationToken) =>
-        CallAsync(path, Properties, "Get", [from, property], static (message, _) => message.GetBodyReader().ReadVariantValue().GetString(), cancellationToken);
+        CallAsync(path, Properties, "Get", [from, property], static (message, _) => message.GetBodyReader().ReadVariantValue().GetString(),
+            cancellationToken);
 
     /// <summary>Calls a method whose arguments are strings.</summary>
-    private async Task<T> CallAsync<T>(string path, string from, string method, string[] arguments, MessageValueReader<T> read, CancellationToken cancellationToken)
+    private async Task<T> CallAsync<T>(string path, string from, string method, string[] arguments, MessageValueReader<T> read,
+        CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken).ConfigureAwait(false);
-        try { return await connection.CallMethodAsync(Write(connection, path, from, method, arguments), read).WaitAsync(AnswerTime, cancellationToken).ConfigureAwait(false); }
+        try { return await connection.CallMethodAsync(Write(connection, path, from, method, arguments), read)
+            .WaitAsync(AnswerTime, cancellationToken).ConfigureAwait(false); }
         catch (DBusErrorReplyException e) { throw new IOException($"systemd: {method} {arguments[0]}: {e.ErrorMessage}", e); }
         catch (Exception e) when (e is DBusExceptionBase or TimeoutException or ObjectDisposedException)
         {

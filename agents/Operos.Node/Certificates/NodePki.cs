@@ -30,7 +30,8 @@ internal sealed class NodePki(NodePaths paths, TimeProvider time)
     }
 
     /// <summary>The purposes whose certificate is missing, of another name or authority, or due for renewal.</summary>
-    public IReadOnlyList<string> Due(string node, IPAddress address) => [.. NodeCertificate.All.Where(purpose => IsDue(purpose, node, address))];
+    public IReadOnlyList<string> Due(string node, IPAddress address) =>
+        [.. NodeCertificate.All.Where(purpose => IsDue(purpose, node, address))];
 
     /// <summary>The purposes without any certificate that could be used now.</summary>
     public IReadOnlyList<string> Missing(string node) => [.. NodeCertificate.All.Where(purpose => !IsUsable(purpose, node))];
@@ -38,21 +39,25 @@ internal sealed class NodePki(NodePaths paths, TimeProvider time)
     /// <summary>Makes keys, asks for their certificates and keeps both.</summary>
     /// <param name="keeping">Called with each purpose before its file is replaced.</param>
     /// <exception cref="NodeException">Nobody issued them, or what came is not what was asked for; what was there stays.</exception>
-    public async Task RenewAsync(IReadOnlyList<string> purposes, CertificateSource source, Action<string> keeping, CancellationToken cancellationToken)
+    public async Task RenewAsync(IReadOnlyList<string> purposes, CertificateSource source, Action<string> keeping,
+        CancellationToken cancellationToken)
     {
         var keys = purposes.ToDictionary(purpose => purpose, _ => ECDsa.Create(ECCurve.NamedCurves.nistP256));
         try
         {
-            var answer = await source(keys.ToDictionary(pair => pair.Key, pair => Request(pair.Key, pair.Value)), cancellationToken).ConfigureAwait(false);
+            var answer = await source(keys.ToDictionary(pair => pair.Key, pair => Request(pair.Key, pair.Value)),
+                cancellationToken).ConfigureAwait(false);
             foreach (var (purpose, key) in keys)
             {
-                if (!answer.TryGetValue(purpose, out var certificate)) throw new NodeException($"the controller issued no certificate for {purpose}");
+                if (!answer.TryGetValue(purpose, out var certificate))
+                    throw new NodeException($"the controller issued no certificate for {purpose}");
                 keeping(purpose);
                 Keep(purpose, key, certificate);
             }
             issued = time.GetUtcNow();
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException) { throw new NodeException($"what the controller issued cannot be used: {e.Message}", e); }
+        catch (Exception e) when (e is CryptographicException
+            or ArgumentException) { throw new NodeException($"what the controller issued cannot be used: {e.Message}", e); }
         finally { foreach (var key in keys.Values) key.Dispose(); }
     }
 
@@ -74,7 +79,8 @@ internal sealed class NodePki(NodePaths paths, TimeProvider time)
         using var certificate = Read(purpose);
         if (certificate is null || !Fits(certificate, purpose, node)) return true;
         if (CertificateLife.Of(certificate).IsDue(time.GetUtcNow())) return true;
-        return purpose == NodeCertificate.KubeletServing && !Names(certificate).Contains(address) && time.GetUtcNow() >= issued + AddressPatience;
+        return purpose == NodeCertificate.KubeletServing && !Names(certificate).Contains(address) && time.GetUtcNow() >= issued
+            + AddressPatience;
     }
 
     private bool IsUsable(string purpose, string node)
@@ -85,7 +91,8 @@ internal sealed class NodePki(NodePaths paths, TimeProvider time)
 
     /// <summary>For a node that became another machine, or a cluster that changed its authority.</summary>
     private bool Fits(X509Certificate2 certificate, string purpose, string node) =>
-        (purpose == NodeCertificate.KubeProxy || certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false).EndsWith(":" + node, StringComparison.Ordinal)) && IsOfAuthority(certificate);
+        (purpose == NodeCertificate.KubeProxy || certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false)
+            .EndsWith(":" + node, StringComparison.Ordinal)) && IsOfAuthority(certificate);
 
     private bool IsOfAuthority(X509Certificate2 certificate)
     {
@@ -105,13 +112,16 @@ internal sealed class NodePki(NodePaths paths, TimeProvider time)
     private void Keep(string purpose, ECDsa key, byte[] der)
     {
         using var certificate = X509CertificateLoader.LoadCertificate(der);
-        if (!IsOfAuthority(certificate)) throw new NodeException($"the certificate for {purpose} is not of the cluster's Kubernetes authority");
+        if (!IsOfAuthority(certificate))
+            throw new NodeException($"the certificate for {purpose} is not of the cluster's Kubernetes authority");
         // Throws where the certificate is for another key.
         using var pair = certificate.CopyWithPrivateKey(key);
-        AtomicFile.Write(paths.Credential(purpose), Encoding.ASCII.GetBytes($"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n"));
+        AtomicFile.Write(paths.Credential(purpose), Encoding.ASCII.GetBytes(
+            $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n"));
     }
 
-    private static byte[] Request(string purpose, ECDsa key) => new CertificateRequest($"CN={purpose}", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+    private static byte[] Request(string purpose, ECDsa key) =>
+        new CertificateRequest($"CN={purpose}", key, HashAlgorithmName.SHA256).CreateSigningRequest();
 
     private static IEnumerable<IPAddress> Names(X509Certificate2 certificate) =>
         certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(names => names.EnumerateIPAddresses());

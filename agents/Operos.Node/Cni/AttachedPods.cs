@@ -22,7 +22,8 @@ public sealed partial class AttachedPods
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         foreach (var file in Directory.EnumerateFiles(folder, "*" + Suffix))
         {
-            try { if (JsonSerializer.Deserialize(File.ReadAllBytes(file), CniJson.Default.AttachedPod) is { } pod) pods[pod.ContainerId] = pod; }
+            try { if (JsonSerializer.Deserialize(File.ReadAllBytes(file), CniJson.Default.AttachedPod) is { } pod) pods[pod.ContainerId] =
+                pod; }
             // A pod without a record is unknown and so kept from talking: its next ADD brings it back.
             catch (JsonException) { File.Delete(file); }
         }
@@ -36,7 +37,8 @@ public sealed partial class AttachedPods
     /// <returns>The pods that are gone.</returns>
     public IReadOnlyList<AttachedPod> Add(AttachedPod pod)
     {
-        var gone = pods.Values.Where(other => other.ContainerId != pod.ContainerId && other.Addresses.Intersect(pod.Addresses).Any()).ToList();
+        var gone = pods.Values.Where(other => other.ContainerId != pod.ContainerId && other.Addresses.Intersect(pod.Addresses).Any())
+            .ToList();
         foreach (var other in gone) Remove(other.ContainerId);
         AtomicFile.Write(FilePath(folder, pod.ContainerId), JsonSerializer.SerializeToUtf8Bytes(pod, CniJson.Default.AttachedPod));
         pods[pod.ContainerId] = pod;
@@ -51,7 +53,8 @@ public sealed partial class AttachedPods
 
     /// <exception cref="FormatException">The runtime's name cannot be a file's (CNI specification, CNI_CONTAINERID).</exception>
     internal static string FilePath(string folder, string containerId) =>
-        ContainerId().IsMatch(containerId) ? Path.Combine(folder, containerId + Suffix) : throw new FormatException($"'{containerId}' is no container id");
+        ContainerId().IsMatch(containerId)
+            ? Path.Combine(folder, containerId + Suffix) : throw new FormatException($"'{containerId}' is no container id");
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,200}\z")]
     private static partial Regex ContainerId();

@@ -26,7 +26,8 @@ internal sealed record CniError
     [JsonPropertyName("msg")] public required string Message { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AttachedPod))]
 [JsonSerializable(typeof(GateRequest))]
 [JsonSerializable(typeof(GateReply))]

@@ -66,9 +66,11 @@ public sealed class GateServer(NodePaths paths, AttachedPods pods, IPodGate gate
             var line = await GateLine.ReadAsync(stream, MaxLine, deadline.Token).ConfigureAwait(false);
             var reply = await AnswerAsync(line, deadline.Token).ConfigureAwait(false);
             // Not bound by the deadline that the answer may be about: a line fits into the socket's buffer.
-            await stream.WriteAsync(GateLine.Write(JsonSerializer.SerializeToUtf8Bytes(reply, CniJson.Default.GateReply)), cancellationToken).ConfigureAwait(false);
+            await stream.WriteAsync(GateLine.Write(JsonSerializer.SerializeToUtf8Bytes(reply, CniJson.Default.GateReply)),
+                cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException) { logger.LogDebug("A plugin went away: {Reason}", e.Message); }
+        catch (Exception e) when (e is IOException or OperationCanceledException) { logger.LogDebug(
+            "A plugin went away: {Reason}", e.Message); }
         finally { slots.Release(); }
     }
 
@@ -116,6 +118,8 @@ public sealed class GateServer(NodePaths paths, AttachedPods pods, IPodGate gate
     private void Check(AttachedPod pod)
     {
         if (pods.Find(pod.ContainerId) is not { } known) throw new NodeException($"sandbox {pod.ContainerId} is not known to the agent");
-        if (!known.Addresses.SequenceEqual(pod.Addresses)) throw new NodeException($"sandbox {pod.ContainerId} has {string.Join(' ', pod.Addresses)}, the agent knows {string.Join(' ', known.Addresses)}");
+        if (!known.Addresses.SequenceEqual(pod.Addresses))
+            throw new NodeException(
+            $"sandbox {pod.ContainerId} has {string.Join(' ', pod.Addresses)}, the agent knows {string.Join(' ', known.Addresses)}");
     }
 }

@@ -1,6 +1,8 @@
 namespace Operos.Node.Configuration;
 
-/// <summary>How a service of the node reaches the API server. Files are named, not copied: clients read a renewed certificate by themselves.</summary>
+/// <summary>
+/// How a service of the node reaches the API server. Files are named, not copied: clients read a renewed certificate by themselves.
+/// </summary>
 internal static class Kubeconfig
 {
     public static string Write(string server, string authority, string credential) => $"""

@@ -75,7 +75,10 @@ internal static class KubeletConfiguration
         // Later ones leave the sandbox's image to the runtime, which pins it.
         if (!facts.Version.IsAtLeast(1, 27)) words.Add($"--pod-infra-container-image={SandboxImage}");
         if (!facts.Version.IsAtLeast(1, 23) && settings.Taints.Count > 0)
-            words.Add($"--register-with-taints={string.Join(',', settings.Taints.Select(taint => $"{taint.Key}={taint.Value}:{taint.Effect}"))}");
+        {
+            var taints = settings.Taints.Select(taint => $"{taint.Key}={taint.Value}:{taint.Effect}");
+            words.Add($"--register-with-taints={string.Join(',', taints)}");
+        }
         return words;
     }
 

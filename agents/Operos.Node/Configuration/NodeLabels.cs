@@ -16,7 +16,8 @@ public static class NodeLabels
     ];
 
     public static IEnumerable<KeyValuePair<string, string>> ForKubelet(IReadOnlyDictionary<string, string> labels) =>
-        labels.Where(label => LabelSyntax.IsKey(label.Key) && LabelSyntax.IsValue(label.Value) && IsAllowed(label.Key)).OrderBy(label => label.Key, StringComparer.Ordinal);
+        labels.Where(label => LabelSyntax.IsKey(label.Key) && LabelSyntax.IsValue(label.Value) && IsAllowed(label.Key))
+            .OrderBy(label => label.Key, StringComparer.Ordinal);
 
     private static bool IsAllowed(string key)
     {

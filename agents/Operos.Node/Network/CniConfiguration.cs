@@ -5,8 +5,9 @@ using Operos.Linux;
 namespace Operos.Node.Network;
 
 /// <summary>
-/// The list of CNI plugins that gives a pod its network (CNI specification 1.0.0): a routed veth pair and an address of this node, host ports,
-/// then our own, which holds the pod back until its policy is in force. No bridge: every packet of a pod passes the host's forward hook.
+/// The list of CNI plugins that gives a pod its network (CNI specification 1.0.0): a routed veth pair and an address of this node, host
+/// ports, then our own, which holds the pod back until its policy is in force. No bridge: every packet of a pod passes the host's forward
+/// hook.
 /// </summary>
 public static class CniConfiguration
 {

@@ -4,8 +4,8 @@ namespace Operos.Node.Network;
 
 /// <summary>
 /// Lets a node forward for its pods. What leaves the pod network gets the node's address (nftables, a table of our own): everything else,
-/// other nodes too, so that an answer comes back even from a node whose routes are not there yet. Traffic between pods keeps its addresses. Services need
-/// no rule: kube-proxy has given their packets a pod's or a host's address before.
+/// other nodes too, so that an answer comes back even from a node whose routes are not there yet. Traffic between pods keeps its addresses.
+/// Services need no rule: kube-proxy has given their packets a pod's or a host's address before.
 /// </summary>
 public sealed class Forwarding(IPNetwork podNetwork)
 {
@@ -16,8 +16,10 @@ public sealed class Forwarding(IPNetwork podNetwork)
     /// <exception cref="NodeException">The kernel or a program refused.</exception>
     public async Task ApplyAsync(CancellationToken cancellationToken)
     {
-        try { if ((await File.ReadAllTextAsync(IpForward, cancellationToken).ConfigureAwait(false)).Trim() != "1") await File.WriteAllTextAsync(IpForward, "1\n", cancellationToken).ConfigureAwait(false); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new NodeException($"forwarding cannot be switched on: {e.Message}", e); }
+        try { if ((await File.ReadAllTextAsync(IpForward, cancellationToken).ConfigureAwait(false))
+            .Trim() != "1") await File.WriteAllTextAsync(IpForward, "1\n", cancellationToken).ConfigureAwait(false); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new NodeException(
+            $"forwarding cannot be switched on: {e.Message}", e); }
         await HostProgram.RunAsync("nft", ["-f", "-"], cancellationToken, Ruleset(podNetwork)).ConfigureAwait(false);
         // Where something set it to DROP, no pod would be reached; nothing of ours does.
         await HostProgram.RunAsync("iptables", ["-w", "10", "-P", "FORWARD", "ACCEPT"], cancellationToken).ConfigureAwait(false);
@@ -28,7 +30,8 @@ public sealed class Forwarding(IPNetwork podNetwork)
         (await HostProgram.TryAsync("nft", ["list", "table", "ip", Table], cancellationToken).ConfigureAwait(false)).Code == 0;
 
     public static async Task ClearAsync(CancellationToken cancellationToken) =>
-        await HostProgram.RunAsync("nft", ["-f", "-"], cancellationToken, $"table ip {Table}\ndelete table ip {Table}\n").ConfigureAwait(false);
+        await HostProgram.RunAsync("nft", ["-f", "-"], cancellationToken, $"table ip {Table}\ndelete table ip {Table}\n").ConfigureAwait(
+            false);
 
     internal static string Ruleset(IPNetwork podNetwork) => $$"""
         table ip {{Table}}

@@ -27,7 +27,8 @@ public sealed record NodeInterface(string Name, IPAddress Address, int Mtu)
         foreach (var nic in NetworkInterface.GetAllNetworkInterfaces())
         {
             var properties = nic.GetIPProperties();
-            if (properties.UnicastAddresses.Any(own => own.Address.Equals(address))) return new NodeInterface(nic.Name, address, properties.GetIPv4Properties().Mtu);
+            if (properties.UnicastAddresses.Any(own => own.Address.Equals(address)))
+                return new NodeInterface(nic.Name, address, properties.GetIPv4Properties().Mtu);
         }
         throw new NodeException($"no interface has the node's address {address}");
     }

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Operos.Node.Network;
 
-/// <summary>The routed pod network of one node: addresses and cables by CNI, routes to the other nodes' pods, masquerade to the outside.</summary>
+/// <summary>
+/// The routed pod network of one node: addresses and cables by CNI, routes to the other nodes' pods, masquerade to the outside.
+/// </summary>
 internal sealed class PodNetwork(NodePaths paths, NodeSettings settings, IPAddress address)
 {
     private readonly IPNetwork podNetwork = IPNetwork.Parse(settings.Cluster.PodNetwork);
@@ -17,13 +19,16 @@ internal sealed class PodNetwork(NodePaths paths, NodeSettings settings, IPAddre
     {
         // Of an API server that never answered nothing is known: what an agent before this one left stays.
         if (!nodes.IsComplete) throw new NodeException($"the API server does not tell the nodes: {nodes.Problem}");
-        if (!forwards || !await Forwarding.IsAppliedAsync(cancellationToken).ConfigureAwait(false)) await new Forwarding(podNetwork).ApplyAsync(cancellationToken).ConfigureAwait(false);
+        if (!forwards || !await Forwarding.IsAppliedAsync(cancellationToken).ConfigureAwait(false))
+            await new Forwarding(podNetwork).ApplyAsync(cancellationToken).ConfigureAwait(false);
         forwards = true;
         var all = nodes.All;
         await routes.SetAsync(RoutePlan.Make(podNetwork, settings.Name, all, out var problems), cancellationToken).ConfigureAwait(false);
-        var own = all.FirstOrDefault(node => node.Name == settings.Name) ?? throw new NodeException("the API server has no Node of this name yet: the kubelet makes it");
+        var own = all.FirstOrDefault(node => node.Name == settings.Name)
+            ?? throw new NodeException("the API server has no Node of this name yet: the kubelet makes it");
         var pods = own.Pods ?? throw new NodeException("the Node has no pod addresses yet: kube-controller-manager gives them");
-        if (!podNetwork.Contains(pods.BaseAddress)) throw new NodeException($"the Node's pod addresses {pods} are not within the pod network {podNetwork}");
+        if (!podNetwork.Contains(pods.BaseAddress))
+            throw new NodeException($"the Node's pod addresses {pods} are not within the pod network {podNetwork}");
         var nic = NodeInterface.Find(address);
         CniConfiguration.Install(paths, pods, nic.Mtu);
         return Describe(pods, nic, all.Count - 1, problems, nodes.Problem);

@@ -38,7 +38,9 @@ public sealed class RouteTable
         var result = await HostProgram.TryAsync("ip", ["-force", "-batch", "-"], cancellationToken, batch.ToString()).ConfigureAwait(false);
         if (result.Code == 0) return changes;
         var missing = wanted.Except(await ReadAsync(cancellationToken).ConfigureAwait(false)).ToList();
-        throw new NodeException($"{missing.Count} of {wanted.Count} routes cannot be set{(missing.Count > 0 ? $", such as {missing[0]}" : "")}: {Reason(result.Errors)}");
+        throw new NodeException(
+            $"{missing.Count} of {wanted.Count} routes cannot be set{(missing.Count > 0 ? $", such as {missing[0]}" : "")}: "
+            + $"{Reason(result.Errors)}");
     }
 
     /// <summary>Takes all of ours away.</summary>
@@ -46,7 +48,8 @@ public sealed class RouteTable
 
     public async Task<IReadOnlyList<PodRoute>> ReadAsync(CancellationToken cancellationToken)
     {
-        var json = await HostProgram.RunAsync("ip", ["-4", "-json", "route", "show", "table", "main", "proto", Protocol.ToString(CultureInfo.InvariantCulture)], cancellationToken).ConfigureAwait(false);
+        var json = await HostProgram.RunAsync("ip", ["-4", "-json", "route", "show", "table", "main", "proto",
+            Protocol.ToString(CultureInfo.InvariantCulture)], cancellationToken).ConfigureAwait(false);
         // Some versions print nothing where there is nothing.
         if (json.Trim().Length == 0) return [];
         var routes = JsonSerializer.Deserialize(json, RouteJson.Default.IReadOnlyListKernelRoute) ?? [];
@@ -54,9 +57,12 @@ public sealed class RouteTable
     }
 
     private static PodRoute Read(KernelRoute route) =>
-        new(IPNetwork.Parse(route.Destination!.Contains('/', StringComparison.Ordinal) ? route.Destination : route.Destination + "/32"), route.Gateway is null ? null : IPAddress.Parse(route.Gateway));
+        new(IPNetwork.Parse(route.Destination!.Contains('/', StringComparison.Ordinal) ? route.Destination : route.Destination + "/32"),
+            route.Gateway is null ? null : IPAddress.Parse(route.Gateway));
 
-    private static string Reason(string errors) => errors.Split('\n').FirstOrDefault(line => line.StartsWith("Error", StringComparison.Ordinal) || line.StartsWith("RTNETLINK", StringComparison.Ordinal)) ?? errors.Trim();
+    private static string Reason(string errors) =>
+        errors.Split('\n').FirstOrDefault(line =>
+        line.StartsWith("Error", StringComparison.Ordinal) || line.StartsWith("RTNETLINK", StringComparison.Ordinal)) ?? errors.Trim();
 }
 
 internal sealed record KernelRoute

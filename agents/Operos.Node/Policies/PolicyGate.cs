@@ -44,7 +44,8 @@ public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogg
         });
         enforcer = enforcing;
         var watch = new ClusterWatch(client, enforcing);
-        try { await TaskGroup.RunAsync(cancellationToken, [enforcing.RunAsync, .. watch.Works, token => ReportAsync(enforcing, watch, token)]).ConfigureAwait(false); }
+        try { await TaskGroup.RunAsync(cancellationToken,
+            [enforcing.RunAsync, .. watch.Works, token => ReportAsync(enforcing, watch, token)]).ConfigureAwait(false); }
         finally { enforcer = null; }
     }
 
@@ -58,11 +59,15 @@ public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogg
             var news = state switch
             {
                 { Error: { } error } => steps.Set(NodeStepBoard.Policy, false, error),
-                { InForceSince: null } => steps.Set(NodeStepBoard.Policy, false, $"the API server does not tell the policies: {watch.Problem ?? "not listed yet"}"),
+                { InForceSince: null } =>
+                    steps.Set(NodeStepBoard.Policy, false,
+                    $"the API server does not tell the policies: {watch.Problem ?? "not listed yet"}"),
                 { Problems.Count: > 0 } => steps.Set(NodeStepBoard.Policy, true, $"refused: {string.Join("; ", state.Problems.Take(3))}"),
-                _ => steps.Set(NodeStepBoard.Policy, true, watch.Problem is { } problem ? $"as they were at {watch.LastSeen:HH:mm:ss} UTC: {problem}" : ""),
+                _ => steps.Set(NodeStepBoard.Policy, true, watch.Problem is { } problem
+                    ? $"as they were at {watch.LastSeen:HH:mm:ss} UTC: {problem}" : ""),
             };
-            if (news && (state.Error is not null || state.Problems.Count > 0)) logger.LogWarning("policy: {Text}", steps.Steps.First(step => step.Name == NodeStepBoard.Policy).Text);
+            if (news && (state.Error is not null || state.Problems.Count > 0))
+                logger.LogWarning("policy: {Text}", steps.Steps.First(step => step.Name == NodeStepBoard.Policy).Text);
             await Task.Delay(ReportPeriod, cancellationToken).ConfigureAwait(false);
         }
     }

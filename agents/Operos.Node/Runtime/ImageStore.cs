@@ -1,6 +1,8 @@
 namespace Operos.Node.Runtime;
 
-/// <summary>containerd's images in Kubernetes' namespace, by <c>ctr</c>: a cluster without any registry works with what a layer brings.</summary>
+/// <summary>
+/// containerd's images in Kubernetes' namespace, by <c>ctr</c>: a cluster without any registry works with what a layer brings.
+/// </summary>
 internal sealed class ImageStore(NodePaths paths)
 {
     /// <summary>Imports each archive of which an image is missing, in the order of their names.</summary>
@@ -10,7 +12,8 @@ internal sealed class ImageStore(NodePaths paths)
     {
         if (!Directory.Exists(paths.ImageArchives)) return (0, 0);
         var archives = Directory.EnumerateFiles(paths.ImageArchives, "*.tar").Order(StringComparer.Ordinal).ToList();
-        var present = (await CtrAsync(["images", "list", "--quiet"], cancellationToken).ConfigureAwait(false)).Split('\n', StringSplitOptions.TrimEntries).Select(ImageArchive.Normalise).ToHashSet(StringComparer.Ordinal);
+        var present = (await CtrAsync(["images", "list", "--quiet"], cancellationToken).ConfigureAwait(false))
+            .Split('\n', StringSplitOptions.TrimEntries).Select(ImageArchive.Normalise).ToHashSet(StringComparer.Ordinal);
         var imported = 0;
         NodeException? problem = null;
         foreach (var archive in archives)

@@ -31,7 +31,8 @@ public readonly record struct AddressRange(bool IsV6, UInt128 First, UInt128 Las
         var merged = new List<AddressRange>();
         foreach (var range in ranges.OrderBy(range => range.IsV6).ThenBy(range => range.First))
         {
-            if (merged.Count > 0 && merged[^1] is var last && last.IsV6 == range.IsV6 && (range.First <= last.Last || range.First - 1 == last.Last))
+            if (merged.Count > 0 && merged[^1] is var last && last.IsV6 == range.IsV6
+                && (range.First <= last.Last || range.First - 1 == last.Last))
                 merged[^1] = last with { Last = range.Last > last.Last ? range.Last : last.Last };
             else merged.Add(range);
         }

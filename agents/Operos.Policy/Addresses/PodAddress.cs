@@ -10,15 +10,16 @@ public readonly record struct PodAddress(bool IsV6, UInt128 Value)
     private const int LongestText = 45;
 
     /// <summary>
-    /// Takes only the forms that everybody reads alike: four decimal numbers without leading zeros, or IPv6 without zone. IPv4 inside IPv6 is
-    /// refused, since the kernel sees such a packet as IPv4.
+    /// Takes only the forms that everybody reads alike: four decimal numbers without leading zeros, or IPv6 without zone. IPv4 inside IPv6
+    /// is refused, since the kernel sees such a packet as IPv4.
     /// </summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out PodAddress address)
     {
         address = default;
         if (text is null || text.Length is 0 or > LongestText || !text.All(c => char.IsAsciiHexDigit(c) || c is '.' or ':')) return false;
         if (!text.Contains(':', StringComparison.Ordinal)) return TryParseV4(text, out address);
-        if (!IPAddress.TryParse(text, out var parsed) || parsed.AddressFamily != AddressFamily.InterNetworkV6 || parsed.IsIPv4MappedToIPv6) return false;
+        if (!IPAddress.TryParse(text, out var parsed) || parsed.AddressFamily != AddressFamily.InterNetworkV6 || parsed.IsIPv4MappedToIPv6)
+            return false;
         address = Of(parsed);
         return true;
     }
@@ -46,7 +47,8 @@ public readonly record struct PodAddress(bool IsV6, UInt128 Value)
         foreach (var part in parts)
         {
             // A leading zero is octal to some and decimal to others.
-            if (part.Length is 0 or > 3 || (part.Length > 1 && part[0] == '0') || !part.All(char.IsAsciiDigit) || !byte.TryParse(part, out var number)) return false;
+            if (part.Length is 0 or > 3 || (part.Length > 1 && part[0] == '0') || !part.All(char.IsAsciiDigit)
+                || !byte.TryParse(part, out var number)) return false;
             value = (value << 8) | number;
         }
         address = new PodAddress(false, value);

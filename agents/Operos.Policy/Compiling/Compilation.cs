@@ -12,8 +12,8 @@ internal sealed class Compilation
     private const int MostProblems = 1000;
 
     /// <summary>
-    /// A packet that answers one that was allowed is allowed. Packets in the direction that a connection was opened in are judged each by itself, so
-    /// that a policy that begins to deny ends connections too, and an address that changes hands takes none along.
+    /// A packet that answers one that was allowed is allowed. Packets in the direction that a connection was opened in are judged each by
+    /// itself, so that a policy that begins to deny ends connections too, and an address that changes hands takes none along.
     /// </summary>
     private static readonly string[] Replies = ["ct state related accept", "ct state established ct direction reply accept"];
 
@@ -36,14 +36,17 @@ internal sealed class Compilation
         book = new SetBook(view, owners);
         // By name, so that the same cluster gives the same ruleset and the same policies meet a limit.
         local = [.. owners.Values.Where(pod => pod.NodeName == node.Name).Distinct().OrderBy(pod => pod.Key)];
-        families = [.. node.PodCidrs.Select(range => range.IsV6).Concat(local.SelectMany(book.AddressesOf).Select(address => address.IsV6)).Distinct().Order()];
+        families = [.. node.PodCidrs.Select(range => range.IsV6).Concat(local.SelectMany(book.AddressesOf).Select(address => address.IsV6))
+            .Distinct().Order()];
     }
 
     public Ruleset Run()
     {
         foreach (var problem in view.Policies.SelectMany(policy => policy.Problems)) Tell(problem);
         foreach (var pod in view.Pods)
-            foreach (var text in pod.BadAddresses) Tell(new PolicyProblem($"pod {pod.Key}", "status.podIPs", $"{PolicyProblem.Quote(text)} is no address of a pod; nobody can reach it"));
+            foreach (var text in pod.BadAddresses)
+                Tell(new PolicyProblem($"pod {pod.Key}", "status.podIPs",
+                $"{PolicyProblem.Quote(text)} is no address of a pod; nobody can reach it"));
         Dictionary<string, string>[] ingress = [[], []], egress = [[], []];
         foreach (var pod in local)
         {
@@ -56,11 +59,13 @@ internal sealed class Compilation
         }
         AddBaseChains();
         // All four maps, always: then a pod of the first or last of a family is an element like any other.
-        NftMap[] maps = [new("ingress4", "ipv4_addr", ingress[0]), new("ingress6", "ipv6_addr", ingress[1]), new("egress4", "ipv4_addr", egress[0]), new("egress6", "ipv6_addr", egress[1])];
+        NftMap[] maps = [new("ingress4", "ipv4_addr", ingress[0]), new("ingress6", "ipv6_addr", ingress[1]),
+            new("egress4", "ipv4_addr", egress[0]), new("egress6", "ipv6_addr", egress[1])];
         return new Ruleset(book.Named(usedSets), maps, chains.Values)
         {
             Problems = problems,
-            Origins = origins.ToDictionary(origin => origin.Key, origin => (IReadOnlyList<string>)[.. origin.Value], StringComparer.Ordinal),
+            Origins = origins.ToDictionary(origin =>
+                origin.Key, origin => (IReadOnlyList<string>)[.. origin.Value], StringComparer.Ordinal),
         };
     }
 
@@ -75,10 +80,12 @@ internal sealed class Compilation
             own[0].Add($"{(isV6 ? "ip6" : "ip")} saddr @{set} counter drop");
             own[1].Add($"{(isV6 ? "ip6" : "ip")} daddr @{set} counter drop");
         }
-        List<string> from = ["ip saddr vmap @egress4", "ip6 saddr vmap @egress6", .. own[0]], to = ["ip daddr vmap @ingress4", "ip6 daddr vmap @ingress6", .. own[1]];
+        List<string> from = ["ip saddr vmap @egress4", "ip6 saddr vmap @egress6", .. own[0]],
+            to = ["ip daddr vmap @ingress4", "ip6 daddr vmap @ingress6", .. own[1]];
         if (node.PodInterfaces is not null)
         {
-            // A pod that borrows another's address: the route to a pod's address is its own interface (ptp), and to any other none of theirs.
+            // A pod that borrows another's address: the route to a pod's address is its own interface (ptp), and to any other none of
+            // theirs.
             from.Insert(0, $"iifname \"{node.PodInterfaces}*\" fib saddr . iif oif missing counter drop");
             from.Add($"iifname \"{node.PodInterfaces}*\" counter drop");
             to.Add($"oifname \"{node.PodInterfaces}*\" counter drop");
@@ -90,7 +97,8 @@ internal sealed class Compilation
     /// <summary>What is done with a pod's packets: pods that the same policies isolate share a chain.</summary>
     private string VerdictFor(PodEndpoint pod, Direction direction)
     {
-        var isolating = view.PoliciesOf(pod.Key.Namespace).Where(policy => RulesOf(policy, direction) is not null && policy.Pods.Matches(pod.Labels)).ToList();
+        var isolating = view.PoliciesOf(pod.Key.Namespace)
+            .Where(policy => RulesOf(policy, direction) is not null && policy.Pods.Matches(pod.Labels)).ToList();
         if (isolating.Count == 0) return "accept";
         var jumps = isolating.Select(policy => ChainFor(policy, direction)).OfType<string>().Distinct().Order(StringComparer.Ordinal);
         // A chain that fell through would meet the base chain's last rules too: nothing is left open while a transaction comes into force.
@@ -119,10 +127,12 @@ internal sealed class Compilation
             return null;
         }
         if (chain.Rules.Count == 0) return null;
-        if (!budgets.TryGetValue(policy.Key.Namespace, out var budget)) budgets[policy.Key.Namespace] = budget = new NamespaceBudget(limits.ElementsPerNamespace);
+        if (!budgets.TryGetValue(policy.Key.Namespace, out var budget))
+            budgets[policy.Key.Namespace] = budget = new NamespaceBudget(limits.ElementsPerNamespace);
         if (!budget.TryTake(chain, book))
         {
-            Tell(new PolicyProblem(policy.Subject, field, $"the policies of its namespace need more than {limits.ElementsPerNamespace} elements; this one allows nothing"));
+            Tell(new PolicyProblem(policy.Subject, field,
+                $"the policies of its namespace need more than {limits.ElementsPerNamespace} elements; this one allows nothing"));
             return null;
         }
         usedSets.UnionWith(chain.Sets);
@@ -147,5 +157,6 @@ internal sealed class Compilation
         if (problems.Count < MostProblems) problems.Add(problem);
     }
 
-    private static IReadOnlyList<Policies.PolicyRule>? RulesOf(Policies.Policy policy, Direction direction) => direction == Direction.Ingress ? policy.Ingress : policy.Egress;
+    private static IReadOnlyList<Policies.PolicyRule>? RulesOf(Policies.Policy policy, Direction direction) =>
+        direction == Direction.Ingress ? policy.Ingress : policy.Egress;
 }

@@ -4,8 +4,8 @@ using System.Text;
 namespace Operos.Policy.Compiling;
 
 /// <summary>
-/// Names for nftables objects by what they hold: the same content has the same name in every ruleset, so that two rulesets are compared by names,
-/// and nothing that a tenant wrote ever stands in a ruleset.
+/// Names for nftables objects by what they hold: the same content has the same name in every ruleset, so that two rulesets are compared by
+/// names, and nothing that a tenant wrote ever stands in a ruleset.
 /// </summary>
 internal static class ContentName
 {

@@ -13,7 +13,8 @@ internal sealed class PolicyChain
     private readonly Direction direction;
     private readonly IReadOnlyList<bool> families;
 
-    private PolicyChain(SetBook book, Direction direction, IReadOnlyList<bool> families) => (this.book, this.direction, this.families) = (book, direction, families);
+    private PolicyChain(SetBook book, Direction direction, IReadOnlyList<bool> families) =>
+        (this.book, this.direction, this.families) = (book, direction, families);
 
     public IReadOnlyList<string> Rules => rules;
 
@@ -22,7 +23,8 @@ internal sealed class PolicyChain
 
     /// <param name="families">Those that pods of this node have: false for IPv4, true for IPv6.</param>
     /// <returns>Null where more than <paramref name="most"/> rules come of it.</returns>
-    public static PolicyChain? Make(IReadOnlyList<PolicyRule> policy, Direction direction, SetBook book, IReadOnlyList<bool> families, int most)
+    public static PolicyChain? Make(IReadOnlyList<PolicyRule> policy, Direction direction, SetBook book, IReadOnlyList<bool> families,
+        int most)
     {
         var chain = new PolicyChain(book, direction, families);
         foreach (var rule in policy)
@@ -70,7 +72,8 @@ internal sealed class PolicyChain
         }
         // The number is the destination's affair, in either direction.
         foreach (var name in ports.Names)
-            foreach (var isV6 in families) yield return (isV6, $"{Header(isV6)} daddr . meta l4proto . th dport @{Use(book.NamedPort(name, isV6))} ");
+            foreach (var isV6 in families)
+                yield return (isV6, $"{Header(isV6)} daddr . meta l4proto . th dport @{Use(book.NamedPort(name, isV6))} ");
     }
 
     private string Other(bool isV6) => $"{Header(isV6)} {(direction == Direction.Ingress ? "saddr" : "daddr")}";

@@ -37,12 +37,16 @@ internal sealed class SetBook
         SelectedBy(peer).SelectMany(AddressesOf).Where(address => address.IsV6 == isV6).Select(TextOf));
 
     /// <summary>Address, protocol and number of each pod's port that has this name.</summary>
-    public string NamedPort(PortName port, bool isV6) => Make($"named{Family(isV6)}", $"{port.Protocol} {port.Name}", $"{AddressType(isV6)} . inet_proto . inet_service", false, () =>
+    public string NamedPort(PortName port, bool isV6) =>
+        Make($"named{Family(isV6)}", $"{port.Protocol} {port.Name}", $"{AddressType(isV6)} . inet_proto . inet_service", false, () =>
         view.Pods.SelectMany(pod => pod.Ports.Where(own => own.Name == port.Name && own.Protocol == port.Protocol)
-            .SelectMany(own => AddressesOf(pod).Where(address => address.IsV6 == isV6).Select(address => $"{TextOf(address)} . {own.Protocol.ToNft()} . {own.Number}"))));
+            .SelectMany(own =>
+                AddressesOf(pod).Where(address => address.IsV6 == isV6)
+                .Select(address => $"{TextOf(address)} . {own.Protocol.ToNft()} . {own.Number}"))));
 
     /// <summary>Address ranges of one family.</summary>
-    public string Blocks(IEnumerable<AddressRange> ranges, bool isV6) => OfRanges($"block{Family(isV6)}", AddressType(isV6), ranges.Select(range => range.ToString()));
+    public string Blocks(IEnumerable<AddressRange> ranges, bool isV6) =>
+        OfRanges($"block{Family(isV6)}", AddressType(isV6), ranges.Select(range => range.ToString()));
 
     /// <summary>Port ranges of one protocol.</summary>
     public string Ports(IEnumerable<PortRange> ranges) => OfRanges("ports", "inet_service", ranges.Select(range => range.ToString()));
@@ -65,7 +69,8 @@ internal sealed class SetBook
     private IReadOnlyList<PodEndpoint> SelectedBy(PeerSelector peer)
     {
         if (selected.TryGetValue(peer.Identity, out var known)) return known;
-        var names = peer.Namespace is not null ? [peer.Namespace] : view.Namespaces.Where(item => peer.Namespaces!.Matches(item.Value)).Select(item => item.Key);
+        var names = peer.Namespace is not null ? [peer.Namespace] : view.Namespaces.Where(item => peer.Namespaces!.Matches(item.Value))
+            .Select(item => item.Key);
         return selected[peer.Identity] = [.. names.SelectMany(view.PodsOf).Where(pod => peer.Pods.Matches(pod.Labels))];
     }
 

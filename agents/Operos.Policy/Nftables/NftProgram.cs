@@ -24,7 +24,8 @@ internal sealed class NftProgram(IReadOnlyList<string> command, TimeSpan patienc
             await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
             if (process.ExitCode == 0) return await output.ConfigureAwait(false);
             var text = await errors.ConfigureAwait(false);
-            throw new NftException($"{command[0]} ended with {process.ExitCode}: {(text.Length > LongestError ? text[..LongestError] + "..." : text).Trim()}");
+            throw new NftException(
+                $"{command[0]} ended with {process.ExitCode}: {(text.Length > LongestError ? text[..LongestError] + "..." : text).Trim()}");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -47,7 +48,8 @@ internal sealed class NftProgram(IReadOnlyList<string> command, TimeSpan patienc
                 StandardInputEncoding = Encoding.ASCII, StandardOutputEncoding = Encoding.UTF8, StandardErrorEncoding = Encoding.UTF8,
             })!;
         }
-        catch (Win32Exception e) { throw new NftException($"{command[0]} cannot be started: {e.Message}; is the package nftables installed?", e); }
+        catch (Win32Exception e) { throw new NftException(
+            $"{command[0]} cannot be started: {e.Message}; is the package nftables installed?", e); }
     }
 
     private static async Task WriteAsync(Process process, string input, CancellationToken cancellationToken)

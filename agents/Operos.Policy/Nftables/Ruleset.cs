@@ -13,7 +13,8 @@ public sealed class Ruleset
         Sets = sets.ToDictionary(set => set.Name, StringComparer.Ordinal);
         Maps = maps.ToDictionary(map => map.Name, StringComparer.Ordinal);
         Chains = chains.ToDictionary(chain => chain.Name, StringComparer.Ordinal);
-        Size = new RulesetSize(Chains.Count, Chains.Values.Sum(chain => chain.Rules.Count), Sets.Count + Maps.Count, Sets.Values.Sum(set => set.Elements.Count) + Maps.Values.Sum(map => map.Elements.Count));
+        Size = new RulesetSize(Chains.Count, Chains.Values.Sum(chain => chain.Rules.Count), Sets.Count + Maps.Count,
+            Sets.Values.Sum(set => set.Elements.Count) + Maps.Values.Sum(map => map.Elements.Count));
     }
 
     public IReadOnlyDictionary<string, NftSet> Sets { get; }
@@ -30,7 +31,8 @@ public sealed class Ruleset
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Origins { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
     /// <summary>The addresses that belong to pods of this node, as text.</summary>
-    public IEnumerable<string> PodAddresses => Maps.Values.Where(map => map.Name.StartsWith("egress", StringComparison.Ordinal)).SelectMany(map => map.Elements.Keys);
+    public IEnumerable<string> PodAddresses =>
+        Maps.Values.Where(map => map.Name.StartsWith("egress", StringComparison.Ordinal)).SelectMany(map => map.Elements.Keys);
 
     /// <summary>The table as nft reads it.</summary>
     public override string ToString()
@@ -38,9 +40,12 @@ public sealed class Ruleset
         var text = new StringBuilder();
         text.Append(null, $"table inet {Table} {{\n");
         foreach (var set in Sets.Values)
-            text.Append(null, $"set {set.Name} {{ type {set.Type};{(set.IsInterval ? " flags interval;" : "")}{Elements(set.Elements)} }}\n");
+            text.Append(null,
+                $"set {set.Name} {{ type {set.Type};{(set.IsInterval ? " flags interval;" : "")}{Elements(set.Elements)} }}\n");
         foreach (var map in Maps.Values)
-            text.Append(null, $"map {map.Name} {{ type {map.Type} : verdict;{Elements(map.Elements.Select(element => $"{element.Key} : {element.Value}"))} }}\n");
+            text.Append(null,
+                $"map {map.Name} {{ type {map.Type} : "
+                + $"verdict;{Elements(map.Elements.Select(element => $"{element.Key} : {element.Value}"))} }}\n");
         foreach (var chain in Chains.Values)
         {
             text.Append(null, $"chain {chain.Name} {{\n{(chain.Hook is null ? "" : chain.Hook + "\n")}");

@@ -8,7 +8,10 @@ namespace Operos.Policy.Nftables;
 /// <param name="Elapsed">nft's run, its start included.</param>
 public readonly record struct Applied(int Bytes, bool IsReplacement, TimeSpan Elapsed);
 
-/// <summary>Keeps the kernel's table at the ruleset that it was given last. Every change is one transaction: the old rules, or the new, and never none.</summary>
+/// <summary>
+/// Keeps the kernel's table at the ruleset that it was given last. Every change is one transaction: the old rules, or the new, and never
+/// none.
+/// </summary>
 /// <param name="command">How nft is run, such as <c>nft</c>, or through nsenter.</param>
 /// <param name="patience">How long one run of it may take; 30 s if not given.</param>
 public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSpan? patience = null) : IDisposable
@@ -20,7 +23,9 @@ public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSp
     /// <summary>What the kernel holds as far as is known; null before the first look and after a failure.</summary>
     private Ruleset? inForce;
 
-    /// <summary>Takes what an earlier process left as what is in force, if it is a table of ours: it is then changed, not made anew.</summary>
+    /// <summary>
+    /// Takes what an earlier process left as what is in force, if it is a table of ours: it is then changed, not made anew.
+    /// </summary>
     /// <returns>Whether there is such a table.</returns>
     public async Task<bool> AdoptAsync(CancellationToken cancellationToken)
     {
@@ -29,7 +34,9 @@ public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSp
         finally { turn.Release(); }
     }
 
-    /// <summary>Brings a ruleset into force. One that cannot be reached by small changes, since somebody else changed the table, replaces it.</summary>
+    /// <summary>
+    /// Brings a ruleset into force. One that cannot be reached by small changes, since somebody else changed the table, replaces it.
+    /// </summary>
     /// <exception cref="NftException">Neither worked; what was in force still is.</exception>
     public async Task<Applied> ApplyAsync(Ruleset next, CancellationToken cancellationToken)
     {
@@ -61,7 +68,8 @@ public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSp
         try
         {
             inForce = null;
-            await nft.RunAsync(FromInput, $"add table inet {Ruleset.Table}\ndelete table inet {Ruleset.Table}\n", cancellationToken).ConfigureAwait(false);
+            await nft.RunAsync(FromInput, $"add table inet {Ruleset.Table}\ndelete table inet {Ruleset.Table}\n",
+                cancellationToken).ConfigureAwait(false);
         }
         finally { turn.Release(); }
     }
@@ -75,7 +83,8 @@ public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSp
             // The table may not be there, which is an error to list it, and none to list them all.
             var tables = await nft.RunAsync(["-j", "list", "tables", "inet"], "", cancellationToken).ConfigureAwait(false);
             if (!tables.Contains($"\"{Ruleset.Table}\"", StringComparison.Ordinal)) return null;
-            return RulesetReader.Read(await nft.RunAsync(["-j", "list", "table", "inet", Ruleset.Table], "", cancellationToken).ConfigureAwait(false));
+            return RulesetReader.Read(await nft.RunAsync(["-j", "list", "table", "inet", Ruleset.Table], "",
+                cancellationToken).ConfigureAwait(false));
         }
         catch (FormatException) { return null; }
     }

@@ -19,7 +19,8 @@ public sealed record RulesetTransaction(string Text, bool IsReplacement)
     {
         if (!HasSameFrame(inForce, next)) return Replacing(next);
         var text = new StringBuilder();
-        var (gone, fresh) = (inForce.Chains.Values.Where(chain => !next.Chains.ContainsKey(chain.Name)).ToList(), next.Chains.Values.Where(chain => !inForce.Chains.ContainsKey(chain.Name)).ToList());
+        var (gone, fresh) = (inForce.Chains.Values.Where(chain => !next.Chains.ContainsKey(chain.Name)).ToList(),
+            next.Chains.Values.Where(chain => !inForce.Chains.ContainsKey(chain.Name)).ToList());
         foreach (var chain in fresh) text.Append(null, $"add chain {Address} {chain.Name}\n");
         foreach (var set in next.Sets.Values)
         {
@@ -36,15 +37,20 @@ public sealed record RulesetTransaction(string Text, bool IsReplacement)
         // What jumps goes before what is jumped to: rules first, then chains, then the sets that the rules looked into.
         foreach (var chain in gone) text.Append(null, $"flush chain {Address} {chain.Name}\n");
         foreach (var chain in gone) text.Append(null, $"delete chain {Address} {chain.Name}\n");
-        foreach (var set in inForce.Sets.Values.Where(set => !next.Sets.ContainsKey(set.Name))) text.Append(null, $"delete set {Address} {set.Name}\n");
+        foreach (var set in inForce.Sets.Values.Where(set => !next.Sets.ContainsKey(set.Name)))
+            text.Append(null, $"delete set {Address} {set.Name}\n");
         return new RulesetTransaction(text.ToString(), IsReplacement: false);
     }
 
     private static bool HasSameFrame(Ruleset inForce, Ruleset next) =>
         inForce.Maps.Count == next.Maps.Count
         && next.Maps.Values.All(map => inForce.Maps.TryGetValue(map.Name, out var old) && old.Type == map.Type)
-        && next.Sets.Values.All(set => !inForce.Sets.TryGetValue(set.Name, out var old) || (old.Type == set.Type && old.IsInterval == set.IsInterval && (!set.IsInterval || old.Elements.Count > 0)))
-        && next.Chains.Values.All(chain => !inForce.Chains.TryGetValue(chain.Name, out var old) || (old.Rules.Count == chain.Rules.Count && old.Hook is null == chain.Hook is null))
+        && next.Sets.Values.All(set =>
+            !inForce.Sets.TryGetValue(set.Name, out var old)
+            || (old.Type == set.Type && old.IsInterval == set.IsInterval && (!set.IsInterval || old.Elements.Count > 0)))
+        && next.Chains.Values.All(chain =>
+            !inForce.Chains.TryGetValue(chain.Name, out var old)
+            || (old.Rules.Count == chain.Rules.Count && old.Hook is null == chain.Hook is null))
         // A base chain that comes or goes: the node itself changed.
         && next.Chains.Values.All(chain => chain.Hook is null || inForce.Chains.ContainsKey(chain.Name))
         && inForce.Chains.Values.All(chain => chain.Hook is null || next.Chains.ContainsKey(chain.Name));
@@ -59,8 +65,12 @@ public sealed record RulesetTransaction(string Text, bool IsReplacement)
     private static void ChangeMap(StringBuilder text, NftMap old, NftMap next)
     {
         // A map's element cannot be changed: it goes and comes in the same transaction.
-        Elements(text, "delete", next.Name, old.Elements.Where(element => !next.Elements.TryGetValue(element.Key, out var verdict) || verdict != element.Value).Select(element => element.Key));
-        Elements(text, "add", next.Name, next.Elements.Where(element => !old.Elements.TryGetValue(element.Key, out var verdict) || verdict != element.Value).Select(element => $"{element.Key} : {element.Value}"));
+        Elements(text, "delete", next.Name, old.Elements.Where(
+            element => !next.Elements.TryGetValue(element.Key, out var verdict) || verdict != element.Value)
+            .Select(element => element.Key));
+        Elements(text, "add", next.Name, next.Elements.Where(
+            element => !old.Elements.TryGetValue(element.Key, out var verdict) || verdict != element.Value)
+            .Select(element => $"{element.Key} : {element.Value}"));
     }
 
     private static void Elements(StringBuilder text, string verb, string name, IEnumerable<string> elements)

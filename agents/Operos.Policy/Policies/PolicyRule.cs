@@ -7,7 +7,8 @@ namespace Operos.Policy.Policies;
 internal sealed record PeerSelector(string? Namespace, Selector? Namespaces, Selector Pods)
 {
     /// <summary>Equal for peers that select the same.</summary>
-    public string Identity { get; } = Namespace is not null ? $"n{Namespace.Length}:{Namespace} {Pods.Identity}" : $"s{Namespaces!.Identity} {Pods.Identity}";
+    public string Identity { get; } = Namespace is not null
+        ? $"n{Namespace.Length}:{Namespace} {Pods.Identity}" : $"s{Namespaces!.Identity} {Pods.Identity}";
 }
 
 /// <summary>Whom a rule allows.</summary>

@@ -35,7 +35,9 @@ internal sealed class Selector
         Identity = Describe(requirements);
     }
 
-    /// <summary>Equal for selectors that ask the same, whatever their order and form. Not for people: values in it are whatever somebody wrote.</summary>
+    /// <summary>
+    /// Equal for selectors that ask the same, whatever their order and form. Not for people: values in it are whatever somebody wrote.
+    /// </summary>
     public string Identity { get; }
 
     public bool Matches(IReadOnlyDictionary<string, string?> labels)
@@ -49,16 +51,21 @@ internal sealed class Selector
     public static Selector? Read(LabelSelector selector, out string problem)
     {
         problem = "";
-        var requirements = (selector.MatchLabels ?? []).Select(label => new Requirement(label.Key, SelectorOperator.In, [label.Value ?? ""])).ToList();
+        var requirements = (selector.MatchLabels ?? []).Select(
+            label => new Requirement(label.Key, SelectorOperator.In, [label.Value ?? ""])).ToList();
         foreach (var expression in selector.MatchExpressions ?? [])
         {
             var values = expression?.Values?.Select(value => value ?? "").Distinct().Order(StringComparer.Ordinal).ToList() ?? [];
             SelectorOperator? asked = expression?.Operator switch
             {
-                "In" => SelectorOperator.In, "NotIn" => SelectorOperator.NotIn, "Exists" => SelectorOperator.Exists, "DoesNotExist" => SelectorOperator.DoesNotExist, _ => null,
+                "In" => SelectorOperator.In, "NotIn" => SelectorOperator.NotIn, "Exists" => SelectorOperator.Exists,
+                "DoesNotExist" => SelectorOperator.DoesNotExist, _ => null,
             };
-            if (asked is null || string.IsNullOrEmpty(expression?.Key)) problem = $"the operator {PolicyProblem.Quote(expression?.Operator)} of key {PolicyProblem.Quote(expression?.Key)} is not valid";
-            else if (asked is SelectorOperator.In or SelectorOperator.NotIn != values.Count > 0) problem = $"{asked} of key {PolicyProblem.Quote(expression!.Key)} has {values.Count} values";
+            if (asked is null || string.IsNullOrEmpty(expression?.Key))
+                problem = $"the operator {PolicyProblem.Quote(expression?.Operator)} of key {PolicyProblem.Quote(expression?.Key)} is not "
+                + $"valid";
+            else if (asked is SelectorOperator.In or SelectorOperator.NotIn != values.Count > 0)
+                problem = $"{asked} of key {PolicyProblem.Quote(expression!.Key)} has {values.Count} values";
             if (problem.Length > 0) return null;
             requirements.Add(new Requirement(expression!.Key!, asked!.Value, values));
         }
@@ -69,7 +76,8 @@ internal sealed class Selector
     {
         // Lengths before texts: no text can look like the border between two.
         static string Item(string text) => string.Create(CultureInfo.InvariantCulture, $"{text.Length}:{text}");
-        var items = requirements.Select(requirement => $"{Item(requirement.Key)}{requirement.Operator}{string.Concat(requirement.Values.Select(Item))};");
+        var items = requirements.Select(requirement =>
+            $"{Item(requirement.Key)}{requirement.Operator}{string.Concat(requirement.Values.Select(Item))};");
         return items.Distinct().Order(StringComparer.Ordinal).Aggregate(new StringBuilder(), (text, item) => text.Append(item)).ToString();
     }
 }

@@ -20,9 +20,11 @@ public static class ReleaseFolder
 
     /// <summary>Hashes the files, writes the manifest and its signature.</summary>
     /// <exception cref="FileNotFoundException">A file that a release needs is not in the folder.</exception>
-    public static ReleaseManifest Build(string folder, string version, string minimumVersion, string kernelRelease, DateTimeOffset created, string privateKeyPem)
+    public static ReleaseManifest Build(string folder, string version, string minimumVersion, string kernelRelease, DateTimeOffset created,
+        string privateKeyPem)
     {
-        if (!ReleaseManifest.IsVersion(version)) throw new ReleaseFormatException($"'{version}' is no release name: letters, digits and ._+-, at most 64");
+        if (!ReleaseManifest.IsVersion(version))
+            throw new ReleaseFormatException($"'{version}' is no release name: letters, digits and ._+-, at most 64");
         var manifest = new ReleaseManifest
         {
             Format = ReleaseManifest.CurrentFormat,
@@ -32,7 +34,8 @@ public static class ReleaseFolder
             KernelRelease = kernelRelease,
             ChunkSize = ReleaseManifest.DefaultChunkSize,
             Files = ReleaseManifest.LoaderFiles.ToDictionary(name => name, name => HashFile(Path.Combine(folder, name))),
-            Layers = [.. Kinds.Values.SelectMany(names => names).Distinct().Select(name => HashLayer(folder, name, ReleaseManifest.DefaultChunkSize))],
+            Layers = [.. Kinds.Values.SelectMany(names => names).Distinct()
+                .Select(name => HashLayer(folder, name, ReleaseManifest.DefaultChunkSize))],
             Kinds = Kinds,
         };
         var json = JsonSerializer.SerializeToUtf8Bytes(manifest, ReleaseJson.Default.ReleaseManifest);
@@ -62,7 +65,8 @@ public static class ReleaseFolder
     public static ReleaseManifest Open(string folder, string publicKeysPem)
     {
         var file = new FileInfo(Path.Combine(folder, ManifestName));
-        if (file.Exists && file.Length > ReleaseManifest.MaxManifestBytes) throw new ReleaseFormatException($"{file.FullName} is too large for a manifest");
+        if (file.Exists && file.Length > ReleaseManifest.MaxManifestBytes)
+            throw new ReleaseFormatException($"{file.FullName} is too large for a manifest");
         var json = File.ReadAllBytes(file.FullName);
         if (!ReleaseKey.Verify(json, File.ReadAllBytes(Path.Combine(folder, SignatureName)), publicKeysPem))
             throw new ReleaseFormatException($"{file.FullName} is not signed by a trusted release key");
@@ -73,9 +77,11 @@ public static class ReleaseFolder
     public static IReadOnlyList<string> FindDamage(string folder, ReleaseManifest manifest, CancellationToken cancellationToken)
     {
         var damage = new List<string>();
-        foreach (var (name, file) in manifest.Files) Check(name, file.Size, () => HashFile(Path.Combine(folder, name)).Sha256 == file.Sha256, "SHA-256 differs");
+        foreach (var (name, file) in manifest.Files)
+            Check(name, file.Size, () => HashFile(Path.Combine(folder, name)).Sha256 == file.Sha256, "SHA-256 differs");
         foreach (var layer in manifest.Layers)
-            Check(layer.File, layer.Size, () => HashLayer(folder, layer.Name, manifest.ChunkSize) is var now && now.Sha256 == layer.Sha256 && now.Chunks.SequenceEqual(layer.Chunks),
+            Check(layer.File, layer.Size, () => HashLayer(folder, layer.Name, manifest.ChunkSize) is var now && now.Sha256 == layer.Sha256
+                && now.Chunks.SequenceEqual(layer.Chunks),
                 "SHA-256 of the layer or of a chunk differs");
         return damage;
 
@@ -106,6 +112,7 @@ public static class ReleaseFolder
             whole.AppendData(buffer, 0, count);
             chunks.Add(Convert.ToHexStringLower(SHA256.HashData(buffer.AsSpan(0, count))));
         }
-        return new ReleaseLayer { Name = name, File = name + ".squashfs", Size = file.Length, Sha256 = Convert.ToHexStringLower(whole.GetHashAndReset()), Chunks = chunks };
+        return new ReleaseLayer { Name = name, File = name + ".squashfs", Size = file.Length,
+            Sha256 = Convert.ToHexStringLower(whole.GetHashAndReset()), Chunks = chunks };
     }
 }

@@ -4,7 +4,9 @@ using Operos.Linux;
 
 namespace Operos.Release.Publishing;
 
-/// <summary>The key pair that signs releases: ECDSA on P-256, PEM, <c>release.key</c> (PKCS #8) and <c>release.pub</c> (SubjectPublicKeyInfo).</summary>
+/// <summary>
+/// The key pair that signs releases: ECDSA on P-256, PEM, <c>release.key</c> (PKCS #8) and <c>release.pub</c> (SubjectPublicKeyInfo).
+/// </summary>
 public static class ReleaseKey
 {
     public const string PrivateName = "release.key";

@@ -30,7 +30,8 @@ internal sealed record WorkerSettings
         var (bootRecord, boot) = ReadBootRecord(Release.BootRecord.Path);
         control ??= boot?.Control;
         if (control is null || !IPEndPoint.TryParse(control, out var endpoint) || endpoint.Port == 0)
-            throw new IOException($"no controller is known: {Release.BootRecord.Path} names no control endpoint; give --control ADDRESS:PORT");
+            throw new IOException(
+                $"no controller is known: {Release.BootRecord.Path} names no control endpoint; give --control ADDRESS:PORT");
         authority ??= AnchorPath;
         if (!File.Exists(authority)) throw new IOException($"the cluster's CA certificate {authority} is missing; give --ca FILE");
         return new WorkerSettings
@@ -48,7 +49,8 @@ internal sealed record WorkerSettings
     private static X509Certificate2 ReadAuthority(string path)
     {
         try { return X509CertificateLoader.LoadCertificateFromFile(path); }
-        catch (CryptographicException e) { throw new IOException($"the cluster's CA certificate {path} is no certificate ({e.Message}); give --ca FILE", e); }
+        catch (CryptographicException e) { throw new IOException(
+            $"the cluster's CA certificate {path} is no certificate ({e.Message}); give --ca FILE", e); }
     }
 
     /// <summary>A damaged record tells nothing, and would only be refused by the controller.</summary>

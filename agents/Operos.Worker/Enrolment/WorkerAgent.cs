@@ -12,7 +12,8 @@ namespace Operos.Worker.Enrolment;
 /// Enrols, then keeps a connection with heartbeats, for ever: a lost controller, a refused certificate or a long wait for an
 /// operator are all normal.
 /// </summary>
-internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeMembership membership, ILogger<WorkerAgent> logger) : BackgroundService
+internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeMembership membership, ILogger<WorkerAgent> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
 
@@ -54,10 +55,13 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
             {
                 failures++;
                 if (e is not ControllerUnreachableException) refusals++;
-                pause = e is ControlFaultException { RetryAfterSeconds: > 0 } fault ? TimeSpan.FromSeconds(fault.RetryAfterSeconds) : TimeSpan.FromSeconds(Math.Min(Math.Pow(2, Math.Min(failures, 6)) / 2, LongestPause.TotalSeconds));
+                pause = e is ControlFaultException { RetryAfterSeconds: > 0 } fault
+                    ? TimeSpan.FromSeconds(fault.RetryAfterSeconds)
+                    : TimeSpan.FromSeconds(Math.Min(Math.Pow(2, Math.Min(failures, 6)) / 2, LongestPause.TotalSeconds));
                 node.Say($"{e.Message}; trying again");
                 node.Report(new WorkerStatus { State = "connecting", LastError = e.Message });
-                if (identity is not null && (e is ControlFaultException { Code: FaultCode.Unauthorized } || refusals >= RefusalsBeforeEnrolling))
+                if (identity is not null && (e is ControlFaultException { Code: FaultCode.Unauthorized }
+                    || refusals >= RefusalsBeforeEnrolling))
                 {
                     logger.LogWarning("Enrolling anew: {Reason}", e.Message);
                     identity.Dispose();
@@ -65,7 +69,8 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
                 }
             }
             // Jitter: a rack that lost its controller does not come back in one beat.
-            await Task.Delay(pause * (0.5 + Random.Shared.NextDouble()), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(pause * (0.5 + Random.Shared.NextDouble()), stoppingToken).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing);
         }
         identity?.Dispose();
     }
@@ -78,7 +83,8 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
         await using var connection = await ConnectAsync(null, tolerateClock: true, cancellationToken).ConfigureAwait(false);
         node.AdoptClock(connection.Greeting!.UnixTimeMs);
         using var key = WorkerIdentity.LoadOrMakeKey(settings.StateFolder);
-        var request = new Enrol { Csr = WorkerIdentity.Request(key), Inventory = settings.ReadInventory(), BootRecord = settings.BootRecord, BootId = bootId };
+        var request = new Enrol { Csr = WorkerIdentity.Request(key), Inventory = settings.ReadInventory(), BootRecord = settings.BootRecord,
+            BootId = bootId };
         var reply = await connection.CallAsync<EnrolReply>(request, cancellationToken).ConfigureAwait(false);
         if (reply is { Admission: Admission.Admitted, Certificate: { } certificate, Configuration: { } configuration })
         {
@@ -90,7 +96,8 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
         node.Say($"not admitted: {reply.Text}");
         membership.Leave();
         node.Report(new WorkerStatus { State = "waiting", Machine = reply.MachineId, Text = reply.Text });
-        await Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.RetryAfterSeconds, 1, 300)) * (0.8 + Random.Shared.NextDouble() * 0.4), cancellationToken).ConfigureAwait(false);
+        await Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.RetryAfterSeconds, 1, 300)) * (0.8 + Random.Shared.NextDouble() * 0.4),
+            cancellationToken).ConfigureAwait(false);
         return null;
     }
 
@@ -108,7 +115,8 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
             node.AdoptClock(reply.UnixTimeMs);
             node.Apply(reply.Configuration);
             membership.Follow(connection, reply.Configuration);
-            node.Report(new WorkerStatus { State = "enrolled", Machine = reply.Configuration.Hostname, Name = reply.Configuration.Name, CertificateExpires = identity!.Certificate.NotAfter, Kubernetes = membership.Steps });
+            node.Report(new WorkerStatus { State = "enrolled", Machine = reply.Configuration.Hostname, Name = reply.Configuration.Name,
+                CertificateExpires = identity!.Certificate.NotAfter, Kubernetes = membership.Steps });
             if (DateTimeOffset.UtcNow >= identity.RenewAt) await RenewAsync(connection, cancellationToken).ConfigureAwait(false);
             var interval = Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.Configuration.HeartbeatSeconds, 1, 60)), cancellationToken);
             await Task.WhenAny(connection.Completion, interval, simulatedReboot.Task).ConfigureAwait(false);
@@ -123,7 +131,8 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
     private async Task RenewAsync(ControlConnection connection, CancellationToken cancellationToken)
     {
         using var key = identity!.Key;
-        var reply = await connection.CallAsync<CertificateReply>(new RenewCertificate { Csr = WorkerIdentity.Request(key) }, cancellationToken).ConfigureAwait(false);
+        var reply = await connection.CallAsync<CertificateReply>(
+            new RenewCertificate { Csr = WorkerIdentity.Request(key) }, cancellationToken).ConfigureAwait(false);
         var renewed = WorkerIdentity.Keep(settings.StateFolder, key, reply.Certificate);
         logger.LogInformation("Certificate renewed until {Expiry:u}", renewed.Certificate.NotAfter);
         identity.Dispose();
@@ -144,13 +153,15 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
     private Task<ControlConnection> ConnectAsync(WorkerIdentity? identity, bool tolerateClock, CancellationToken cancellationToken) =>
         ControlConnection.ConnectAsync(new ControlClientOptions
         {
-            Endpoint = settings.Control, CertificateAuthority = settings.Authority, Certificate = identity?.Certificate, Agent = Agent, TolerateClock = tolerateClock, Handler = AnswerAsync,
+            Endpoint = settings.Control, CertificateAuthority = settings.Authority, Certificate = identity?.Certificate, Agent = Agent,
+            TolerateClock = tolerateClock, Handler = AnswerAsync,
             Failed = (request, failure) => logger.LogError(failure, "The controller's {Request} failed", request.GetType().Name),
         }, cancellationToken);
 
     private async ValueTask<Message> AnswerAsync(Message request, CancellationToken cancellationToken)
     {
-        if (request is not Reboot reboot) return new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is no worker's operation" };
+        if (request is not Reboot reboot)
+            return new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is no worker's operation" };
         node.Say($"rebooting: {reboot.Reason}");
         var simulated = simulatedReboot;
         // The answer leaves first.

@@ -18,8 +18,8 @@ internal sealed class WorkerIdentity : IDisposable
     public DateTimeOffset RenewAt => CertificateLife.Of(Certificate).RenewAt;
 
     /// <summary>
-    /// This boot's key, which never leaves the machine: the controller knows an agent that starts again, or asks again, by it. Made where there
-    /// is none that is fit.
+    /// This boot's key, which never leaves the machine: the controller knows an agent that starts again, or asks again, by it. Made where
+    /// there is none that is fit.
     /// </summary>
     public static ECDsa LoadOrMakeKey(string folder)
     {
@@ -37,7 +37,8 @@ internal sealed class WorkerIdentity : IDisposable
     }
 
     /// <summary>A request for a certificate on a key (PKCS #10, RFC 2986); its signature proves that we hold it.</summary>
-    public static byte[] Request(ECDsa key) => new CertificateRequest("CN=operos worker", key, HashAlgorithmName.SHA256).CreateSigningRequest();
+    public static byte[] Request(ECDsa key) =>
+        new CertificateRequest("CN=operos worker", key, HashAlgorithmName.SHA256).CreateSigningRequest();
 
     public ECDsa Key => Certificate.GetECDsaPrivateKey()!;
 

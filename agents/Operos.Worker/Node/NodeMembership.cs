@@ -59,7 +59,8 @@ internal sealed class NodeMembership(WorkerSettings settings, ILoggerFactory log
             {
                 await changed.WaitAsync(stoppingToken).ConfigureAwait(false);
                 if (wanted is { } node) await RunUntilChangedAsync(agent ??= NewAgent(), node, stoppingToken).ConfigureAwait(false);
-                else if (leaving && Directory.Exists(paths.Pki)) await (agent ??= NewAgent()).LeaveAsync(stoppingToken).ConfigureAwait(false);
+                else if (leaving && Directory.Exists(paths.Pki))
+                    await (agent ??= NewAgent()).LeaveAsync(stoppingToken).ConfigureAwait(false);
                 else steps.Clear();
             }
         }
@@ -86,10 +87,12 @@ internal sealed class NodeMembership(WorkerSettings settings, ILoggerFactory log
         return new NodeAgent(paths, AskAsync, gate, policies, steps, TimeProvider.System, loggers.CreateLogger<NodeAgent>());
     }
 
-    private async Task<IReadOnlyDictionary<string, byte[]>> AskAsync(IReadOnlyDictionary<string, byte[]> requests, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<string, byte[]>> AskAsync(
+        IReadOnlyDictionary<string, byte[]> requests, CancellationToken cancellationToken)
     {
         if (controller is not { } connection) throw new NodeException("the controller is not connected");
-        try { return (await connection.CallAsync<NodeCertificates>(new IssueNodeCertificates { Requests = requests }, cancellationToken).ConfigureAwait(false)).Certificates; }
+        try { return (await connection.CallAsync<NodeCertificates>(
+            new IssueNodeCertificates { Requests = requests }, cancellationToken).ConfigureAwait(false)).Certificates; }
         catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException) { throw new NodeException(e.Message, e); }
     }
 
@@ -103,7 +106,8 @@ internal sealed class NodeMembership(WorkerSettings settings, ILoggerFactory log
             Name = name,
             Cluster = cluster,
             ReservedMemoryBytes = reserved,
-            Labels = boot is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["operos.io/release"] = boot.Release },
+            Labels = boot is null ? new Dictionary<string, string>()
+                : new Dictionary<string, string> { ["operos.io/release"] = boot.Release },
         };
     }
 }

@@ -24,7 +24,8 @@ internal sealed record WorkerStatus
     public IReadOnlyList<NodeStep>? Kubernetes { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(WorkerStatus))]
 internal sealed partial class WorkerJson : JsonSerializerContext;
 
@@ -43,7 +44,8 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
     public void Report(WorkerStatus status)
     {
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        AtomicFile.Write(StatusPath(folder), JsonSerializer.SerializeToUtf8Bytes(status with { Since = DateTimeOffset.UtcNow }, WorkerJson.Default.WorkerStatus));
+        AtomicFile.Write(StatusPath(folder), JsonSerializer.SerializeToUtf8Bytes(
+            status with { Since = DateTimeOffset.UtcNow }, WorkerJson.Default.WorkerStatus));
     }
 
     /// <summary>A line for the person at the console, once.</summary>
@@ -87,13 +89,16 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
         Process.Start("systemctl", ["--no-block", keys.Length == 0 ? "stop" : "start", "ssh.service"]).Dispose();
     }
 
-    /// <summary>A machine whose clock is far off takes the controller's, which its key has vouched for; a time service does the rest.</summary>
+    /// <summary>
+    /// A machine whose clock is far off takes the controller's, which its key has vouched for; a time service does the rest.
+    /// </summary>
     public void AdoptClock(long controllerUnixMs)
     {
         var theirs = DateTimeOffset.FromUnixTimeMilliseconds(controllerUnixMs);
         var difference = theirs - DateTimeOffset.UtcNow;
         if (!apply || difference.Duration() < ClockTolerance) return;
-        logger.LogWarning("The clock was off by {Difference}; set to the controller's {Time}", difference, theirs.ToString("u", CultureInfo.InvariantCulture));
+        logger.LogWarning("The clock was off by {Difference}; set to the controller's {Time}", difference,
+            theirs.ToString("u", CultureInfo.InvariantCulture));
         SystemControl.SetClock(theirs);
     }
 

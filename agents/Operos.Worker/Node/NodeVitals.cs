@@ -16,7 +16,8 @@ internal static class NodeVitals
     private static string systemState = Starting;
     private static long systemStateAsked;
 
-    public static async Task<Heartbeat> ReadAsync(string bootId, IReadOnlyList<NodeStep> steps, CancellationToken cancellationToken) => new()
+    public static async Task<Heartbeat> ReadAsync(string bootId, IReadOnlyList<NodeStep> steps, CancellationToken cancellationToken) =>
+        new()
     {
         BootId = bootId,
         Steps = steps,
@@ -39,7 +40,8 @@ internal static class NodeVitals
 
     private static async Task<string> AskSystemStateAsync(CancellationToken cancellationToken)
     {
-        try { return await Units.ReadSystemStateAsync(cancellationToken).ConfigureAwait(false) is { Length: > 0 and < 32 } state ? state : "unknown"; }
+        try { return await Units.ReadSystemStateAsync(cancellationToken).ConfigureAwait(false) is { Length: > 0 and < 32 } state
+            ? state : "unknown"; }
         catch (IOException) { return "unknown"; }
     }
 
@@ -47,6 +49,7 @@ internal static class NodeVitals
     public static long ReadMemory(string field)
     {
         var line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(field + ":", StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+        return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture) * 1024;
     }
 }

@@ -50,7 +50,8 @@ public sealed class ControlConnection : IAsyncDisposable
     /// <summary>Wraps a TLS stream whose handshake is done.</summary>
     /// <param name="failed">Told of each request whose handler failed, and how, before the fault is answered: to log it.</param>
     public static ControlConnection Over(
-        SslStream stream, TimeSpan callTimeout, int maxFrame, Func<Message, CancellationToken, ValueTask<Message>>? handler, Action<Message, Exception>? failed = null)
+        SslStream stream, TimeSpan callTimeout, int maxFrame, Func<Message, CancellationToken, ValueTask<Message>>? handler,
+            Action<Message, Exception>? failed = null)
     {
         var connection = new ControlConnection(stream, callTimeout, maxFrame)
         {
@@ -71,11 +72,14 @@ public sealed class ControlConnection : IAsyncDisposable
         var connection = Over(stream, options.CallTimeout, MaxFrame, options.Handler, options.Failed);
         try
         {
-            connection.Greeting = await connection.CallAsync<HelloReply>(options.Versions.ToHello(options.Agent), cancellationToken).ConfigureAwait(false);
+            connection.Greeting = await connection.CallAsync<HelloReply>(
+                options.Versions.ToHello(options.Agent), cancellationToken).ConfigureAwait(false);
             if (options.Versions.Include(connection.Greeting.ProtocolVersion)) return connection;
             throw new ControlFaultException(new Fault
             {
-                Code = FaultCode.Version, Text = $"the controller chose protocol version {connection.Greeting.ProtocolVersion}; this program speaks {options.Versions}",
+                Code = FaultCode.Version,
+                Text = $"the controller chose protocol version {connection.Greeting.ProtocolVersion}; this program speaks "
+                + $"{options.Versions}",
                 Hint = "use programs of the controller's release",
             });
         }
@@ -94,7 +98,9 @@ public sealed class ControlConnection : IAsyncDisposable
     {
         var call = Interlocked.Increment(ref lastCall) & 0x7fff_ffff;
         var frame = Frame.Write(call, reply: false, request);
-        if (IsTooLarge(frame)) throw new IOException($"{request.GetType().Name} would be a frame of {frame.Length} bytes; at most {MaxFrame} are allowed: send less");
+        if (IsTooLarge(frame))
+            throw new IOException(
+            $"{request.GetType().Name} would be a frame of {frame.Length} bytes; at most {MaxFrame} are allowed: send less");
         var reply = new TaskCompletionSource<Message>(TaskCreationOptions.RunContinuationsAsynchronously);
         calls[call] = reply;
         try
@@ -138,7 +144,8 @@ public sealed class ControlConnection : IAsyncDisposable
                 if (isReply)
                 {
                     if (calls.TryGetValue(call, out var waiting))
-                        waiting.TrySetResult(message ?? new Fault { Code = FaultCode.Version, Text = "the peer's answer is malformed, or of a newer version" });
+                        waiting.TrySetResult(message ?? new Fault { Code = FaultCode.Version,
+                            Text = "the peer's answer is malformed, or of a newer version" });
                     continue;
                 }
                 await handling.WaitAsync(ended.Token).ConfigureAwait(false);
@@ -174,7 +181,8 @@ public sealed class ControlConnection : IAsyncDisposable
         {
             return request switch
             {
-                null => new Fault { Code = FaultCode.BadRequest, Text = "no such operation, or a malformed request", Hint = "the programs may be of different versions" },
+                null => new Fault { Code = FaultCode.BadRequest, Text = "no such operation, or a malformed request",
+                    Hint = "the programs may be of different versions" },
                 Ping => new Done { Text = "alive" },
                 _ when Handler is { } handler => await handler(request, ended.Token).ConfigureAwait(false),
                 _ => new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is not answered here" },
@@ -215,10 +223,14 @@ public sealed class ControlConnection : IAsyncDisposable
             await ended.CancelAsync().ConfigureAwait(false);
             throw new IOException($"the peer has read nothing for {callTimeout.TotalSeconds:0} s: the control connection has ended");
         }
-        catch (Exception e) when (e is InvalidOperationException or OperationCanceledException) { throw new IOException("the control connection has ended", e); }
+        catch (Exception e) when (e is InvalidOperationException
+            or OperationCanceledException) { throw new IOException("the control connection has ended", e); }
         finally { writing.Release(); }
     }
 
-    /// <summary>An SslStream that is disposed in the moment that a read or a write begins says that it is not authenticated, not that it is disposed.</summary>
+    /// <summary>
+    /// An SslStream that is disposed in the moment that a read or a write begins says that it is not authenticated, not that it is
+    /// disposed.
+    /// </summary>
     private static bool Ends(Exception e) => e is IOException or OperationCanceledException or InvalidOperationException;
 }

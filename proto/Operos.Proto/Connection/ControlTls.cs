@@ -40,7 +40,8 @@ public static class ControlTls
     public const string ServerName = "operos-controller";
 
     /// <summary>Builds a chain to the one CA, without asking the network.</summary>
-    public static X509ChainPolicy Policy(X509Certificate2 authority, bool tolerateClock = false) => CertificateChain.Policy([authority], tolerateClock);
+    public static X509ChainPolicy Policy(X509Certificate2 authority, bool tolerateClock = false) =>
+        CertificateChain.Policy([authority], tolerateClock);
 
     internal static async Task<SslStream> ConnectAsync(ControlClientOptions options, CancellationToken cancellationToken)
     {
@@ -58,7 +59,8 @@ public static class ControlTls
                 TargetHost = ServerName,
                 EnabledSslProtocols = SslProtocols.Tls13,
                 CertificateChainPolicy = Policy(options.CertificateAuthority, options.TolerateClock),
-                ClientCertificateContext = options.Certificate is null ? null : SslStreamCertificateContext.Create(options.Certificate, null, offline: true),
+                ClientCertificateContext = options.Certificate is null
+                    ? null : SslStreamCertificateContext.Create(options.Certificate, null, offline: true),
             }, timeout.Token).ConfigureAwait(false);
             return stream;
         }
@@ -68,10 +70,18 @@ public static class ControlTls
             socket.Dispose();
             throw e switch
             {
-                AuthenticationException => new IOException($"the controller at {options.Endpoint} is not trusted: its certificate is not of this cluster, or a clock is wrong (now {DateTime.UtcNow:u}); {e.Message}", e),
-                OperationCanceledException when !cancellationToken.IsCancellationRequested => new ControllerUnreachableException($"the controller at {options.Endpoint} did not answer in {options.ConnectTimeout.TotalSeconds:0} s"),
-                SocketException => new ControllerUnreachableException($"the controller at {options.Endpoint} cannot be reached: {e.Message}", e),
-                IOException => new ControllerUnreachableException($"the controller at {options.Endpoint} hung up during the handshake: it restarts, or is overloaded", e) { HungUp = true },
+                AuthenticationException =>
+                    new IOException(
+                    $"the controller at {options.Endpoint} is not trusted: its certificate is not of this cluster, or a clock is wrong "
+                    + $"(now {DateTime.UtcNow:u}); {e.Message}", e),
+                OperationCanceledException when !cancellationToken.IsCancellationRequested =>
+                    new ControllerUnreachableException(
+                    $"the controller at {options.Endpoint} did not answer in {options.ConnectTimeout.TotalSeconds:0} s"),
+                SocketException =>
+                    new ControllerUnreachableException($"the controller at {options.Endpoint} cannot be reached: {e.Message}", e),
+                IOException => new ControllerUnreachableException(
+                    $"the controller at {options.Endpoint} hung up during the handshake: it restarts, or is overloaded", e)
+                    { HungUp = true },
                 _ => e,
             };
         }

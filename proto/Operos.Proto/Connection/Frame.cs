@@ -19,9 +19,10 @@ internal static class Frame
     /// <summary>Deep nesting in a hostile message ends here, not on the stack.</summary>
     private static readonly MessagePackSerializer Serializer = new() { StartingContext = new SerializationContext { MaxDepth = 16 } };
 
-    // What the runtime builds to write and read a message (generic converters, 6 MB for all of them) is built for those messages alone that this
-    // program sends or gets: the union's array of tag and message is read and written here, not by the serializer.
-    private static readonly IReadOnlyList<IUnionCaseShape> Cases = ((IUnionTypeShape)TypeShapeProvider_Operos_Proto.Default.Message).UnionCases;
+    // What the runtime builds to write and read a message (generic converters, 6 MB for all of them) is built for those messages alone that
+    // this program sends or gets: the union's array of tag and message is read and written here, not by the serializer.
+    private static readonly IReadOnlyList<IUnionCaseShape> Cases =
+        ((IUnionTypeShape)TypeShapeProvider_Operos_Proto.Default.Message).UnionCases;
     private static readonly FrozenDictionary<int, IUnionCaseShape> ByTag = Cases.ToFrozenDictionary(item => item.Tag);
     private static readonly FrozenDictionary<Type, IUnionCaseShape> ByType = Cases.ToFrozenDictionary(item => item.UnionCaseType.Type);
 
@@ -66,7 +67,8 @@ internal static class Frame
         try
         {
             if (reader.ReadArrayHeader() != 2 || !ByTag.TryGetValue(reader.ReadInt32(), out var sort)) return null;
-            return Serializer.DeserializeObject(ref reader, sort.UnionCaseType, cancellationToken) is Message message && !message.HoldsNull() ? message : null;
+            return Serializer.DeserializeObject(ref reader, sort.UnionCaseType, cancellationToken) is Message message
+                && !message.HoldsNull() ? message : null;
         }
         // The second is what the reader itself throws where a number does not fit, the third where the bytes end.
         catch (Exception e) when (e is MessagePackSerializationException or OverflowException or EndOfStreamException) { return null; }

@@ -14,8 +14,8 @@ public sealed record Enrol : Message
     /// <summary>The kernel's boot id: tells a rebooted machine from a second one.</summary>
     [Key(3)] public required string BootId { get; init; }
     /// <summary>
-    /// What the machine can do and a copy of its inventory cannot. Inventory, boot record and boot id are claims; that the request is signed with
-    /// its key proves the key. A kind that the controller does not know counts for nothing.
+    /// What the machine can do and a copy of its inventory cannot. Inventory, boot record and boot id are claims; that the request is
+    /// signed with its key proves the key. A kind that the controller does not know counts for nothing.
     /// </summary>
     [Key(20)] public IReadOnlyList<Proof> Proofs { get; init; } = [];
 
@@ -76,7 +76,10 @@ public sealed record NodeConfiguration
     internal bool HoldsNull() => Elements.HoldNull(Labels) || Elements.HoldNull(AuthorizedKeys);
 }
 
-/// <summary>A fresh certificate for an enrolled machine, before its own expires; the key may be the same or another. Answered by <see cref="CertificateReply"/>.</summary>
+/// <summary>
+/// A fresh certificate for an enrolled machine, before its own expires; the key may be the same or another. Answered by
+/// <see cref="CertificateReply"/>.
+/// </summary>
 public sealed record RenewCertificate : Message
 {
     [Key(0)] public required byte[] Csr { get; init; }

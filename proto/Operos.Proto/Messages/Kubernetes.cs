@@ -2,7 +2,9 @@ using Nerdbank.MessagePack;
 
 namespace Operos.Proto;
 
-/// <summary>What a node needs to know of the cluster to run a kubelet. Keys stay on the node: see <see cref="IssueNodeCertificates"/>.</summary>
+/// <summary>
+/// What a node needs to know of the cluster to run a kubelet. Keys stay on the node: see <see cref="IssueNodeCertificates"/>.
+/// </summary>
 public sealed record KubernetesNode
 {
     /// <summary>The API server, such as <c>https://10.77.0.1:6443</c>.</summary>
@@ -96,7 +98,9 @@ public sealed record ApiCredentials : Message
     [Key(3)] public long ExpiresUnixMs { get; init; }
 }
 
-/// <summary>Why a machine is not Ready. The machine is named as <see cref="ShowMachine"/> does. Answered by <see cref="MachineExplanation"/>.</summary>
+/// <summary>
+/// Why a machine is not Ready. The machine is named as <see cref="ShowMachine"/> does. Answered by <see cref="MachineExplanation"/>.
+/// </summary>
 public sealed record ExplainMachine : Message
 {
     [Key(0)] public required string Machine { get; init; }

@@ -33,7 +33,9 @@ public sealed record MachineSummary
     [Key(11)] public long BootedUnixMs { get; init; }
     /// <summary>Why it is not up, with the operator's next step; null where there is nothing to say.</summary>
     [Key(12)] public string? Note { get; init; }
-    /// <summary>Who else claims to be this machine, or how it came back, with the command that settles it; null where there is nothing to settle.</summary>
+    /// <summary>
+    /// Who else claims to be this machine, or how it came back, with the command that settles it; null where there is nothing to settle.
+    /// </summary>
     [Key(20)] public string? Alarm { get; init; }
     /// <summary>
     /// Where all that is to settle is a return by a boot that nobody ordered: what <see cref="ResolveMachine"/> resolves as this machine to
@@ -42,7 +44,9 @@ public sealed record MachineSummary
     [Key(24)] public string? Returned { get; init; }
 }
 
-/// <summary>The machine may be given by UUID, by a unique start of it (4 characters or more), or by name. Answered by <see cref="MachineDetail"/>.</summary>
+/// <summary>
+/// The machine may be given by UUID, by a unique start of it (4 characters or more), or by name. Answered by <see cref="MachineDetail"/>.
+/// </summary>
 public sealed record ShowMachine : Message
 {
     [Key(0)] public required string Machine { get; init; }
@@ -109,8 +113,8 @@ public sealed record RemoveMachine : Message
 }
 
 /// <summary>
-/// Settles an ambiguous enrolment, or a claim to be a known machine: it is the known machine <see cref="As"/>, or a new one. A known machine that
-/// is named as itself is well: what was claimed and what alarmed is dismissed.
+/// Settles an ambiguous enrolment, or a claim to be a known machine: it is the known machine <see cref="As"/>, or a new one. A known
+/// machine that is named as itself is well: what was claimed and what alarmed is dismissed.
 /// </summary>
 public sealed record ResolveMachine : Message
 {

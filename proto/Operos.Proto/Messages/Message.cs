@@ -54,7 +54,8 @@ namespace Operos.Proto;
 public abstract partial record Message
 {
     /// <summary>
-    /// Whether a list or a map of it holds null, which the serializer lets through: who reads a message must not meet what its type rules out.
+    /// Whether a list or a map of it holds null, which the serializer lets through: who reads a message must not meet what its type rules
+    /// out.
     /// Such a message is none. Each message with lists or maps says it of them.
     /// </summary>
     internal virtual bool HoldsNull() => false;

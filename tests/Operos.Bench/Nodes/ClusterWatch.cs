@@ -3,7 +3,9 @@ using Operos.Lab;
 
 namespace Operos.Bench.Nodes;
 
-/// <summary>The API server's watches of nodes and pods, a line a change: what happens is seen when it does, and no guest is asked.</summary>
+/// <summary>
+/// The API server's watches of nodes and pods, a line a change: what happens is seen when it does, and no guest is asked.
+/// </summary>
 internal sealed class ClusterWatch : IDisposable
 {
     /// <summary>The controller is a node of its own.</summary>
@@ -12,7 +14,8 @@ internal sealed class ClusterWatch : IDisposable
 
     public ClusterWatch(Build build, LabNetwork network, LabFolder folder, string kubeconfig, string name)
     {
-        Nodes = Watch("nodes", NotController, """{.type} {.object.metadata.name} {.object.status.conditions[?(@.type=="Ready")].status}{"\n"}""");
+        Nodes = Watch("nodes", NotController,
+            """{.type} {.object.metadata.name} {.object.status.conditions[?(@.type=="Ready")].status}{"\n"}""");
         Pods = Watch("pods", "", """{.type} {.object.metadata.name} {.object.status.phase}{"\n"}""");
 
         SerialLog Watch(string resource, string selector, string template)
@@ -20,7 +23,9 @@ internal sealed class ClusterWatch : IDisposable
             var log = folder[$"{name}.{resource}"];
             // A change from a Node or pod of an earlier round would be one too many.
             File.Delete(log);
-            var process = network.Start(Path.Combine(build.Out, "kubernetes/bin/kubectl"), ["--kubeconfig", kubeconfig, "get", resource, "--selector", selector, "--watch", "--output-watch-events", "-o", "jsonpath=" + template], log);
+            var process = network.Start(Path.Combine(build.Out, "kubernetes/bin/kubectl"),
+                ["--kubeconfig", kubeconfig, "get", resource, "--selector", selector, "--watch", "--output-watch-events", "-o", "jsonpath="
+                + template], log);
             processes.Add(process);
             return new SerialLog(log, () => process.HasExited ? new LabException($"kubectl ended with {process.ExitCode}, {log}") : null);
         }

@@ -2,7 +2,9 @@ using Operos.Lab;
 
 namespace Operos.Bench.Nodes;
 
-/// <summary>A pod that is declared before there is a node, and tells of the node once that has idled, in its last words (the termination message).</summary>
+/// <summary>
+/// A pod that is declared before there is a node, and tells of the node once that has idled, in its last words (the termination message).
+/// </summary>
 internal static class FirstPod
 {
     public const string Name = "first";
@@ -25,7 +27,8 @@ internal static class FirstPod
             args:
             - |
               sleep {{IdleSeconds}}
-              { cat /proc/meminfo; grep -H -E '^(Name|VmRSS):' $(grep -l -x -E '{{string.Join('|', NodeMemory.Agents)}}' /proc/[0-9]*/comm | sed s/comm/status/); } > /dev/termination-log
+              agents=$(grep -l -x -E '{{string.Join('|', NodeMemory.Agents)}}' /proc/[0-9]*/comm | sed s/comm/status/)
+              { cat /proc/meminfo; grep -H -E '^(Name|VmRSS):' $agents; } > /dev/termination-log
 
         """;
 
@@ -36,8 +39,11 @@ internal static class FirstPod
     }
 
     public static async Task<NodeMemory> MemoryAsync(Kubectl kubectl, TimeSpan patience) =>
-        NodeMemory.Parse(await kubectl.WaitAsync(text => text.Contains("MemTotal", StringComparison.Ordinal), patience, default, "get", "pod", Name, "-o", "jsonpath={.status.containerStatuses[0].state.terminated.message}"));
+        NodeMemory.Parse(await kubectl.WaitAsync(text =>
+            text.Contains("MemTotal", StringComparison.Ordinal), patience, default, "get", "pod", Name, "-o",
+            "jsonpath={.status.containerStatuses[0].state.terminated.message}"));
 
     /// <summary>Without its node nobody else would say that it ended.</summary>
-    public static Task RemoveAsync(Kubectl kubectl) => kubectl.RunAsync(default, "delete", "pod", Name, "--force", "--grace-period=0", "--ignore-not-found");
+    public static Task RemoveAsync(Kubectl kubectl) =>
+        kubectl.RunAsync(default, "delete", "pod", Name, "--force", "--grace-period=0", "--ignore-not-found");
 }

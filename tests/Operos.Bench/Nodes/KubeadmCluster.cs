@@ -10,11 +10,13 @@ internal static class KubeadmCluster
 {
     public const string Joiners = "system:bootstrappers:kubeadm:default-node-token";
 
-    public static async Task PrepareAsync(Build build, LabFolder folder, LabNetwork network, Kubectl kubectl, CancellationToken cancellationToken)
+    public static async Task PrepareAsync(Build build, LabFolder folder, LabNetwork network, Kubectl kubectl,
+        CancellationToken cancellationToken)
     {
         var pki = folder["setup/state/pki/kubernetes"];
         network.Start(Path.Combine(build.Out, "kubernetes/bin/kube-controller-manager"),
-            ["--controllers=csrsigning,csrapproving", $"--kubeconfig={kubectl.Kubeconfig}", $"--cluster-signing-cert-file={Path.Combine(pki, "ca.crt")}", $"--cluster-signing-key-file={Path.Combine(pki, "ca.key")}",
+            ["--controllers=csrsigning,csrapproving", $"--kubeconfig={kubectl.Kubeconfig}",
+                $"--cluster-signing-cert-file={Path.Combine(pki, "ca.crt")}", $"--cluster-signing-key-file={Path.Combine(pki, "ca.key")}",
                 "--leader-elect=false", "--port=0", "--secure-port=0"], folder["signer.log"]);
         await File.WriteAllTextAsync(folder["kubeadm-cluster.yaml"], Manifest, cancellationToken);
         await kubectl.RunAsync(cancellationToken, "apply", "-f", folder["kubeadm-cluster.yaml"]);
@@ -89,7 +91,10 @@ internal static class KubeadmCluster
         apiVersion: rbac.authorization.k8s.io/v1
         kind: ClusterRoleBinding
         metadata: {name: "kubeadm:node-autoapprove-bootstrap"}
-        roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "system:certificates.k8s.io:certificatesigningrequests:nodeclient"}
+        roleRef:
+          apiGroup: rbac.authorization.k8s.io
+          kind: ClusterRole
+          name: "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
         subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "{{Joiners}}"}]
 
         """;

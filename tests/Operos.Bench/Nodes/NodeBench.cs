@@ -3,14 +3,16 @@ using Operos.Lab;
 namespace Operos.Bench.Nodes;
 
 /// <summary>
-/// From power-on to a node that runs pods: a worker from the network against the same packages preinstalled on a disk and joined with kubeadm.
+/// From power-on to a node that runs pods: a worker from the network against the same packages preinstalled on a disk and joined with
+/// kubeadm.
 /// One control plane, one machine, one guest at a time, in turn; all is seen from outside.
 /// </summary>
 internal sealed class NodeBench : IDisposable
 {
     private const int Rounds = 2;
     private const double Goal = 1.25;
-    private static readonly string[] Components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "built-in objects"];
+    private static readonly string[] Components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler",
+        "built-in objects"];
 
     /// <summary>Many times what a boot takes on two idle cores without KVM.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
@@ -20,7 +22,8 @@ internal sealed class NodeBench : IDisposable
     private readonly NativeCluster cluster;
     private readonly Kubectl kubectl;
 
-    private NodeBench(Build build, LabFolder folder, NativeCluster cluster, Kubectl kubectl) => (this.build, this.folder, this.cluster, this.kubectl) = (build, folder, cluster, kubectl);
+    private NodeBench(Build build, LabFolder folder, NativeCluster cluster, Kubectl kubectl) =>
+        (this.build, this.folder, this.cluster, this.kubectl) = (build, folder, cluster, kubectl);
 
     public static async Task<IEnumerable<Row>> RunAsync(Build build)
     {
@@ -69,7 +72,8 @@ internal sealed class NodeBench : IDisposable
             if (round == 0) continue;
             joins.Add((worker, joined));
             // It has nobody to ask, and what its console shows of units ends with the login prompt.
-            returns.Add((worker, (await BootAsync(contender with { Name = contender.Name + "-again", Enters = NodeContender.SystemStarts }, round, false)).Times));
+            returns.Add((worker, (await BootAsync(contender with { Name = contender.Name + "-again", Enters = NodeContender.SystemStarts },
+                round, false)).Times));
             (ours, theirs) = (workerMemory, joinedMemory);
         }
         return
@@ -103,12 +107,15 @@ internal sealed class NodeBench : IDisposable
             var pod = Seen(clock, watch.Pods, $"^(?:ADDED|MODIFIED) {FirstPod.Name} Running$");
             await machines.RunAsync(_ => Task.WhenAll(kernel, system, entered, ready, pod), default);
             var times = new NodeTimes((await kernel).At, (await system).At, (await entered).At, (await ready).At, (await pod).At);
-            Console.Error.WriteLine($"bench:   {machine.Options.Name,-16} {times}, the host's load {HostLoad.LastMinute()}{(round == 0 ? "  (not counted)" : "")}");
+            Console.Error.WriteLine(
+                $"bench:   {machine.Options.Name,-16} {times}, the host's load "
+                + $"{HostLoad.LastMinute()}{(round == 0 ? "  (not counted)" : "")}");
             var memory = idle ? await FirstPod.MemoryAsync(kubectl, Patience) : null;
             if (memory is not null) Console.Error.WriteLine($"bench:   {machine.Options.Name,-16} {memory}");
             return (times, memory);
         }
-        catch (LabException e) { throw new LabException($"{e.Message}\n{machines.Describe(e.Message)}\nthe controller's log: {cluster.Controller.ConsolePath}"); }
+        catch (LabException e) { throw new LabException(
+            $"{e.Message}\n{machines.Describe(e.Message)}\nthe controller's log: {cluster.Controller.ConsolePath}"); }
         finally
         {
             machine.Dispose();
@@ -131,11 +138,14 @@ internal sealed class NodeBench : IDisposable
         return (clock.Elapsed.TotalSeconds, match.Value);
     }
 
-    private static Row Compare(string what, List<(NodeTimes Ours, NodeTimes Theirs)> rounds, Func<NodeTimes, double> time, string peer, double? goal = null)
+    private static Row Compare(string what, List<(NodeTimes Ours, NodeTimes Theirs)> rounds, Func<NodeTimes, double> time, string peer,
+        double? goal = null)
     {
         var ratios = rounds.Select(round => time(round.Ours) / time(round.Theirs)).Order().ToList();
         var text = $"{peer}: ratio {ratios.Average():0.00} ({ratios[0]:0.00} to {ratios[^1]:0.00} pair by pair)";
-        return new Row(what, Seconds(rounds.Average(round => time(round.Ours))), $"disk {Seconds(rounds.Average(round => time(round.Theirs)))}", goal is null ? text : $"{text}, at most {goal}", goal is null ? null : ratios.Average() <= goal);
+        return new Row(what, Seconds(rounds.Average(round => time(round.Ours))),
+            $"disk {Seconds(rounds.Average(round => time(round.Theirs)))}", goal is null ? text : $"{text}, at most {goal}", goal is null
+            ? null : ratios.Average() <= goal);
     }
 
     private static Row Phase(string what, List<(NodeTimes Ours, NodeTimes Theirs)> rounds, Func<NodeTimes, double> time) =>

@@ -8,5 +8,6 @@ namespace Operos.Bench.Nodes;
 /// <param name="Pod">A pod that waited for a node runs on it.</param>
 internal sealed record NodeTimes(double Kernel, double System, double Entered, double Ready, double Pod)
 {
-    public override string ToString() => $"kernel {Kernel:0.0}, systemd {System:0.0}, entered {Entered:0.0}, Ready {Ready:0.0}, pod {Pod:0.0} s";
+    public override string ToString() =>
+        $"kernel {Kernel:0.0}, systemd {System:0.0}, entered {Entered:0.0}, Ready {Ready:0.0}, pod {Pod:0.0} s";
 }

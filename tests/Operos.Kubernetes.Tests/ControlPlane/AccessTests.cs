@@ -11,7 +11,8 @@ public sealed class AccessTests(Cluster cluster, ITestOutputHelper output) : Clu
     [Fact]
     public async Task The_control_plane_is_ready_from_nothing_and_its_built_in_objects_are_there()
     {
-        Output.WriteLine($"healthy after {Cluster.TimeToHealthy.TotalSeconds:0.0} s, three nodes Ready after {Cluster.TimeToReady.TotalSeconds:0.0} s");
+        Output.WriteLine(
+            $"healthy after {Cluster.TimeToHealthy.TotalSeconds:0.0} s, three nodes Ready after {Cluster.TimeToReady.TotalSeconds:0.0} s");
         Assert.Contains("10.11.0.1", await Cluster.KubectlAsync("get service kubernetes"), StringComparison.Ordinal);
         Assert.Contains("10.11.0.10", await Cluster.KubectlAsync("-n kube-system get service kube-dns"), StringComparison.Ordinal);
         Assert.Contains("10.77.0.1:53", await Cluster.KubectlAsync("-n kube-system get endpoints kube-dns"), StringComparison.Ordinal);
@@ -24,7 +25,8 @@ public sealed class AccessTests(Cluster cluster, ITestOutputHelper output) : Clu
         var eve = await Cluster.KubeconfigAsync("eve", "--user", "eve", "--group", "guests", "--life", "5m");
         Assert.Contains("User \"eve\" cannot list", await Cluster.RefusedAsync("get namespaces", eve), StringComparison.Ordinal);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(eve));
-        Assert.Contains("from 1 minute to 24 hours", (await Assert.ThrowsAsync<LabException>(() => Cluster.CtlAsync("kubeconfig", "--life", "25h"))).Message, StringComparison.Ordinal);
+        Assert.Contains("from 1 minute to 24 hours", (await Assert.ThrowsAsync<LabException>(
+            () => Cluster.CtlAsync("kubeconfig", "--life", "25h"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,7 +62,8 @@ public sealed class AccessTests(Cluster cluster, ITestOutputHelper output) : Clu
     [InlineData("/version")]
     public async Task Strangers_are_refused(string path)
     {
-        var code = await Cluster.Network.RunAsync("curl", ["-sk", "-o", "/dev/null", "-w", "%{http_code}", $"https://{NativeController.Address}:6443{path}"], default);
+        var code = await Cluster.Network.RunAsync("curl",
+            ["-sk", "-o", "/dev/null", "-w", "%{http_code}", $"https://{NativeController.Address}:6443{path}"], default);
         Assert.Equal("401", code);
     }
 
@@ -72,7 +75,8 @@ public sealed class AccessTests(Cluster cluster, ITestOutputHelper output) : Clu
         Assert.Contains("k8s:enc:secretbox:v1:key1:", raw, StringComparison.Ordinal);
         Assert.DoesNotContain("abracadabra", raw, StringComparison.Ordinal);
         // The control: what is not secret is readable there.
-        Assert.Contains("kube-root-ca.crt", await EtcdAsync("agent-etcd", "get", "/registry/configmaps/default/kube-root-ca.crt"), StringComparison.Ordinal);
+        Assert.Contains("kube-root-ca.crt", await EtcdAsync("agent-etcd", "get", "/registry/configmaps/default/kube-root-ca.crt"),
+            StringComparison.Ordinal);
         // Who is refused connects again until its time is over: what ends is the connection, not the patience with an answer.
         var refused = await Assert.ThrowsAsync<LabException>(
             () => EtcdAsync("agent", "get", "/registry/secrets/default/hidden", "--command-timeout=4s"));
@@ -116,7 +120,8 @@ public sealed class AccessTests(Cluster cluster, ITestOutputHelper output) : Clu
     public async Task A_node_s_agent_may_read_what_networking_needs_and_no_secret()
     {
         var agent = await Cluster.KubeconfigAsync("agent", "--user", "operos:node:x", "--group", "operos:nodes");
-        foreach (var kind in (string[])["nodes", "pods", "namespaces", "networkpolicies"]) await Cluster.KubectlAsync($"get {kind} -A", agent);
+        foreach (var kind in (string[])["nodes", "pods", "namespaces", "networkpolicies"])
+            await Cluster.KubectlAsync($"get {kind} -A", agent);
         Assert.Contains("Forbidden", await Cluster.RefusedAsync("get secrets -A", agent), StringComparison.Ordinal);
         var node = await Cluster.IdOfAsync(Cluster.One);
         Assert.Contains("Forbidden", await Cluster.RefusedAsync($"delete node {node}", agent), StringComparison.Ordinal);

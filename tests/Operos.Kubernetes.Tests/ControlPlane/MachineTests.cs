@@ -7,7 +7,8 @@ namespace Operos.Kubernetes.Tests.ControlPlane;
 [Collection(Cluster.Alone)]
 public sealed class MachineTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
-    private static readonly string[] Labels = ["operos.io/name=rack1-1", "operos.io/model=Acme-R-1", "operos.io/rack=r1", "node-role.kubernetes.io/worker="];
+    private static readonly string[] Labels = ["operos.io/name=rack1-1", "operos.io/model=Acme-R-1", "operos.io/rack=r1",
+        "node-role.kubernetes.io/worker="];
     private const string Stranger = "11111111-2222-4333-8444-555555555555", Address = NativeCluster.Outside;
 
     [Fact]
@@ -39,7 +40,8 @@ public sealed class MachineTests(Cluster cluster, ITestOutputHelper output) : Cl
 
             await Cluster.ApplyAsync($"apiVersion: v1\nkind: Node\nmetadata: {{ name: {id} }}\n");
             await Cluster.UntilAsync("its Node is labelled", async () =>
-                await Cluster.KubectlAsync($"get node {id} --show-labels") is var labels && Labels.All(label => labels.Contains(label, StringComparison.Ordinal)));
+                await Cluster.KubectlAsync($"get node {id} --show-labels") is var labels
+                    && Labels.All(label => labels.Contains(label, StringComparison.Ordinal)));
             var why = await Cluster.CtlAsync("why", id);
             Assert.Contains("held up at step 'ready': its kubelet has not reported yet", why, StringComparison.Ordinal);
 
@@ -54,7 +56,8 @@ public sealed class MachineTests(Cluster cluster, ITestOutputHelper output) : Cl
         }
     }
 
-    private async Task<bool> HasNodeAsync(string id) => (await Cluster.KubectlAsync("get nodes -o name")).Contains(id, StringComparison.Ordinal);
+    private async Task<bool> HasNodeAsync(string id) =>
+        (await Cluster.KubectlAsync("get nodes -o name")).Contains(id, StringComparison.Ordinal);
 
     /// <summary>The id of the machine that is up at our address; empty where none is.</summary>
     private async Task<string> FindUpAsync()

@@ -19,7 +19,8 @@ public sealed class RecoveryTests(Cluster cluster, ITestOutputHelper output) : C
         var started = Stopwatch.GetTimestamp();
         await Cluster.CrashAsync(Cluster.Controller, component + ".service");
         await Cluster.HealthyAsync();
-        await Cluster.UntilAsync("what was written is there", async () => (await Cluster.KubectlAsync("get configmaps")).Contains($"before-{component}", StringComparison.Ordinal));
+        await Cluster.UntilAsync("what was written is there", async () => (await Cluster.KubectlAsync("get configmaps"))
+            .Contains($"before-{component}", StringComparison.Ordinal));
         Output.WriteLine($"healthy {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s after the kill");
     }
 

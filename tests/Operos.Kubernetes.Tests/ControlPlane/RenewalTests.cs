@@ -23,7 +23,8 @@ public sealed class RenewalTests(Cluster cluster, ITestOutputHelper output) : Cl
         try
         {
             await Cluster.CrashAsync(Cluster.Controller, Agent);
-            await Cluster.UntilAsync("the API server serves a renewed certificate", async () => await ServedExpiryAsync() > old.AddDays(300));
+            await Cluster.UntilAsync("the API server serves a renewed certificate",
+                async () => await ServedExpiryAsync() > old.AddDays(300));
             foreach (var name in (string[])["kube-controller-manager", "kube-scheduler"])
                 await Cluster.UntilAsync($"{name} was restarted",
                     async () => await Cluster.ProcessOfAsync(name) is var now && now != 0 && now != before[name]);
@@ -34,7 +35,8 @@ public sealed class RenewalTests(Cluster cluster, ITestOutputHelper output) : Cl
         Output.WriteLine($"{asked} requests during the renewal");
         Assert.Empty(failed);
         Assert.True(asked > 10, $"only {asked} requests were made");
-        Assert.Equal((before["etcd"], before["kube-apiserver"]), (await Cluster.ProcessOfAsync("etcd"), await Cluster.ProcessOfAsync("kube-apiserver")));
+        Assert.Equal((before["etcd"], before["kube-apiserver"]),
+            (await Cluster.ProcessOfAsync("etcd"), await Cluster.ProcessOfAsync("kube-apiserver")));
     }
 
     private DateTime Expiry() =>
@@ -42,7 +44,8 @@ public sealed class RenewalTests(Cluster cluster, ITestOutputHelper output) : Cl
 
     private async Task<DateTime> ServedExpiryAsync()
     {
-        var text = await Cluster.Network.RunAsync("sh", ["-c", $"openssl s_client -connect {NativeController.Address}:6443 </dev/null 2>/dev/null | openssl x509"], default);
+        var text = await Cluster.Network.RunAsync("sh", [
+            "-c", $"openssl s_client -connect {NativeController.Address}:6443 </dev/null 2>/dev/null | openssl x509"], default);
         return X509Certificate2.CreateFromPem(text).NotAfter;
     }
 

@@ -5,7 +5,9 @@ using Operos.Lab;
 
 namespace Operos.Kubernetes.Tests.ControlPlane;
 
-/// <summary>What agents are told of the API's objects, when their line to it breaks and when the API server has forgotten where they were.</summary>
+/// <summary>
+/// What agents are told of the API's objects, when their line to it breaks and when the API server has forgotten where they were.
+/// </summary>
 [Collection(Cluster.Alone)]
 public sealed class WatchTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
@@ -18,12 +20,14 @@ public sealed class WatchTests(Cluster cluster, ITestOutputHelper output) : Clus
         using var relay = new Relay(() => new NamespaceSockets(Cluster.Network.Name).Connect(NativeController.Address, 6443));
         using var client = new ApiClient(new ApiAccess
         {
-            Server = new($"https://127.0.0.1:{relay.Port}"), AuthorityFile = Credential("ca.crt"), CertificateFile = Credential("agent.crt"), KeyFile = Credential("agent.key"),
+            Server = new($"https://127.0.0.1:{relay.Port}"), AuthorityFile = Credential("ca.crt"),
+            CertificateFile = Credential("agent.crt"), KeyFile = Credential("agent.key"),
         });
         await Cluster.KubectlAsync("create namespace watched");
         await CreateAsync("a");
         using var stop = new CancellationTokenSource();
-        var cache = new WatchCache<ServiceObject, string>(client, Resources.Services, service => service.Metadata!.Name, options: new WatchOptions { Namespace = "watched" });
+        var cache = new WatchCache<ServiceObject, string>(
+            client, Resources.Services, service => service.Metadata!.Name, options: new WatchOptions { Namespace = "watched" });
         var following = cache.RunAsync(stop.Token);
         await UntilAsync("a");
         await CreateAsync("b");
@@ -69,6 +73,7 @@ public sealed class WatchTests(Cluster cluster, ITestOutputHelper output) : Clus
 
     private static async Task HoldsAsync(string what, Func<bool> holds)
     {
-        for (var clock = Stopwatch.StartNew(); !holds(); await Task.Delay(20)) Assert.True(clock.Elapsed < Patience, $"not within {Patience.TotalSeconds:0} s: {what}");
+        for (var clock = Stopwatch.StartNew(); !holds(); await Task.Delay(20))
+            Assert.True(clock.Elapsed < Patience, $"not within {Patience.TotalSeconds:0} s: {what}");
     }
 }

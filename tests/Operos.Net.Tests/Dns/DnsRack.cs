@@ -41,14 +41,19 @@ public sealed class DnsRack : IAsyncLifetime
         Pod = await ClientHost.CreateAsync(folder, network, 2, "10.10.0.9");
         Outsider = await ClientHost.CreateAsync(folder, network, 3, "192.0.2.9");
         World = await ClientHost.CreateAsync(folder, network, 4, Upstream);
-        foreach (var (host, net) in new[] { (Pod, "10.77.0.0/24"), (Outsider, "10.77.0.0/24"), (Host, "10.10.0.0/16"), (Host, "192.0.2.0/24") })
+        foreach (var (host, net) in new[] { (Pod, "10.77.0.0/24"), (Outsider, "10.77.0.0/24"), (Host, "10.10.0.0/16"),
+            (Host, "192.0.2.0/24") })
             await host.RunAsync("ip", ["route", "add", net, "dev", host == Host ? "br0" : "eth0"]);
         StartUpstream();
-        var settings = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = IPAddress.Parse("10.77.0.1"), Network = IPNetwork.Parse("10.77.0.0/24"), DnsUpstream = [IPAddress.Parse(Upstream)] };
-        var paths = new ControllerPaths { Run = folder.ShortPath("run"), KnotProgram = Script("knotd"), UnboundProgram = Script("unbound") };
-        Server = new ClusterDns(settings.NameServer(paths), Names, TimeProvider.System, new FileLog<ClusterDns>(folder["dns.log"]), type => Host.Open(type));
+        var settings = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = IPAddress.Parse("10.77.0.1"),
+            Network = IPNetwork.Parse("10.77.0.0/24"), DnsUpstream = [IPAddress.Parse(Upstream)] };
+        var paths = new ControllerPaths { Run = folder.ShortPath("run"), KnotProgram = Script("knotd"),
+            UnboundProgram = Script("unbound") };
+        Server = new ClusterDns(settings.NameServer(paths), Names, TimeProvider.System, new FileLog<ClusterDns>(folder["dns.log"]),
+            type => Host.Open(type));
         running = Server.RunAsync(stop.Token);
-        await UntilAsync("the name server answers", async () => (await Dig.AskAsync(Machine, "dns-version.cluster.local", "TXT")).Status == "NOERROR");
+        await UntilAsync("the name server answers", async () => (
+            await Dig.AskAsync(Machine, "dns-version.cluster.local", "TXT")).Status == "NOERROR");
     }
 
     public async ValueTask DisposeAsync()
@@ -73,7 +78,9 @@ public sealed class DnsRack : IAsyncLifetime
         services.Clear();
         foreach (var service in objects.OfType<V1Service>()) Keep(service);
         Put(Objects.Service("marker", address, name: $"marker{number}"));
-        await UntilAsync("the change is served", async () => (await Dig.AskAsync(Machine, DnsName.Reverse(IPAddress.Parse(address)), "PTR")).Answer.Any(record => record.Data.StartsWith($"marker{number}.", StringComparison.Ordinal)));
+        await UntilAsync("the change is served", async () => (
+            await Dig.AskAsync(Machine, DnsName.Reverse(IPAddress.Parse(address)), "PTR")).Answer.Any(
+            record => record.Data.StartsWith($"marker{number}.", StringComparison.Ordinal)));
     }
 
     /// <summary>Changes one service, or adds it.</summary>
@@ -131,12 +138,16 @@ public sealed class DnsRack : IAsyncLifetime
         upstream = null;
     }
 
-    /// <summary>A program that starts the daemon in its host's namespace, noted so that a killed test's daemons end with the next run.</summary>
+    /// <summary>
+    /// A program that starts the daemon in its host's namespace, noted so that a killed test's daemons end with the next run.
+    /// </summary>
     private string Script(string program, string? own = null)
     {
         var path = folder[own ?? program];
         var host = own is null ? Host : World;
-        File.WriteAllText(path, $"#!/bin/sh\necho \"$$ $(cut -d' ' -f22 /proc/$$/stat)\" >> {folder["processes"]}\nexec nsenter --net={host.Namespace} /usr/sbin/{program} \"$@\" {(own is null ? "" : $"2> {folder["upstream.log"]}")}\n");
+        File.WriteAllText(path,
+            $"#!/bin/sh\necho \"$$ $(cut -d' ' -f22 /proc/$$/stat)\" >> {folder["processes"]}\n"
+            + $"exec nsenter --net={host.Namespace} /usr/sbin/{program} \"$@\" {(own is null ? "" : $"2> {folder["upstream.log"]}")}\n");
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return path;
     }

@@ -7,17 +7,20 @@ namespace Operos.Net.Tests.Dns;
 /// <summary>API objects in few words.</summary>
 internal static class Objects
 {
-    public static V1Service Service(string @namespace, string? address, string name = "web", string[]? ports = null, string[]? addresses = null) => new()
+    public static V1Service Service(string @namespace, string? address, string name = "web", string[]? ports = null,
+        string[]? addresses = null) => new()
     {
         Metadata = new V1ObjectMeta { Name = name, NamespaceProperty = @namespace },
-        Spec = new V1ServiceSpec { Type = "ClusterIP", ClusterIP = address, ClusterIPs = addresses, Ports = [.. (ports ?? []).Select(ServicePort)] },
+        Spec = new V1ServiceSpec { Type = "ClusterIP", ClusterIP = address, ClusterIPs = addresses,
+            Ports = [.. (ports ?? []).Select(ServicePort)] },
     };
 
     public static V1Service Headless(string name = "db", bool publishNotReady = false, bool tolerate = false, string[]? ports = null)
     {
         var service = Service("shop", "None", name, ports);
         service.Spec.PublishNotReadyAddresses = publishNotReady;
-        if (tolerate) service.Metadata.Annotations = new Dictionary<string, string> { ["service.alpha.kubernetes.io/tolerate-unready-endpoints"] = "true" };
+        if (tolerate) service.Metadata.Annotations = new Dictionary<string, string>
+            { ["service.alpha.kubernetes.io/tolerate-unready-endpoints"] = "true" };
         return service;
     }
 
@@ -36,16 +39,20 @@ internal static class Objects
         {
             Addresses = [.. ready.Select(Address)],
             NotReadyAddresses = [.. (notReady ?? []).Select(Address)],
-            Ports = [.. (ports ?? []).Select(port => port.Split('/')).Select(words => new Corev1EndpointPort { Name = words[0], Protocol = words[1], Port = int.Parse(words[2], null) })],
+            Ports = [.. (ports ?? []).Select(port => port.Split('/'))
+                .Select(words => new Corev1EndpointPort { Name = words[0], Protocol = words[1], Port = int.Parse(words[2], null) })],
         }],
     };
 
     public static V1EndpointSlice Slice(string family, string address, string? hostname, bool? ready, string? port = null) => new()
     {
-        Metadata = new V1ObjectMeta { Name = "db-x7k2p", NamespaceProperty = "shop", Labels = new Dictionary<string, string> { ["kubernetes.io/service-name"] = "db" } },
+        Metadata = new V1ObjectMeta { Name = "db-x7k2p", NamespaceProperty = "shop",
+            Labels = new Dictionary<string, string> { ["kubernetes.io/service-name"] = "db" } },
         AddressType = family,
-        Endpoints = [new V1Endpoint { Addresses = [address], Hostname = hostname, Conditions = new V1EndpointConditions { Ready = ready } }],
-        Ports = port is null ? null : [new Discoveryv1EndpointPort { Name = port.Split('/')[0], Protocol = port.Split('/')[1], Port = int.Parse(port.Split('/')[2], null) }],
+        Endpoints = [new V1Endpoint { Addresses = [address], Hostname = hostname,
+            Conditions = new V1EndpointConditions { Ready = ready } }],
+        Ports = port is null ? null : [new Discoveryv1EndpointPort
+            { Name = port.Split('/')[0], Protocol = port.Split('/')[1], Port = int.Parse(port.Split('/')[2], null) }],
     };
 
     public static V1Pod Pod(string address, string phase = "Running") => new()

@@ -18,8 +18,10 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
     public async Task A_libc_client_finds_short_names_by_its_search_path()
     {
         await rack.SetAsync(Service("shop", "10.11.0.20"), Service("other", "10.11.0.21", name: "far"), External("www.example.com"));
-        File.WriteAllText(rack["resolv.conf"], "nameserver 10.77.0.1\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n");
-        foreach (var (name, address) in new[] { ("web", "10.11.0.20"), ("far.other", "10.11.0.21"), ("far.other.svc", "10.11.0.21"), ("far.other.svc.cluster.local", "10.11.0.21"), ("ext", DnsRack.WorldAddress), ("www.example.com", DnsRack.WorldAddress) })
+        File.WriteAllText(rack[
+            "resolv.conf"], "nameserver 10.77.0.1\nsearch shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n");
+        foreach (var (name, address) in new[] { ("web", "10.11.0.20"), ("far.other", "10.11.0.21"), ("far.other.svc", "10.11.0.21"),
+            ("far.other.svc.cluster.local", "10.11.0.21"), ("ext", DnsRack.WorldAddress), ("www.example.com", DnsRack.WorldAddress) })
             Assert.StartsWith(address + " ", await LookUpAsync(name), StringComparison.Ordinal);
         Assert.Equal("", await LookUpAsync("far"));
     }
@@ -33,7 +35,8 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
                 Assert.Equal("10.11.0.20", Assert.Single((await Dig.AskAsync(client, Web, "A", transport)).Answer).Data);
         Assert.Equal("REFUSED", (await Dig.AskAsync(rack.Outsider, Web, "A")).Status);
         Assert.Equal("REFUSED", (await Dig.AskAsync(rack.Outsider, "www.example.com", "A")).Status);
-        Assert.DoesNotContain("web.shop", await rack.Machine.RunAsync("dig", ["@10.77.0.1", "AXFR", "cluster.local", "+time=2", "+tries=1"], check: false), StringComparison.Ordinal);
+        Assert.DoesNotContain("web.shop", await rack.Machine.RunAsync(
+            "dig", ["@10.77.0.1", "AXFR", "cluster.local", "+time=2", "+tries=1"], check: false), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,7 +63,8 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
             Assert.Equal("NXDOMAIN", (await Dig.AskAsync(rack.Machine, $"new{round}.shop.svc.cluster.local", "A")).Status);
             var clock = Stopwatch.StartNew();
             rack.Put(service);
-            while (!Ask(rack.Machine, $"new{round}.shop.svc.cluster.local")) Assert.True(clock.Elapsed.TotalSeconds < 5, $"not found after {clock.ElapsedMilliseconds} ms");
+            while (!Ask(rack.Machine, $"new{round}.shop.svc.cluster.local"))
+                Assert.True(clock.Elapsed.TotalSeconds < 5, $"not found after {clock.ElapsedMilliseconds} ms");
             times.Add(clock.Elapsed.TotalMilliseconds);
         }
         // The median: what else this machine does must not count.
@@ -79,7 +83,8 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
             Process.GetProcessById(process!.Value).Kill();
             rack.Put(Service("shop", address));
             var clock = Stopwatch.StartNew();
-            await rack.UntilAsync("the change is served", async () => (await Dig.AskAsync(rack.Machine, Web, "A")).Answer.Any(record => record.Data == address), seconds: 15);
+            await rack.UntilAsync("the change is served", async () => (await Dig.AskAsync(rack.Machine, Web, "A")).Answer.Any(
+                record => record.Data == address), seconds: 15);
             TestContext.Current.SendDiagnosticMessage($"after a kill: {clock.ElapsedMilliseconds} ms");
         }
         await rack.SetAsync(Service("shop", "10.11.0.23"));
@@ -93,7 +98,8 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
         var wedged = rack.Server.AuthorityProcess!.Value;
         await Shell.RunAsync("kill", ["-STOP", $"{wedged}"], default);
         rack.Put(Service("shop", "10.11.0.24"));
-        await rack.UntilAsync("the change is served", async () => (await Dig.AskAsync(rack.Machine, Web, "A", "+time=1")).Answer.Any(record => record.Data == "10.11.0.24"), seconds: 40);
+        await rack.UntilAsync("the change is served", async () => (await Dig.AskAsync(rack.Machine, Web, "A", "+time=1")).Answer.Any(
+            record => record.Data == "10.11.0.24"), seconds: 40);
         Assert.NotEqual(wedged, rack.Server.AuthorityProcess);
     }
 
@@ -103,8 +109,11 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
         await rack.SetAsync(Service("shop", "10.11.0.20"));
         int[] wedged = [rack.Server.AuthorityProcess!.Value, rack.Server.ResolverProcess!.Value];
         await Shell.RunAsync("kill", ["-STOP", .. wedged.Select(id => $"{id}")], default);
-        await rack.UntilAsync("both are said to be silent", () => Task.FromResult(rack.Server is { AuthorityStatus: (false, "does not answer", _), ResolverStatus: (false, "does not answer", _) }), seconds: 40);
-        await rack.UntilAsync("others answer", async () => (await Dig.AskAsync(rack.Machine, Web, "A", "+time=1")).Answer.Any(record => record.Data == "10.11.0.20"), seconds: 60);
+        await rack.UntilAsync("both are said to be silent",
+            () => Task.FromResult(rack.Server is { AuthorityStatus: (false, "does not answer", _),
+            ResolverStatus: (false, "does not answer", _) }), seconds: 40);
+        await rack.UntilAsync("others answer", async () => (await Dig.AskAsync(rack.Machine, Web, "A", "+time=1")).Answer.Any(
+            record => record.Data == "10.11.0.20"), seconds: 60);
         Assert.DoesNotContain(rack.Server.AuthorityProcess!.Value, wedged);
         Assert.DoesNotContain(rack.Server.ResolverProcess!.Value, wedged);
         Assert.True(rack.Server.AuthorityStatus.Healthy && rack.Server.ResolverStatus.Healthy);
@@ -130,7 +139,9 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
             TestContext.Current.SendDiagnosticMessage($"a lost upstream is told after {total.ElapsedMilliseconds} ms");
         }
         finally { rack.StartUpstream(); }
-        await rack.UntilAsync("the world is answered for again", async () => (await Dig.AskAsync(rack.Machine, "ext.shop.svc.cluster.local", "A")).Answer.Any(record => record.Data == DnsRack.WorldAddress));
+        await rack.UntilAsync("the world is answered for again",
+            async () => (await Dig.AskAsync(rack.Machine, "ext.shop.svc.cluster.local", "A")).Answer.Any(
+            record => record.Data == DnsRack.WorldAddress));
     }
 
     [Fact]
@@ -187,7 +198,9 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
     }
 
     private async Task<string> LookUpAsync(string name) =>
-        await Shell.RunAsync("unshare", ["--mount", "sh", "-c", $"mount --bind {rack["resolv.conf"]} /etc/resolv.conf && exec nsenter --net={rack.Pod.Namespace} getent ahostsv4 {name}"], default, check: false);
+        await Shell.RunAsync("unshare", ["--mount", "sh", "-c",
+            $"mount --bind {rack["resolv.conf"]} /etc/resolv.conf && exec nsenter --net={rack.Pod.Namespace} getent ahostsv4 {name}"],
+            default, check: false);
 
     /// <summary>Asks for an address once; whether one came.</summary>
     /// <param name="patience">Milliseconds.</param>
@@ -202,5 +215,6 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
     }
 
     private static byte[] Query(string name) =>
-        [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, .. name.Split('.').SelectMany(label => System.Text.Encoding.ASCII.GetBytes(label).Prepend((byte)label.Length)), 0, 0, 1, 0, 1];
+        [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, .. name.Split('.')
+            .SelectMany(label => System.Text.Encoding.ASCII.GetBytes(label).Prepend((byte)label.Length)), 0, 0, 1, 0, 1];
 }

@@ -61,7 +61,8 @@ internal sealed class ScriptedServer : IDisposable
                 Asked.Enqueue(path);
                 await script(path, new Answer(stream, stop.Token));
             }
-            catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or IndexOutOfRangeException) { }
+            catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException
+                or IndexOutOfRangeException) { }
         }
     }
 

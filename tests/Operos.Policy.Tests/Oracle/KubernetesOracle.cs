@@ -16,19 +16,26 @@ internal static class KubernetesOracle
         // Ours, not the specification's: an address of the node's own networks that no pod of this node owns is cut off.
         if (IsOwn(world, packet.Source) && source?.Spec.NodeName != world.Node) return false;
         if (IsOwn(world, packet.Destination) && destination?.Spec.NodeName != world.Node) return false;
-        if (source?.Spec.NodeName == world.Node && !AllowsDirection(world, source, "Egress", packet, destination, packet.Destination)) return false;
-        return destination?.Spec.NodeName != world.Node || AllowsDirection(world, destination, "Ingress", packet, source, packet.Source, destination);
+        if (source?.Spec.NodeName == world.Node && !AllowsDirection(world, source, "Egress", packet, destination, packet.Destination))
+            return false;
+        return destination?.Spec.NodeName != world.Node || AllowsDirection(
+            world, destination, "Ingress", packet, source, packet.Source, destination);
     }
 
-    private static bool AllowsDirection(World world, V1Pod pod, string type, Packet packet, V1Pod? other, string otherAddress, V1Pod? self = null)
+    private static bool AllowsDirection(World world, V1Pod pod, string type, Packet packet, V1Pod? other, string otherAddress,
+        V1Pod? self = null)
     {
         // "By default, a pod is non-isolated"; isolated if any policy selects it and has the type; then the union of what those allow.
-        var isolating = world.Policies.Where(policy => policy.Metadata.NamespaceProperty == pod.Metadata.NamespaceProperty && Types(policy).Contains(type) && Selects(policy.Spec.PodSelector, pod.Metadata.Labels)).ToList();
+        var isolating = world.Policies.Where(policy =>
+            policy.Metadata.NamespaceProperty == pod.Metadata.NamespaceProperty && Types(policy).Contains(type)
+            && Selects(policy.Spec.PodSelector, pod.Metadata.Labels)).ToList();
         if (isolating.Count == 0) return true;
         var receiver = type == "Ingress" ? self : other;
         return isolating.Any(policy => type == "Ingress"
-            ? (policy.Spec.Ingress ?? []).Any(rule => AllowsPeer(world, policy, rule.FromProperty, other, otherAddress) && AllowsPort(rule.Ports, packet, receiver))
-            : (policy.Spec.Egress ?? []).Any(rule => AllowsPeer(world, policy, rule.To, other, otherAddress) && AllowsPort(rule.Ports, packet, receiver)));
+            ? (policy.Spec.Ingress ?? []).Any(rule =>
+                AllowsPeer(world, policy, rule.FromProperty, other, otherAddress) && AllowsPort(rule.Ports, packet, receiver))
+            : (policy.Spec.Egress ?? []).Any(rule =>
+                AllowsPeer(world, policy, rule.To, other, otherAddress) && AllowsPort(rule.Ports, packet, receiver)));
     }
 
     private static IEnumerable<string> Types(V1NetworkPolicy policy)
@@ -49,7 +56,9 @@ internal static class KubernetesOracle
             }
             if (pod is null) continue;
             if (peer.NamespaceSelector is null && pod.Metadata.NamespaceProperty != policy.Metadata.NamespaceProperty) continue;
-            if (peer.NamespaceSelector is not null && (world.Namespaces.FirstOrDefault(item => item.Metadata.Name == pod.Metadata.NamespaceProperty) is not { } home || !Selects(peer.NamespaceSelector, home.Metadata.Labels))) continue;
+            if (peer.NamespaceSelector is not null && (world.Namespaces.FirstOrDefault(
+                item => item.Metadata.Name == pod.Metadata.NamespaceProperty) is not { } home
+                || !Selects(peer.NamespaceSelector, home.Metadata.Labels))) continue;
             if (peer.PodSelector is null || Selects(peer.PodSelector, pod.Metadata.Labels)) return true;
         }
         return false;
@@ -67,7 +76,8 @@ internal static class KubernetesOracle
                 if (packet.Port >= number && packet.Port <= (port.EndPort ?? number)) return true;
             }
             else if (receiver is not null && receiver.Spec.Containers.SelectMany(container => container.Ports ?? [])
-                .Any(own => own.Name == port.Port.Value && (own.Protocol ?? "TCP") == packet.Protocol && own.ContainerPort == packet.Port)) return true;
+                .Any(own => own.Name == port.Port.Value && (own.Protocol ?? "TCP") == packet.Protocol
+                    && own.ContainerPort == packet.Port)) return true;
         }
         return false;
     }
@@ -75,7 +85,8 @@ internal static class KubernetesOracle
     private static bool Selects(V1LabelSelector selector, IDictionary<string, string>? labels)
     {
         labels ??= new Dictionary<string, string>();
-        if ((selector.MatchLabels ?? new Dictionary<string, string>()).Any(wanted => !labels.TryGetValue(wanted.Key, out var value) || value != wanted.Value)) return false;
+        if ((selector.MatchLabels ?? new Dictionary<string, string>())
+            .Any(wanted => !labels.TryGetValue(wanted.Key, out var value) || value != wanted.Value)) return false;
         foreach (var expression in selector.MatchExpressions ?? [])
         {
             var holds = expression.OperatorProperty switch
@@ -92,7 +103,9 @@ internal static class KubernetesOracle
     }
 
     private static V1Pod? OwnerOf(World world, string address) =>
-        world.Pods.FirstOrDefault(pod => pod.Spec.HostNetwork != true && pod.Status?.Phase is not ("Succeeded" or "Failed") && (pod.Status?.PodIPs ?? []).Any(own => own.Ip == address));
+        world.Pods.FirstOrDefault(pod =>
+            pod.Spec.HostNetwork != true && pod.Status?.Phase is not ("Succeeded" or "Failed") && (pod.Status?.PodIPs ?? [])
+            .Any(own => own.Ip == address));
 
     private static bool IsOwn(World world, string address) => world.PodCidrs.Any(network => In(network, address));
 

@@ -4,7 +4,8 @@ using Operos.Policy.Cluster;
 namespace Operos.Policy.Tests.Oracle;
 
 /// <summary>The API server's objects, and the node that looks at them.</summary>
-internal sealed record World(string Node, IReadOnlyList<string> PodCidrs, IReadOnlyList<V1Namespace> Namespaces, IReadOnlyList<V1Pod> Pods, IReadOnlyList<V1NetworkPolicy> Policies)
+internal sealed record World(string Node, IReadOnlyList<string> PodCidrs, IReadOnlyList<V1Namespace> Namespaces, IReadOnlyList<V1Pod> Pods,
+    IReadOnlyList<V1NetworkPolicy> Policies)
 {
     public NodeView NodeView => new(Node, PodCidrs);
 

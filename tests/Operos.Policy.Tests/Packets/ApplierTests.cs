@@ -56,7 +56,8 @@ public sealed class ApplierTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("flush ruleset"), InlineData("flush table inet operos-policy"), InlineData("add chain inet operos-policy mine"), InlineData("add counter inet operos-policy mine"), InlineData("delete element inet operos-policy egress4 { 10.10.1.2 }")]
+    [InlineData("flush ruleset"), InlineData("flush table inet operos-policy"), InlineData("add chain inet operos-policy mine"),
+        InlineData("add counter inet operos-policy mine"), InlineData("delete element inet operos-policy egress4 { 10.10.1.2 }")]
     public async Task What_somebody_else_did_to_the_table_is_repaired(string vandalism)
     {
         using var applier = Applier();
@@ -102,11 +103,14 @@ public sealed class ApplierTests : IAsyncLifetime
         await applier.ApplyAsync(Ruleset("b"), default);
         var before = await NftAsync("list", "ruleset");
         using var missing = new RulesetApplier(["no-such-nft"]);
-        Assert.Contains("nftables installed", (await Assert.ThrowsAsync<NftException>(() => missing.ApplyAsync(Ruleset("b"), default))).Message, StringComparison.Ordinal);
+        Assert.Contains("nftables installed", (await Assert.ThrowsAsync<NftException>(
+            () => missing.ApplyAsync(Ruleset("b"), default))).Message, StringComparison.Ordinal);
         using var failing = new RulesetApplier(["sh", "-c", "cat > /dev/null; echo no room >&2; exit 1"]);
-        Assert.Contains("no room", (await Assert.ThrowsAsync<NftException>(() => failing.ApplyAsync(Ruleset("b"), default))).Message, StringComparison.Ordinal);
+        Assert.Contains("no room", (await Assert.ThrowsAsync<NftException>(() => failing.ApplyAsync(Ruleset("b"), default))).Message,
+            StringComparison.Ordinal);
         using var hanging = new RulesetApplier(["sh", "-c", "sleep 60"], TimeSpan.FromMilliseconds(300));
-        Assert.Contains("longer than", (await Assert.ThrowsAsync<NftException>(() => hanging.AdoptAsync(default))).Message, StringComparison.Ordinal);
+        Assert.Contains("longer than", (await Assert.ThrowsAsync<NftException>(() => hanging.AdoptAsync(default))).Message,
+            StringComparison.Ordinal);
         Assert.Equal(before, await NftAsync("list", "ruleset"));
     }
 
@@ -120,7 +124,8 @@ public sealed class ApplierTests : IAsyncLifetime
 
     private static Ruleset Ruleset(string app)
     {
-        var world = new World(PodLab.Node, ["10.10.1.0/24"], [], [PodLab.Pod("a"), PodLab.Pod("b", app)], [Case.Policy("shop", Case.App("web"), ingress: [Case.In([Case.Pods(Case.App("b"))], Case.Port(80), Case.Port(90, end: 99))])]);
+        var world = new World(PodLab.Node, ["10.10.1.0/24"], [], [PodLab.Pod("a"), PodLab.Pod("b", app)],
+            [Case.Policy("shop", Case.App("web"), ingress: [Case.In([Case.Pods(Case.App("b"))], Case.Port(80), Case.Port(90, end: 99))])]);
         return PolicyCompiler.Compile(world.View(), world.NodeView);
     }
 }

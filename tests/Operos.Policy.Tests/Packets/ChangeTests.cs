@@ -30,7 +30,8 @@ public sealed class ChangeTests
     {
         await using var lab = await PodLab.CreateAsync("policy-relabelled");
         using var applier = lab.Applier();
-        var view = (lab.World with { Policies = [Case.Policy("shop", Case.App("web"), ingress: [Case.In([Case.Pods(Case.App("api"))])])] }).View();
+        var view = (lab.World with { Policies = [Case.Policy("shop", Case.App("web"), ingress: [Case.In([Case.Pods(Case.App("api"))])])] })
+            .View();
         Task ApplyAsync() => applier.ApplyAsync(PolicyCompiler.Compile(view, lab.World.NodeView), default);
         await ApplyAsync();
         using var connection = await lab.Hosts["b"].ConnectAsync(lab.Hosts["a"], 80);
@@ -95,8 +96,11 @@ public sealed class ChangeTests
         await using var lab = await PodLab.CreateAsync("policy-borrowed");
         using var applier = lab.Applier();
         var (a, b, c) = (lab.Hosts["a"], lab.Hosts["b"], lab.Hosts["c"]);
-        var world = lab.World with { Policies = [Case.Policy("lab", Case.Everything, ingress: [Case.In([new V1NetworkPolicyPeer { NamespaceSelector = Case.Team("shop"), PodSelector = Case.App("web") }])])] };
-        await applier.ApplyAsync(PolicyCompiler.Compile(world.View(), new NodeView(PodLab.Node, world.PodCidrs, watched ? "veth" : null)), default);
+        var world = lab.World with { Policies = [Case.Policy(
+            "lab", Case.Everything, ingress: [Case.In([new V1NetworkPolicyPeer
+            { NamespaceSelector = Case.Team("shop"), PodSelector = Case.App("web") }])])] };
+        await applier.ApplyAsync(PolicyCompiler.Compile(world.View(), new NodeView(PodLab.Node, world.PodCidrs, watched ? "veth" : null)),
+            default);
         await Lab.Shell.RunAsync("ip", ["-n", b.Namespace.Name, "address", "add", $"{a.V4}/32", "dev", "lo"], default);
         for (var i = 0; i < 20; i++) b.Send(c, 53, "borrowed", from: a.V4);
         a.Send(c, 53, "own");
@@ -116,9 +120,12 @@ public sealed class ChangeTests
         [
             [Case.Policy("shop", Case.App("web"), ingress: [Case.In([Case.Pods(Case.App("api"))])])],
             [Case.Policy("shop", Case.Everything, ingress: [Case.In([Case.Block(b.V4 + "/32")], Case.Port(53, "UDP"))])],
-            [Case.Policy("shop", Case.App("web"), ["Ingress"]), Case.Policy("shop", Case.Everything, ingress: [Case.In([Case.Pods(Case.App("api"))], Case.Port(50, "UDP", 60))], name: "second")],
+            [Case.Policy("shop", Case.App("web"), ["Ingress"]),
+                Case.Policy("shop", Case.Everything, ingress: [Case.In([Case.Pods(Case.App("api"))], Case.Port(50, "UDP", 60))],
+                name: "second")],
         ];
-        var rulesets = turns.Select(policies => PolicyCompiler.Compile((lab.World with { Policies = policies }).View(), lab.World.NodeView)).ToList();
+        var rulesets = turns.Select(policies => PolicyCompiler.Compile((lab.World with { Policies = policies }).View(), lab.World.NodeView))
+            .ToList();
         using var applier = lab.Applier();
         await applier.ApplyAsync(rulesets[0], default);
         using var stop = new CancellationTokenSource();
@@ -156,7 +163,8 @@ public sealed class ChangeTests
         var allowed = Enumerable.Range(1, Replacements).Select(i => $"allowed {i}").ToList();
         await UntilAsync("what was allowed has arrived",
             () => Task.FromResult(allowed.Count(packet => a.Received(packet) > 0) >= Replacements - 5));
-        Assert.True(sent > Replacements * 10 && replaced == Replacements / 4 && changed == Replacements - replaced, $"{sent} packets, {replaced} replacements, {changed} changes");
+        Assert.True(sent > Replacements * 10 && replaced == Replacements / 4 && changed == Replacements - replaced,
+            $"{sent} packets, {replaced} replacements, {changed} changes");
         Assert.Equal(0, a.Received("denied"));
     }
 

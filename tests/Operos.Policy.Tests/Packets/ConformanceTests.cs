@@ -18,7 +18,8 @@ public sealed class ConformanceTests
             var world = lab.World with { Policies = item.Policies };
             await applier.ApplyAsync(PolicyCompiler.Compile(world.View(), world.NodeView), default);
             wrong.AddRange((await Task.WhenAll(Expectations(lab, item, world).Select(async expectation =>
-                await expectation.Key.TryAsync(lab, expectation.Value) == expectation.Value ? null : $"{item.Name}: {expectation.Key} should be {(expectation.Value ? "allowed" : "denied")}"))).OfType<string>());
+                await expectation.Key.TryAsync(lab, expectation.Value) == expectation.Value
+                    ? null : $"{item.Name}: {expectation.Key} should be {(expectation.Value ? "allowed" : "denied")}"))).OfType<string>());
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong) + "\n" + await lab.NftAsync("list", "ruleset"));
     }
@@ -26,10 +27,12 @@ public sealed class ConformanceTests
     private static Dictionary<Flow, bool> Expectations(PodLab lab, Case item, World world)
     {
         // The oracle does not read what is not valid.
-        var all = item.Name == "hostile beside sound" ? [] : Flow.Common.ToDictionary(flow => flow, flow => KubernetesOracle.Allows(world, flow.ToPacket(lab)));
+        var all = item.Name == "hostile beside sound"
+            ? [] : Flow.Common.ToDictionary(flow => flow, flow => KubernetesOracle.Allows(world, flow.ToPacket(lab)));
         foreach (var (allowed, flow) in item.Flows.Select(Flow.Parse))
         {
-            Assert.True(!all.TryGetValue(flow, out var oracle) || oracle == allowed, $"{item.Name}: {flow}: the oracle disagrees with the case");
+            Assert.True(!all.TryGetValue(flow, out var oracle) || oracle == allowed,
+                $"{item.Name}: {flow}: the oracle disagrees with the case");
             all[flow] = allowed;
         }
         return all;

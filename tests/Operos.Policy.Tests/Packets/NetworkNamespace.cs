@@ -30,7 +30,8 @@ internal sealed class NetworkNamespace(string name)
         socket.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
     });
 
-    private Socket Open(AddressFamily family, SocketType type, ProtocolType protocol, Action<Socket>? prepare) => NamespaceThread.Run(Name, () =>
+    private Socket Open(AddressFamily family, SocketType type, ProtocolType protocol, Action<Socket>? prepare) =>
+        NamespaceThread.Run(Name, () =>
     {
         var socket = new Socket(family, type, protocol);
         prepare?.Invoke(socket);
