@@ -125,7 +125,8 @@ ifneq ($(component),)
 	tests/Operos.Bench/kubeadm-node.sh --kubeadm $(component)/tools/kubeadm
 endif
 	dotnet build tests/Operos.Bench -c Release --nologo -v quiet
-	$(bench_namespace) sh -c '$(bench_network) && dotnet run --no-build --project tests/Operos.Bench -c Release -- $(BENCH); status=$$?; exit $$status'
+	$(bench_namespace) sh -c '$(bench_network) && dotnet run --no-build --project tests/Operos.Bench -c Release -- $(BENCH); \
+		status=$$?; exit $$status'
 
 lint: | $(OUT)/.deps ## shellcheck and a warning-free build
 	tests/shellcheck.sh

@@ -67,7 +67,8 @@ client() { # SOCKET
 start() { # DEVICE
     local code=0 seen
     rm -f "$folder/qmp"
-    run_qemu 60 -S -chardev "socket,id=qmp,path=$folder/qmp,server=on,wait=off" -mon chardev=qmp,mode=control -device "$1" 2> "$folder/errors" &
+    run_qemu 60 -S -chardev "socket,id=qmp,path=$folder/qmp,server=on,wait=off" -mon chardev=qmp,mode=control -device "$1" \
+        2> "$folder/errors" &
     running=$!
     seen=$(client "$folder/qmp") || true
     [[ $seen != *'answered: yes' ]] || kill "$running"

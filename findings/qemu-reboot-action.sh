@@ -74,7 +74,8 @@ end_by() { # DISK COMMAND (empty: none)
     wait "$running" || code=$?
     running=
     exec {commands}>&-
-    printf '%s, exit code %d\n' "$(sed -n 's/.*"SHUTDOWN", "data": {"guest": [a-z]*, "reason": "\([^"]*\)".*/\1/p' "$told")" "$code" > "$folder/end"
+    printf '%s, exit code %d\n' "$(sed -n 's/.*"SHUTDOWN", "data": {"guest": [a-z]*, "reason": "\([^"]*\)".*/\1/p' "$told")" "$code" \
+        > "$folder/end"
 }
 
 status=0

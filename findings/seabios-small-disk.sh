@@ -92,5 +92,6 @@ for device in virtio-blk-pci ide-hd; do
 done
 expect 'boots, LCHS=1/1/1' 1 q35 virtio-blk-pci,cyls=1,heads=1,secs=1
 expect 'boots, LCHS=2/16/63' 1 pc ide-hd
-((status)) || printf 'as described: on virtio-blk and AHCI less than a cylinder of 16 x 63 sectors does not boot, unless a geometry is given\n'
+((status)) || printf 'as described: on virtio-blk and AHCI less than a cylinder of 16 x 63 sectors does not boot, '\
+'unless a geometry is given\n'
 exit "$status"

@@ -48,9 +48,11 @@ inputs() {
     printf 'binary %s\n' "$name"
     printf 'SDK %s\n' "$(dotnet --version)"
     # The linker, and the libraries that it takes in. Packages are pinned by the projects' lock files, the AOT compiler by the SDK.
-    dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' 'clang*' 'lld*' 'llvm-*' 'binutils*' 'libc6*' 'libgcc-*' 'libstdc++-*' zlib1g-dev nettle-dev libgmp-dev |
+    dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\n' 'clang*' 'lld*' 'llvm-*' 'binutils*' 'libc6*' 'libgcc-*' 'libstdc++-*' \
+        zlib1g-dev nettle-dev libgmp-dev |
         sed -n 's/ installed$//p'
-    find . agents proto -maxdepth 1 -type f \( -name 'Directory.*' -o -name '*.props' -o -name '*.targets' -o -name global.json -o -name .editorconfig -o -iname nuget.config \) -print0 |
+    find . agents proto -maxdepth 1 -type f \( -name 'Directory.*' -o -name '*.props' -o -name '*.targets' -o -name global.json \
+        -o -name .editorconfig -o -iname nuget.config \) -print0 |
         sort -zu | xargs -0 sha256sum
     find "${folders[@]}" \( -name bin -o -name obj \) -prune -o -type f -not -name '*.md' -print0 | sort -z | xargs -0 sha256sum
 }

@@ -120,7 +120,8 @@ strip_overlay_notes() {
     for name in origin impure uuid nlink; do
         find "$upper" -print0 | xargs -0 setfattr -h -x "trusted.overlay.$name" 2>/dev/null || true
     done
-    left=$(getfattr -R -h -m '^trusted\.overlay\.' --absolute-names "$upper" 2>/dev/null | grep '^trusted' | grep -vx 'trusted.overlay.opaque' | sort -u || true)
+    left=$(getfattr -R -h -m '^trusted\.overlay\.' --absolute-names "$upper" 2>/dev/null | grep '^trusted' |
+        grep -vx 'trusted.overlay.opaque' | sort -u || true)
     [[ -z $left ]] || die "the layer $LAYER carries overlay attributes that no other machine can follow: ${left//$'\n'/ }" \
         "the overlay must be mounted with metacopy=off,redirect_dir=off,index=off"
 }

@@ -69,7 +69,8 @@ prepare_indexes() {
 restore() { # LAYER INPUTS
     local layer=$1 from=$OUT/.restored.$1
     rm -rf "$from"
-    if "$cache" get layers "$2" "$from" && unsquashfs -quiet -no-progress -dest "$from/root" "$from/layers/$layer.squashfs" > /dev/null; then
+    if "$cache" get layers "$2" "$from" &&
+        unsquashfs -quiet -no-progress -dest "$from/root" "$from/layers/$layer.squashfs" > /dev/null; then
         replace "$from/root" "$OUT/roots/$layer"
         [[ ! -d $from/kernel ]] || replace "$from/kernel" "$OUT/kernel"
         replace "$from/layers/$layer.squashfs" "$OUT/layers/$layer.squashfs"
@@ -95,7 +96,8 @@ keep() { # LAYER INPUTS
     local content=("layers/$1.squashfs") unnamed=''
     [[ -n ${UNDER[$1]} ]] || content+=(kernel)
     # Versions are known by what resolving says. What it did not name could change without anybody noticing.
-    [[ ! -s $STATE/$1.archive ]] || unnamed=$(awk 'FNR == NR { named[$2]; next } !($1 in named)' "$STATE/$1.archive" "$STATE/$1.installed" | paste -sd' ')
+    [[ ! -s $STATE/$1.archive ]] ||
+        unnamed=$(awk 'FNR == NR { named[$2]; next } !($1 in named)' "$STATE/$1.archive" "$STATE/$1.installed" | paste -sd' ')
     if [[ -n $unnamed ]]; then
         printf 'images: %-10s is not kept in the cache: resolving did not name %s\n' "$1" "$unnamed"
     else

@@ -154,7 +154,8 @@ put() { # KIND INPUTS DIR NAME...
     write_entry "$inputs" "$from" "$@" 2> "$partial/errors" || { say_once "$what is not kept: $(tail -n 1 "$partial/errors")"; return 0; }
     rm "$partial/errors"
     size=$(du -sB1 --apparent-size "$partial" | cut -f1)
-    ((size <= $(bytes_of "${OPEROS_CACHE_LIMIT:-20GB}"))) || { say_once "$what is not kept: its $(megabytes "$size") are more than OPEROS_CACHE_LIMIT"; return 0; }
+    ((size <= $(bytes_of "${OPEROS_CACHE_LIMIT:-20GB}"))) ||
+        { say_once "$what is not kept: its $(megabytes "$size") are more than OPEROS_CACHE_LIMIT"; return 0; }
     # Whoever comes first stays: both made the same of the same. A rename onto a folder that is not empty fails.
     mkdir -p "$folder/$kind" 2> /dev/null || { say_once "$folder cannot be written to"; return 0; }
     if mv -T "$partial" "$folder/$kind/$key" 2> /dev/null; then
@@ -241,7 +242,8 @@ prune() { # WHAT
     if [[ $1 == all ]]; then
         trim 0
     elif [[ $1 =~ ^[0-9]+d$ ]]; then
-        while read -r entry; do remove "$entry" || true; done < <(entries | awk -v end="$(($(date +%s) - ${1%d} * 86400))" '$1 < end { print $3 }')
+        while read -r entry; do remove "$entry" || true; done \
+            < <(entries | awk -v end="$(($(date +%s) - ${1%d} * 86400))" '$1 < end { print $3 }')
     elif [[ $1 =~ ^[0-9] ]]; then
         trim "$(bytes_of "$1")"
     elif [[ $1 != partial && -d $folder/$1 && $1 != */* ]]; then

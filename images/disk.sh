@@ -33,7 +33,8 @@ done
 [[ -f $release/release.json && -f $setup/anchor.cpio && -d $loaders && -n $out ]] || { usage >&2; exit 2; }
 version=$(basename "$release")
 signed=$loaders/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed
-[[ -f $signed && -f $loaders/usr/lib/shim/shimx64.efi.signed ]] || die "no signed shim and GRUB below $loaders: build the controller layer first"
+[[ -f $signed && -f $loaders/usr/lib/shim/shimx64.efi.signed ]] ||
+    die "no signed shim and GRUB below $loaders: build the controller layer first"
 
 work=$(mktemp -d "$(dirname "$out")/disk.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -79,6 +80,8 @@ ext4 operos-images "$work/images"
 ext4 operos-overlay "$work/overlay"
 ext4 operos-state "$setup/state"
 
+arguments="operos.kind=controller operos.release=$version operos.images=PARTLABEL=operos-images \
+operos.overlay=PARTLABEL=operos-overlay operos.generation=1 oops=panic panic=10 $console"
 cat > "$work/grub.cfg" <<EOF
 serial --unit=0 --speed=115200
 terminal_input console serial
@@ -86,7 +89,7 @@ terminal_output console serial
 set timeout=2
 set default=0
 menuentry 'Operos $version' {
-  linux /operos/$version/vmlinuz operos.kind=controller operos.release=$version operos.images=PARTLABEL=operos-images operos.overlay=PARTLABEL=operos-overlay operos.generation=1 oops=panic panic=10 $console
+  linux /operos/$version/vmlinuz $arguments
   initrd /operos/$version/initramfs.img /operos/$version/anchor.cpio
 }
 EOF

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building and testing Operos need on Debian 12 or 13. Quick when all is there. With --missing it only prints what it would install.
+# Installs what building and testing Operos need on Debian 12 or 13. Quick when all is there. With --missing it only prints what it would
+# install.
 set -euo pipefail
 die() { printf 'install-deps: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
 

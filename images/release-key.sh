@@ -42,7 +42,8 @@ if [[ ! -e $keys/release.key ]]; then
     fi
     printf 'release-key: releases are signed with %s; keep it, clusters trust it\n' "$keys/release.key" >&2
 fi
-[[ -e $keys/release.pub ]] || die "there is no $keys/release.pub beside release.key" "openssl ec -in $keys/release.key -pubout -out $keys/release.pub"
+[[ -e $keys/release.pub ]] ||
+    die "there is no $keys/release.pub beside release.key" "openssl ec -in $keys/release.key -pubout -out $keys/release.pub"
 exec {lock}<&-
 umask 022
 # Written only when it is another: a release is signed again then.

@@ -30,7 +30,8 @@ rm -rf "$partial"
 mkdir -p "$partial"
 cp --reflink=auto "$out/initramfs/vmlinuz" "$out/initramfs/initramfs.img" "$out"/images/layers/*.squashfs "$partial/"
 "$out/bin/operosctl" release build --dir "$partial" --key "$keys/release.key" --version "$version" \
-    --kernel-release "$(cat "$out/initramfs/kernel-release")" --created "$(date -u -d "@${SOURCE_DATE_EPOCH:-$(date +%s)}" +%Y-%m-%dT%H:%M:%SZ)"
+    --kernel-release "$(cat "$out/initramfs/kernel-release")" \
+        --created "$(date -u -d "@${SOURCE_DATE_EPOCH:-$(date +%s)}" +%Y-%m-%dT%H:%M:%SZ)"
 chmod 644 "$partial"/*
 sync "$partial"/*
 rm -rf "$folder"

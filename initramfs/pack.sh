@@ -125,7 +125,8 @@ for library in "$kmod" $(libraries "$kmod") "${kmod%/*}/libm.so.6"; do
 done
 
 find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-(cd "$tree" && find . -mindepth 1 -print0 | sort -z | cpio --null --quiet --create --format=newc --owner=0:0 --reproducible) > "$work/initramfs.cpio"
+(cd "$tree" && find . -mindepth 1 -print0 | sort -z | cpio --null --quiet --create --format=newc --owner=0:0 --reproducible) \
+    > "$work/initramfs.cpio"
 zstd -q -19 --no-check -f "$work/initramfs.cpio" -o "$out/initramfs.img.partial"
 mv "$out/initramfs.img.partial" "$out/initramfs.img"
 install -m 644 "$kernel/boot/vmlinuz-$release" "$out/vmlinuz"

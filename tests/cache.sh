@@ -167,7 +167,8 @@ holds 'leaves what is being read' is_there one
 holds 'and takes the next' is_gone three
 exec 7<&-
 make_entry large 4000000
-holds 'what is larger than all is not kept, and said' says 'are more than OPEROS_CACHE_LIMIT' env OPEROS_CACHE_LIMIT=3MB images/cache.sh put small "$work/large.inputs" "$work/made" large
+holds 'what is larger than all is not kept, and said' says 'are more than OPEROS_CACHE_LIMIT' env OPEROS_CACHE_LIMIT=3MB images/cache.sh \
+    put small "$work/large.inputs" "$work/made" large
 holds 'nor anything removed for it' is_there one
 holds 'a limit that is none is refused' fails 2 env OPEROS_CACHE_LIMIT=much images/cache.sh show
 
@@ -184,33 +185,40 @@ holds 'not the others' is_there one
 holds 'refuses what is nothing of these' fails 2 cache prune nonsense
 holds 'prunes all' cache prune all
 holds 'by make, too' says 'OPEROS_CACHE_LIMIT' make cache
-none() { [[ -z $("$top/images/cache.sh" folder) ]] && fails 1 "$top/images/cache.sh" get small "$work/one.inputs" "$work/taken" && "$top/images/cache.sh" put small "$work/one.inputs" "$work/made" one; }
+none() { [[ -z $("$top/images/cache.sh" folder) ]] && fails 1 "$top/images/cache.sh" get small "$work/one.inputs" "$work/taken" &&
+    "$top/images/cache.sh" put small "$work/one.inputs" "$work/made" one; }
 holds 'empty, there is none and all goes on' env OPEROS_CACHE= bash -c "$(declare -f none fails); top=$top work=$work; none"
-where() { [[ $(env -u OPEROS_CACHE XDG_CACHE_HOME=/x images/cache.sh folder) == /x/operos && $(env -u OPEROS_CACHE HOME=/y images/cache.sh folder) == /y/.cache/operos ]]; }
+where() { [[ $(env -u OPEROS_CACHE XDG_CACHE_HOME=/x images/cache.sh folder) == /x/operos &&
+    $(env -u OPEROS_CACHE HOME=/y images/cache.sh folder) == /y/.cache/operos ]]; }
 holds 'it is where XDG says, else in the home' where
 
 # A cache that cannot be used: put and get go on, and say it once.
 : > "$work/file"
 export OPEROS_CACHE_SAID=$work/said-once
-holds 'a folder that cannot be made is said' says 'cannot be written to' env OPEROS_CACHE="$work/file/cache" images/cache.sh put small "$work/one.inputs" "$work/made" one
+holds 'a folder that cannot be made is said' says 'cannot be written to' env OPEROS_CACHE="$work/file/cache" images/cache.sh put small \
+    "$work/one.inputs" "$work/made" one
 silent() { [[ -z $("$@" 2>&1) ]]; }
 holds 'once' silent env OPEROS_CACHE="$work/file/cache" images/cache.sh put small "$work/one.inputs" "$work/made" one
 unset OPEROS_CACHE_SAID
 mkdir "$work/mount-small"
 mount -t tmpfs -o size=2m tmpfs "$work/mount-small"
-holds 'a disk without room is said' says 'there is no room' env OPEROS_CACHE="$work/mount-small" images/cache.sh put small "$work/one.inputs" "$work/made" one
+holds 'a disk without room is said' says 'there is no room' env OPEROS_CACHE="$work/mount-small" images/cache.sh put small \
+    "$work/one.inputs" "$work/made" one
 umount "$work/mount-small"
 mount -t tmpfs -o size=400m,nr_inodes=5 tmpfs "$work/mount-small"
-holds 'a disk that is full in the middle, too' says 'cache:' env OPEROS_CACHE="$work/mount-small" images/cache.sh put small "$work/one.inputs" "$work/made" one
+holds 'a disk that is full in the middle, too' says 'cache:' env OPEROS_CACHE="$work/mount-small" images/cache.sh put small \
+    "$work/one.inputs" "$work/made" one
 holds 'and keeps nothing of it' fails 1 env OPEROS_CACHE="$work/mount-small" images/cache.sh get small "$work/one.inputs" "$work/taken"
 umount "$work/mount-small"
 put one
 mkdir "$work/mount-ro"
 mount --bind "$OPEROS_CACHE" "$work/mount-ro"
 mount -o remount,bind,ro "$work/mount-ro"
-from_read_only() { rm -rf "$work/taken"; OPEROS_CACHE=$work/mount-ro images/cache.sh get small "$work/one.inputs" "$work/taken" && same one; }
+from_read_only() { rm -rf "$work/taken"; OPEROS_CACHE=$work/mount-ro images/cache.sh get small "$work/one.inputs" "$work/taken" &&
+    same one; }
 holds 'what is read-only still gives' from_read_only
-holds 'and is said not to take' says 'cannot be written to' env OPEROS_CACHE="$work/mount-ro" images/cache.sh put small "$work/two.inputs" "$work/made" two
+holds 'and is said not to take' says 'cannot be written to' env OPEROS_CACHE="$work/mount-ro" images/cache.sh put small "$work/two.inputs" \
+    "$work/made" two
 umount "$work/mount-ro"
 
 # shellcheck source=tests/cache/keys.sh

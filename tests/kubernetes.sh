@@ -29,7 +29,8 @@ accepts() { # WHAT ARGUMENT...
 refuses() { # WHAT MESSAGE ARGUMENT...: it fails, says so, and leaves no binaries
     local what=$1 message=$2 status=0; shift 2
     rm -rf "$work/refused"
-    if build --out "$work/refused" "$@" || ! grep -qF -- "$message" "$work/log" || [[ -e $work/refused/bin || -e $work/refused/inputs ]]; then status=1; fi
+    if build --out "$work/refused" "$@" || ! grep -qF -- "$message" "$work/log" ||
+        [[ -e $work/refused/bin || -e $work/refused/inputs ]]; then status=1; fi
     report "$status" "refuses $what"
 }
 
@@ -46,8 +47,11 @@ release() { # VERSION
 
 serve() { # PORT DIRECTIVE
     mkdir -p "$work/nginx"
-    printf 'daemon on; pid %s/nginx/%s.pid; error_log %s/nginx/error.log; events {}\nhttp { access_log %s/nginx/%s.log; server { listen 127.0.0.1:%s; root %s/www; %s } }\n' \
-        "$work" "$1" "$work" "$work" "$1" "$1" "$work" "$2" > "$work/nginx/$1.conf"
+    cat > "$work/nginx/$1.conf" <<CONFIGURATION
+daemon on; pid $work/nginx/$1.pid; error_log $work/nginx/error.log;
+events {}
+http { access_log $work/nginx/$1.log; server { listen 127.0.0.1:$1; root $work/www; $2 } }
+CONFIGURATION
     # It reads as another user.
     chmod 755 "$work"
     nginx -c "$work/nginx/$1.conf"
@@ -106,7 +110,9 @@ accepts 'pins a release' --version 1.30.1 --pin --cache "$work/pin"
 holds 'with the same SHA-256' diff <(sort "$work/before") <(sort "$work/lock")
 sed -i '/ 1.30.1 /d' "$work/lock"
 printf '%064d\n' 0 > "$www/v1.30.1/bin/linux/amd64/kubectl.sha256"
-if build --version 1.30.1 --pin --cache "$work/pin2" || grep -q ' 1.30.1 ' "$work/lock"; then report 1 'pins only what is published'; else report 0 'pins only what is published'; fi
+status=0
+if build --version 1.30.1 --pin --cache "$work/pin2" || grep -q ' 1.30.1 ' "$work/lock"; then status=1; fi
+report "$status" 'pins only what is published'
 
 # A tool of a release, which no layer holds.
 cp "$work/before" "$work/lock"
@@ -131,7 +137,8 @@ holds 'and the same container images' diff -r "$work/a/images/" "$work/d/images/
 # What this checkout's layers are made of is there already.
 if [[ -f out/kubernetes/inputs ]]; then
     read -r source version _ < out/kubernetes/inputs
-    holds 'the component in out/kubernetes is not made twice' images/kubernetes/build.sh --version "$version" --source "$source" --out out/kubernetes
+    holds 'the component in out/kubernetes is not made twice' images/kubernetes/build.sh --version "$version" --source "$source" \
+        --out out/kubernetes
     holds 'no part of it' test "$(grep -c ' unchanged$' "$work/log")" = 2
 else
     printf 'kubernetes: out/kubernetes is not made (make KUBERNETES=1): that it is not made twice was not looked at\n'
@@ -149,7 +156,8 @@ whole() { # ARCHIVE.tar: every blob is what it is called, every reference has a 
     manifest=$blobs/$(jq -r '.manifests[0].digest | ltrimstr("sha256:")' "$into/index.json")
     while read -r digest size; do
         [[ $(stat -c %s "$blobs/${digest#sha256:}") == "$size" ]]
-    done < <(jq -r '.manifests[] | "\(.digest) \(.size)"' "$into/index.json"; jq -r '.config, .layers[] | "\(.digest) \(.size)"' "$manifest")
+    done < <(jq -r '.manifests[] | "\(.digest) \(.size)"' "$into/index.json"
+        jq -r '.config, .layers[] | "\(.digest) \(.size)"' "$manifest")
     mkdir "${1%.tar}.root"
     tar -xf "$blobs/$(jq -r '.layers[0].digest | ltrimstr("sha256:")' "$manifest")" -C "${1%.tar}.root"
 }
@@ -186,6 +194,7 @@ unshare --uts sh -c "hostname pod-a; PORT=8003 exec chroot '$work/a/images/sampl
 in_sample() { chroot "$work/a/images/sample.root" "$@"; }
 answers() { [[ $(in_sample /bin/wget -q -O - http://127.0.0.1:8003/ 2>/dev/null) == pod-a ]]; }
 holds 'sample serves its name' soon answers
-holds 'and has what one looks at a network with' in_sample /bin/sh -c 'ip link show lo && ! nslookup 127.0.0.1:1 127.0.0.1 && type wget nslookup ping'
+holds 'and has what one looks at a network with' in_sample /bin/sh \
+    -c 'ip link show lo && ! nslookup 127.0.0.1:1 127.0.0.1 && type wget nslookup ping'
 
 exit $((failures > 0))

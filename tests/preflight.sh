@@ -34,7 +34,8 @@ check_rights() {
     if [[ $(id -u) != 0 ]]; then
         problem "it must run as root: guests, network namespaces and layers need it" "sudo make $command"
     elif ! unshare --net --mount true 2> /dev/null; then
-        problem "root may not make network and mount namespaces here, as in a container without privileges" "run it on a virtual machine, or in a container that is privileged"
+        problem "root may not make network and mount namespaces here, as in a container without privileges" \
+            "run it on a virtual machine, or in a container that is privileged"
     elif [[ ! -c /dev/net/tun ]]; then
         problem "there is no /dev/net/tun: guests' network cards need it" "modprobe tun, or give the container the device"
     else
@@ -53,7 +54,8 @@ check_memory() {
         if [[ $limit =~ ^[0-9]{1,18}$ ]] && ((limit / 1048576 < available)); then available=$((limit / 1048576)); fi
     done
     if ((available < need_memory)); then
-        problem "$available MiB of memory are available; three guests need $need_memory MiB" "end what else runs, use a larger machine, or leave this check out: make $command PREFLIGHT=0"
+        problem "$available MiB of memory are available; three guests need $need_memory MiB" \
+            "end what else runs, use a larger machine, or leave this check out: make $command PREFLIGHT=0"
     else
         say memory "$available MiB available"
     fi
@@ -65,7 +67,8 @@ check_disk() {
     # Where it is a file system of its own.
     [[ ! -d $root/out ]] || available=$(($(df --output=avail -k "$root/out" | tail -n 1) / 1024))
     if ((available < need_disk)); then
-        problem "$available MiB are free for $root/out; $need_disk MiB are needed" "make room, clone to a larger disk, or leave this check out: make $command PREFLIGHT=0"
+        problem "$available MiB are free for $root/out; $need_disk MiB are needed" \
+            "make room, clone to a larger disk, or leave this check out: make $command PREFLIGHT=0"
     else
         say disk "$available MiB free for out/"
     fi

@@ -49,9 +49,11 @@ kubernetes=()
 [[ ! -e $out/images/roots/controller/usr/bin/kube-apiserver ]] || kubernetes=(--kubernetes "$out/kubernetes")
 printf 'reproducible: building a second time, without the cache\n'
 # The same state of the archive, which is an input.
-OPEROS_CACHE='' images/build.sh --out "$second/images" "${kubernetes[@]}" --cache "$out/images/apt-cache" --indexes "$out/images/state/apt" > "$second/log" 2>&1 ||
+OPEROS_CACHE='' images/build.sh --out "$second/images" "${kubernetes[@]}" --cache "$out/images/apt-cache" \
+    --indexes "$out/images/state/apt" > "$second/log" 2>&1 ||
     { tail -n 20 "$second/log"; exit 1; }
-initramfs/pack.sh --root "$second/images/roots/base" --kernel "$second/images/kernel" --init out/bin/operos-init --out "$second/initramfs" > /dev/null
+initramfs/pack.sh --root "$second/images/roots/base" --kernel "$second/images/kernel" --init out/bin/operos-init --out "$second/initramfs" \
+    > /dev/null
 status=0
 for file in "${files[@]}"; do
     if cmp -s "$out/$file" "$second/$file"; then

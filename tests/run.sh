@@ -69,4 +69,5 @@ printf 'compiled in %s s\n' "$seconds"
 # Each commit does one part of the long lists of make soak.
 commit=$(git -C "$here" rev-parse HEAD 2> /dev/null || echo none)
 # A shell starts what runs in its background with these two ignored, and a .NET program that starts so never sees them.
-exec env --default-signal=INT,QUIT dotnet "$here/Operos.TestRun/bin/Release/net10.0/operos-test-run.dll" --compiled "$seconds" --soak "$commit" "$@"
+exec env --default-signal=INT,QUIT dotnet "$here/Operos.TestRun/bin/Release/net10.0/operos-test-run.dll" --compiled "$seconds" \
+    --soak "$commit" "$@"

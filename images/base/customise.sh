@@ -26,7 +26,9 @@ cp "$modules/modules.dep" "$out/state/modules.dep"
 depmod -b "$root" "$release"
 
 # A module that stays needs what it loads first: without it, it is there and cannot be used.
-broken=$(awk 'FNR == NR { kept[$1]; next } $1 in kept { for (i = 2; i <= NF; i++) if (!($i ":" in kept)) { print $1, "needs", $i; break } }' \
+broken=$(awk '
+    FNR == NR { kept[$1]; next }
+    $1 in kept { for (i = 2; i <= NF; i++) if (!($i ":" in kept)) { print $1, "needs", $i; break } }' \
     "$modules/modules.dep" "$out/state/modules.dep")
 if [[ -n $broken ]]; then
     printf 'modules-pruned removes what modules that stay need; prune those too, or keep what they need:\n%s\n' "$broken" >&2
@@ -51,7 +53,8 @@ chroot "$root" systemctl -q mask apt-daily.timer apt-daily-upgrade.timer dpkg-db
     systemd-journal-catalog-update.service systemd-update-done.service systemd-hwdb-update.service \
     systemd-firstboot.service systemd-networkd-wait-online.service systemd-pcrmachine.service
 # Users and devices' names are in the layers; drivers and file systems load when something asks for them.
-chroot "$root" systemctl -q mask systemd-sysusers.service systemd-udev-load-credentials.service systemd-networkd-persistent-storage.service \
+chroot "$root" systemctl -q mask systemd-sysusers.service systemd-udev-load-credentials.service \
+    systemd-networkd-persistent-storage.service \
     modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service modprobe@fuse.service modprobe@loop.service
 # ip= on the kernel's command line is for operos-init; this generator knows another form of it and would fail.
 chroot "$root" systemctl -q mask systemd-network-generator.service systemd-journald-audit.socket

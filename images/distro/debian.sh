@@ -32,7 +32,8 @@ debian_sources() { # SUITE KIND...: deb, deb-src
             Debian-Security) security=${security:-$site} ;;
         esac
     done < <(apt-get indextargets --format '$(LABEL) $(SITE)' 'Created-By: Packages')
-    [[ -n $main ]] || die "this host's apt knows no Debian mirror" "add one to /etc/apt/sources.list.d (main is enough) and run apt-get update"
+    [[ -n $main ]] ||
+        die "this host's apt knows no Debian mirror" "add one to /etc/apt/sources.list.d (main is enough) and run apt-get update"
     [[ -n $security ]] || printf 'debian: this host has no mirror for security updates, so what is built gets none\n' >&2
     for kind in "$@"; do
         printf "$kind %s %s main\n" "$main" "$suite" "$main" "$suite-updates" ${security:+"$security" "$suite-security"}
@@ -77,9 +78,11 @@ debian_refresh() { # SUITE STATE
     if timeout 600 apt-get update -qq --error-on=any "${patience[@]}"; then
         date +%s.%N > "$folder/refreshed"
     elif [[ -f $folder/refreshed && $before == "$(cat "$folder/sources.list")" ]]; then
-        printf 'debian: the archive cannot be reached; packages are those that it had on %s\n' "$(date -r "$folder/refreshed" '+%Y-%m-%d %H:%M')"
+        printf 'debian: the archive cannot be reached; packages are those that it had on %s\n' \
+            "$(date -r "$folder/refreshed" '+%Y-%m-%d %H:%M')"
     else
-        die "the archive cannot be reached, and no index of it is kept" "see what apt-get update says on this host; a build from the cache needs indexes that an earlier build fetched"
+        die "the archive cannot be reached, and no index of it is kept" \
+            "see what apt-get update says on this host; a build from the cache needs indexes that an earlier build fetched"
     fi
 }
 
@@ -124,7 +127,8 @@ debian_files() { awk '{ sub(/^SHA256:/, "", $4); print $4, $2 }' | LC_ALL=C sort
 
 # A root's packages, as apt would fetch them into nothing at all.
 debian_resolve() { # PACKAGE...
-    debian_ask apt-get install --print-uris -qq --no-install-recommends -o Acquire::ForceHash=SHA256 '?essential' '?priority(required)' apt "$@" | debian_files
+    debian_ask apt-get install --print-uris -qq --no-install-recommends -o Acquire::ForceHash=SHA256 '?essential' '?priority(required)' \
+        apt "$@" | debian_files
 }
 distro_resolve() { debian_once "packages-$(sha256sum <<< "$*" | cut -c1-16)" debian_resolve "$@"; }
 
@@ -132,7 +136,8 @@ debian_kernel() { # PACKAGE FILE SHA256
     local package
     package=$(debian_ask apt-cache depends "$KERNEL_PACKAGE" | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')
     [[ -n $package ]] || die "$KERNEL_PACKAGE depends on no kernel" "look at apt-cache depends $KERNEL_PACKAGE"
-    debian_ask apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$package" | debian_files | awk -v package="$package" '{ print package, $2, $1 }'
+    debian_ask apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$package" | debian_files |
+        awk -v package="$package" '{ print package, $2, $1 }'
 }
 distro_kernel_file() { debian_once kernel debian_kernel | awk '{ print $3, $2 }'; }
 
@@ -141,8 +146,8 @@ distro_bootstrap() {
     local root=$1 hooks; shift
     hooks=$(mktemp -d)
     # shellcheck disable=SC2016 # $1 is the hook's own
-    printf '#!/bin/sh\nset -e\nmkdir -p "$1/var/cache/apt/archives" "$1/var/lib/apt"\ncp -r "%s" "$1/var/lib/apt/"\ncp "%s"/*.deb "$1/var/cache/apt/archives/" 2>/dev/null || true\n' \
-        "$STATE/apt/lists" "$CACHE" > "$hooks/before"
+    printf '#!/bin/sh\nset -e\nmkdir -p "$1/var/cache/apt/archives" "$1/var/lib/apt"\ncp -r "%s" "$1/var/lib/apt/"\n%s\n' \
+        "$STATE/apt/lists" "cp '$CACHE'/*.deb \"\$1/var/cache/apt/archives/\" 2>/dev/null || true" > "$hooks/before"
     # shellcheck disable=SC2016
     printf '#!/bin/sh\ncp -n "$1"/var/cache/apt/archives/*.deb "%s/"\n' "$CACHE" > "$hooks/after"
     chmod 755 "$hooks"/*
@@ -178,7 +183,8 @@ distro_kernel() {
     local root=$1 into=$2 package file
     # The candidate's own file, not whichever the cache has: a kernel may be updated under the same package name.
     read -r package file _ < <(debian_once kernel debian_kernel)
-    in_root "$root" sh -c "cd /var/cache/apt/archives && apt-get download -qq -o Acquire::Retries=5 -o APT::Sandbox::User=root '$package'" >&2
+    in_root "$root" sh -c "cd /var/cache/apt/archives && apt-get download -qq -o Acquire::Retries=5 -o APT::Sandbox::User=root '$package'" \
+        >&2
     [[ -f $CACHE/$file ]] || die "apt did not download $file" "run apt-get update on this host, then build again"
     dpkg-deb -x "$CACHE/$file" "$into"
 }

@@ -5,7 +5,8 @@
 # By that apt: a source package into FOLDER. LOCK is only named, where the mirror has another revision than it pins.
 debian_download_source() { # PACKAGE VERSION FOLDER LOCK
     (cd "$3" && apt-get source -qq --download-only "$1=$2") ||
-        die "the mirror has no source package $1 $2" "there is: $(apt-cache showsrc "$1" | awk '$1 == "Version:" { print $2 }' | sort -u | paste -sd' '); pin it in $4"
+        die "the mirror has no source package $1 $2" \
+            "there is: $(apt-cache showsrc "$1" | awk '$1 == "Version:" { print $2 }' | sort -u | paste -sd' '); pin it in $4"
 }
 
 debian_source_files() { awk '/^Checksums-Sha256:/ { on = 1; next } /^[^ ]/ { on = 0 } on { print $3 }' "$1"; } # DSC

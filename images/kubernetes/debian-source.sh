@@ -33,7 +33,8 @@ debian_fetch() {
         debian_download_source kubernetes "$revision" "$folder" "$LOCK"
         package=${deb%%_*} revision=${deb#*_}; revision=${revision%%_*}
         (cd "$folder" && apt-get download -qq "$package=$revision") ||
-            die "the mirror has no $package $revision" "there is: $(apt-cache madison "$package" | awk '{ print $3 }' | sort -u | paste -sd' '); pin it in $LOCK"
+            die "the mirror has no $package $revision" \
+                "there is: $(apt-cache madison "$package" | awk '{ print $3 }' | sort -u | paste -sd' '); pin it in $LOCK"
         unset APT_CONFIG
         admit "$dsc" "$folder/$dsc" "$folder/$dsc.checked"
         admit "$deb" "$folder/$deb" "$folder/$deb.checked"
@@ -65,9 +66,11 @@ debian_version_flags() {
 # bytes, but makes all other generated code again first.
 debian_openapi() {
     local folder=pkg/generated/openapi package=k8s.io/kubernetes inputs
-    inputs=$(grep -rl --include='*.go' --exclude-dir='_*' '+k8s:openapi-gen=' pkg plugin cmd vendor/k8s.io/*/ | grep -Ev '^vendor/k8s.io/(code-generator|sample-apiserver)/' |
+    inputs=$(grep -rl --include='*.go' --exclude-dir='_*' '+k8s:openapi-gen=' pkg plugin cmd vendor/k8s.io/*/ |
+        grep -Ev '^vendor/k8s.io/(code-generator|sample-apiserver)/' |
         xargs -n 1 dirname | LC_ALL=C sort -u | sed "s|^|$package/|" | paste -sd,)
-    nice -n 10 go run "${GO_FLAGS[@]}" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen --logtostderr -i "$inputs" -p "$package/$folder" -O zz_generated.openapi \
+    nice -n 10 go run "${GO_FLAGS[@]}" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen --logtostderr -i "$inputs" -p "$package/$folder" \
+        -O zz_generated.openapi \
         -h vendor/k8s.io/code-generator/hack/boilerplate.go.txt -r "$GOPATH/violations"
     diff "$GOPATH/violations" api/api-rules/violation_exceptions.list
 }
@@ -83,7 +86,8 @@ debian_build() { # WORK FOLDER
 debian_compile() { # FOLDER
     local work=$CACHE/work status=0
     mkdir -p "$work"
-    printf 'kubernetes: compiling %s with %s; about 7 minutes on two idle cores; log: %s\n' "$VERSION" "$("$GO_ROOT/bin/go" env GOVERSION)" "$work/log"
+    printf 'kubernetes: compiling %s with %s; about 7 minutes on two idle cores; log: %s\n' "$VERSION" \
+        "$("$GO_ROOT/bin/go" env GOVERSION)" "$work/log"
     # Not as a condition: the shell would go on after an error in it.
     set +e
     (set -e; debian_unpack "$work"; debian_build "$work" "$1") > "$work/log" 2>&1

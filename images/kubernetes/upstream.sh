@@ -10,7 +10,8 @@ upstream_url() { # FILE
 # Into PARTIAL, going on where an earlier fetch ended.
 upstream_download() { # FILE PARTIAL
     local url status=0
-    local curl=(curl --fail --location --silent --show-error --retry 5 --retry-connrefused --connect-timeout 20 --speed-limit 1000 --speed-time 60)
+    local curl=(curl --fail --location --silent --show-error --retry 5 --retry-connrefused --connect-timeout 20 --speed-limit 1000 \
+        --speed-time 60)
     url=$(upstream_url "$1")
     "${curl[@]}" --continue-at - --output "$2" "$url" || status=$?
     # 33: the server knows no ranges. 22 with a partial file: it ended at or beyond the file's end.
@@ -19,7 +20,9 @@ upstream_download() { # FILE PARTIAL
         status=0
         "${curl[@]}" --output "$2" "$url" || status=$?
     fi
-    ((status == 0)) || die "cannot fetch $url (curl says $status)" "is $VERSION a release, and OPEROS_KUBERNETES_URL right? what was fetched is kept and resumed"
+    ((status == 0)) ||
+        die "cannot fetch $url (curl says $status)" \
+        "is $VERSION a release, and OPEROS_KUBERNETES_URL right? what was fetched is kept and resumed"
 }
 
 upstream_file() { # FILE: its path in the cache, fetched and checked if it is not there
@@ -44,7 +47,8 @@ upstream_fetch() { # FOLDER
 upstream_pin() {
     local component file published lines=()
     for component in "${COMPONENTS[@]}"; do
-        [[ -z $(locked | awk -v file="$component" '$1 == file') ]] || die "$LOCK has upstream $VERSION already" "a release never changes; remove its lines if they are wrong"
+        [[ -z $(locked | awk -v file="$component" '$1 == file') ]] ||
+            die "$LOCK has upstream $VERSION already" "a release never changes; remove its lines if they are wrong"
     done
     for component in "${COMPONENTS[@]}"; do
         file=$CACHE/downloads/$component-$VERSION.unpinned

@@ -7,8 +7,8 @@ usage() {
     cat <<'USAGE'
 usage: tests/Operos.Bench.Watch/build.sh
 
-Leaves out/bench-watch/now/Operos.Node.Tests and out/bench-watch/before/Operos.Node.Tests. The one before is compiled from a commit that this
-script names, of which out/bench-watch/source is a copy; it is made once.
+Leaves out/bench-watch/now/Operos.Node.Tests and out/bench-watch/before/Operos.Node.Tests. The one before is compiled from a commit
+that this script names, of which out/bench-watch/source is a copy; it is made once.
 USAGE
 }
 die() { printf 'bench-watch: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
@@ -26,7 +26,8 @@ publish() { # ROOT NAME [PROPERTY...]
 publish "$root" now
 stamp=$(printf '%s\n' "$before"; sha256sum "$here"/*.cs "$here"/*.csproj)
 if [[ ! -x $out/before/Operos.Node.Tests || $(cat "$out/before.inputs" 2> /dev/null || true) != "$stamp" ]]; then
-    git -C "$root" cat-file -e "$before^{commit}" 2> /dev/null || die "this checkout has no commit $before to compare with" "fetch the whole history"
+    git -C "$root" cat-file -e "$before^{commit}" 2> /dev/null ||
+        die "this checkout has no commit $before to compare with" "fetch the whole history"
     rm -rf "$out/source" "$out/before"
     mkdir -p "$out/source"
     git -C "$root" archive "$before" | tar -x -C "$out/source"

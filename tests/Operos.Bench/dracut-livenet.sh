@@ -41,7 +41,8 @@ rm -f "$out/inputs"
 
 printf "bench: the worker's layers as one SquashFS, packed as they are\n"
 mount_layers
-mksquashfs "$root" "$out/flat.squashfs" -comp zstd -Xcompression-level "${SQUASHFS_LEVEL:-15}" -b 256K -noappend -no-exports -no-progress -quiet
+mksquashfs "$root" "$out/flat.squashfs" -comp zstd -Xcompression-level "${SQUASHFS_LEVEL:-15}" -b 256K \
+    -noappend -no-exports -no-progress -quiet
 umount "$root"
 
 printf 'bench: an initramfs by dracut\n'

@@ -52,7 +52,8 @@ make_initramfs() {
     mount_layers upper
     furnish_root
     install_in_root dracut-core
-    in_root "$root" dracut --force --no-hostonly --zstd --drivers 'virtio_pci virtio_blk ext4 crc32c_generic crc32c_intel' --kver "$kernel" /initramfs.img
+    in_root "$root" dracut --force --no-hostonly --zstd --drivers 'virtio_pci virtio_blk ext4 crc32c_generic crc32c_intel' \
+        --kver "$kernel" /initramfs.img
     mv "$root/initramfs.img" "$out/initramfs.img"
     umount --recursive "$root"
 }
@@ -83,19 +84,23 @@ preload_images() {
 # The same packages and files, less the agent and what makes a worker live in RAM; every identity that an installation gives.
 furnish_node() {
     local units=$root/usr/lib/systemd/system
-    rm -r "$units/operos-worker.service" "$root/etc/systemd/system/multi-user.target.wants/operos-worker.service" "$root/usr/lib/cni/operos" "$root/usr/bin/operos-worker" \
-        "$units"/var-lib-{containerd,kubelet}.mount "$units/containerd.service.d/operos-ram.conf" "$units/kubelet.service.d" "$units/kubelet.service"
+    rm -r "$units/operos-worker.service" "$root/etc/systemd/system/multi-user.target.wants/operos-worker.service" \
+        "$root/usr/lib/cni/operos" "$root/usr/bin/operos-worker" \
+        "$units"/var-lib-{containerd,kubelet}.mount "$units/containerd.service.d/operos-ram.conf" "$units/kubelet.service.d" \
+            "$units/kubelet.service"
     rm "$root/etc/systemd/system/systemd-networkd-wait-online.service"
     cp -r --no-preserve=ownership,timestamps "$here/kubeadm-node/." "$root/"
     install -m 755 "$kubeadm" "$root/usr/bin/kubeadm"
     install -d "$root/etc/kubernetes/manifests"
     systemd-id128 new > "$root/etc/machine-id"
     in_root "$root" ssh-keygen -A
-    in_root "$root" systemctl -q enable containerd.service kubelet.service kube-proxy.service kubeadm-join.service systemd-networkd-wait-online.service
+    in_root "$root" systemctl -q enable containerd.service kubelet.service kube-proxy.service kubeadm-join.service \
+        systemd-networkd-wait-online.service
 }
 
 # start and size in bytes of the partition with a name
-extent() { sfdisk --dump "$out/disk" | awk -F '[=,]' -v name="\"$1\"" '$0 ~ name { gsub(/ /, ""); printf "%.0f %.0f\n", $2 * 512, $4 * 512 }'; }
+extent() { sfdisk --dump "$out/disk" |
+    awk -F '[=,]' -v name="\"$1\"" '$0 ~ name { gsub(/ /, ""); printf "%.0f %.0f\n", $2 * 512, $4 * 512 }'; }
 
 place() { # NAME FILE
     local start

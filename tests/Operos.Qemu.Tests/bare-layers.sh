@@ -10,8 +10,8 @@ usage: tests/Operos.Qemu.Tests/bare-layers.sh --roots DIR --worker FILE --out DI
   --worker  the operos-worker binary
   --out     gets base, node, worker and controller.squashfs
 
-Its /sbin/init writes the boot record and the machine's inventory to the first serial port and sleeps. The layers above hold 4 MiB each that do
-not compress, so that there is something to fetch.
+Its /sbin/init writes the boot record and the machine's inventory to the first serial port and sleeps. The layers above hold 4 MiB each
+that do not compress, so that there is something to fetch.
 USAGE
 }
 

@@ -31,7 +31,8 @@ else
     )
 fi
 
-layer_keys() { "$keys/images/build.sh" --keys --indexes "$indexes" --out "$keys/out/images" --bin "$keys/out/bin" --kubernetes "$keys/out/kubernetes"; }
+layer_keys() { "$keys/images/build.sh" --keys --indexes "$indexes" --out "$keys/out/images" --bin "$keys/out/bin" \
+    --kubernetes "$keys/out/kubernetes"; }
 binary_keys() {
     local project
     for project in Init Worker Controller Ctl; do
@@ -61,7 +62,8 @@ move_packages() { # PACKAGE...
         /usr/lib/apt/apt-helper cat-file "$list" > "$work/list"
         grep -qxE "Package: ($(tr ' ' '|' <<< "$*"))" "$work/list" || continue
         rm "$list"
-        awk -v packages=" $* " 'BEGIN { RS = ""; ORS = "\n\n" } { if (index(packages, " " $2 " ")) sub(/SHA256: ..../, "SHA256: 0000") } 1' \
+        awk -v packages=" $* " \
+            'BEGIN { RS = ""; ORS = "\n\n" } { if (index(packages, " " $2 " ")) sub(/SHA256: ..../, "SHA256: 0000") } 1' \
             "$work/list" > "${list%Packages*}Packages"
     done
     date +%s.%N > "$indexes/refreshed"
@@ -70,7 +72,8 @@ move_packages() { # PACKAGE...
 layer_keys > "$work/layers.before"
 changes layers '' 'nothing' true
 changes layers 'worker' "a file of the worker's" append images/worker/customise.sh
-changes layers 'controller' "a unit of the controller's control plane" append images/controller/kubernetes/files/usr/lib/systemd/system/etcd.service
+changes layers 'controller' "a unit of the controller's control plane" append \
+    images/controller/kubernetes/files/usr/lib/systemd/system/etcd.service
 changes layers 'node worker controller' "a package of the node's" append images/node/packages
 changes layers 'base node worker controller' 'the distribution' append images/distro/debian.sh
 changes layers 'base node worker controller' 'an account' append images/accounts
@@ -85,7 +88,8 @@ layer_keys > "$work/layers.before"
 changes layers 'worker' "a commit to the worker's folder" commit images/worker/customise.sh
 changes layers '' 'a commit elsewhere' commit agents/Operos.Worker/Program.cs
 changes layers '' "a commit to the initramfs's folder" commit initramfs/modules
-changes layers 'controller' "a package of the controller's that moved in the archive, and one that nobody installs" move_packages dnsmasq-base emacs
+changes layers 'controller' "a package of the controller's that moved in the archive, and one that nobody installs" move_packages \
+    dnsmasq-base emacs
 changes layers 'node worker controller' "a package of the node's that moved" move_packages openssh-server
 
 binary_keys > "$work/binaries.before"
