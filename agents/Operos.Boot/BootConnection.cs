@@ -52,8 +52,8 @@ internal sealed class BootConnection(Socket socket, IPAddress client, Func<strin
         using var deadline = new CancellationTokenSource(limits.Head);
         var allow = status == 405 ? "Allow: GET, HEAD\r\n" : status == 503 ? "Retry-After: 5\r\n" : "";
         await socket.SendAsync(Encoding.ASCII.GetBytes(
-            $"HTTP/1.1 {status} {Reason(status)}\r\n{allow}Content-Length: 0\r\nConnection: close\r\n\r\n"), deadline.Token).ConfigureAwait(
-            false);
+            $"HTTP/1.1 {status} {Reason(status)}\r\n{allow}Content-Length: 0\r\nConnection: close\r\n\r\n"), deadline.Token)
+            .ConfigureAwait(false);
         socket.Shutdown(SocketShutdown.Send);
     }
 

@@ -37,8 +37,8 @@ public sealed class BootServer(IPEndPoint endpoint, Func<string, BootContent?> f
         using var listener = TcpPort.Listen(endpoint);
         Listening = (IPEndPoint)listener.LocalEndPoint!;
         logger.LogInformation("Boot server listens on http://{Endpoint}", Listening);
-        await TcpPort.AcceptAsync(listener, client => _ = ServeAsync(client, cancellationToken), logger, cancellationToken).ConfigureAwait(
-            false);
+        await TcpPort.AcceptAsync(listener, client => _ = ServeAsync(client, cancellationToken), logger, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private async Task ServeAsync(Socket socket, CancellationToken cancellationToken)

@@ -62,8 +62,8 @@ public sealed class ApiClient : IDisposable
     public async Task<IReadOnlyList<T>> ListAsync<T>(
         ResourceType<T> type, CancellationToken cancellationToken, string? inNamespace = null, string? labels = null, string? fields = null)
         where T : class, IApiObject =>
-        (await CallAsync(HttpMethod.Get, type.Path(inNamespace) + Query(labels, fields), null, type.List, cancellationToken).ConfigureAwait(
-            false)).Items.Present().ToList();
+        (await CallAsync(HttpMethod.Get, type.Path(inNamespace) + Query(labels, fields), null, type.List, cancellationToken)
+            .ConfigureAwait(false)).Items.Present().ToList();
 
     /// <summary>A text that the server answers, such as <c>/readyz</c>.</summary>
     public async Task<string> GetTextAsync(string path, CancellationToken cancellationToken)

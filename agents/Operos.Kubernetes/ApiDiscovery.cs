@@ -57,8 +57,8 @@ public sealed class ApiDiscovery(ApiClient client)
 
     /// <summary>Every <c>group/version</c> that is served, and <c>v1</c>.</summary>
     public async Task<IReadOnlyList<string>> GroupVersionsAsync(CancellationToken cancellationToken) =>
-        ["v1", .. (await client.CallAsync(HttpMethod.Get, "/apis", null, ApiJson.Default.GroupList, cancellationToken).ConfigureAwait(
-            false)).Groups.SelectMany(group => group.Versions).Select(version => version.Name)];
+        ["v1", .. (await client.CallAsync(HttpMethod.Get, "/apis", null, ApiJson.Default.GroupList, cancellationToken)
+            .ConfigureAwait(false)).Groups.SelectMany(group => group.Versions).Select(version => version.Name)];
 
     /// <summary>The resources of an API version, such as <c>v1</c> or <c>apps/v1</c>; none where it is not served.</summary>
     public async Task<IReadOnlyList<ResourceInfo>> ResourcesAsync(string apiVersion, CancellationToken cancellationToken)

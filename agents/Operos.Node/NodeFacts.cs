@@ -28,8 +28,8 @@ public sealed record NodeFacts
     public static async Task<NodeFacts> ReadAsync(KubernetesNode cluster, CancellationToken cancellationToken) => new()
     {
         Version = KubernetesVersion.ReadInstalled(),
-        Address = NodeInterface.AddressTowards(await ResolveAsync(new Uri(cluster.ApiServer).Host, cancellationToken).ConfigureAwait(
-            false)),
+        Address = NodeInterface.AddressTowards(await ResolveAsync(new Uri(cluster.ApiServer).Host, cancellationToken)
+            .ConfigureAwait(false)),
         ResolvConf = File.Exists(ResolvedServers) ? ResolvedServers : "/etc/resolv.conf",
         SizesConnectionTable = IsWritable(ConnectionTableSize),
     };

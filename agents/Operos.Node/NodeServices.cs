@@ -39,8 +39,8 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
             return false;
         credentials.TrySetResult();
         if (!await StepAsync(NodeStepBoard.Configuration, null, () => Task.FromResult(WriteFiles())).ConfigureAwait(false)) return false;
-        if (!await StepAsync(NodeStepBoard.Containerd, "waits to be started", () => ContainerdAsync(cancellationToken)).ConfigureAwait(
-            false)) return false;
+        if (!await StepAsync(NodeStepBoard.Containerd, "waits to be started", () => ContainerdAsync(cancellationToken))
+            .ConfigureAwait(false)) return false;
         // A node without its images is of less use, but of some: the kubelet starts all the same.
         var complete = await StepAsync(NodeStepBoard.Images, "being imported", () => ImagesAsync(cancellationToken)).ConfigureAwait(false);
         complete &= await StepAsync(NodeStepBoard.Kubelet, "being started",
@@ -162,8 +162,8 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
             await units.StartAsync(service, cancellationToken).ConfigureAwait(false);
             state = await units.ReadAsync(service, cancellationToken).ConfigureAwait(false);
         }
-        if (!state.IsRunning) throw new NodeException(await WithLastErrorAsync(service, state.ToString(), cancellationToken).ConfigureAwait(
-            false));
+        if (!state.IsRunning) throw new NodeException(await WithLastErrorAsync(service, state.ToString(), cancellationToken)
+            .ConfigureAwait(false));
     }
 
     private async Task<string> WithLastErrorAsync(string service, string problem, CancellationToken cancellationToken)

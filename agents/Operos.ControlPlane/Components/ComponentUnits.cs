@@ -37,8 +37,8 @@ internal sealed class ComponentUnits(string folder) : IDisposable
     public async Task<string> LastWordsAsync(string name, CancellationToken cancellationToken)
     {
         var (_, output, _) = await ProgramCall.RunAsync("journalctl",
-            ["--unit", name + ".service", "--lines", "1", "--output", "cat", "--no-pager", "--quiet"], cancellationToken).ConfigureAwait(
-            false);
+            ["--unit", name + ".service", "--lines", "1", "--output", "cat", "--no-pager", "--quiet"], cancellationToken)
+            .ConfigureAwait(false);
         return output.Trim();
     }
 

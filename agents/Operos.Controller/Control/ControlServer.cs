@@ -45,8 +45,8 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
             }, logger, cancellationToken).ConfigureAwait(false);
         }
         // Each writes down when its machine was last seen; nothing is written any more once this has ended.
-        finally { await Task.WhenAll(served).WaitAsync(LongestEnd, CancellationToken.None).ConfigureAwait(
-            ConfigureAwaitOptions.SuppressThrowing); }
+        finally { await Task.WhenAll(served).WaitAsync(LongestEnd, CancellationToken.None)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); }
     }
 
     private async Task ServeAsync(Socket socket, CancellationToken cancellationToken)
@@ -71,8 +71,8 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
                 : ControlConnection.Over(stream, CallTimeout, StrangerFrame,
                     (request, token) => stranger.HandleAsync(() => peer.HandleAsync(request, token)), peer.Failed);
             peer.Attach(connection, from, known);
-            try { await connection.Completion.WaitAsync(known ? Timeout.InfiniteTimeSpan : StrangerLife, cancellationToken).ConfigureAwait(
-                false); }
+            try { await connection.Completion.WaitAsync(known ? Timeout.InfiniteTimeSpan : StrangerLife, cancellationToken)
+                .ConfigureAwait(false); }
             catch (TimeoutException) { }
             finally { await peer.DetachAsync().ConfigureAwait(false); }
         }

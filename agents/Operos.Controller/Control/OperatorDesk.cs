@@ -107,8 +107,8 @@ internal sealed class OperatorDesk(
         // Written before it is asked for: what comes back then is expected, whatever happens to this controller meanwhile.
         var until = time.GetUtcNow() + Readmission.RebootWindow;
         registry.Update(record.Id, known => known with { RebootUntil = until }, $"reboot asked for by {user}");
-        try { await session.Connection.CallAsync<Done>(new Reboot { Reason = $"asked for by {user}" }, cancellationToken).ConfigureAwait(
-            false); }
+        try { await session.Connection.CallAsync<Done>(new Reboot { Reason = $"asked for by {user}" }, cancellationToken)
+            .ConfigureAwait(false); }
         catch (ControlFaultException e)
         {
             registry.Update(record.Id, known => known with { RebootUntil = null }, $"it does not reboot: {e.Message}");

@@ -30,8 +30,8 @@ public sealed class Forwarding(IPNetwork podNetwork)
         (await HostProgram.TryAsync("nft", ["list", "table", "ip", Table], cancellationToken).ConfigureAwait(false)).Code == 0;
 
     public static async Task ClearAsync(CancellationToken cancellationToken) =>
-        await HostProgram.RunAsync("nft", ["-f", "-"], cancellationToken, $"table ip {Table}\ndelete table ip {Table}\n").ConfigureAwait(
-            false);
+        await HostProgram.RunAsync("nft", ["-f", "-"], cancellationToken, $"table ip {Table}\ndelete table ip {Table}\n")
+            .ConfigureAwait(false);
 
     internal static string Ruleset(IPNetwork podNetwork) => $$"""
         table ip {{Table}}

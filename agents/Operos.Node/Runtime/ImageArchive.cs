@@ -20,8 +20,8 @@ internal static class ImageArchive
             {
                 var name = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
                 if (name is not ("index.json" or "manifest.json") || entry.DataStream is null || entry.Length > MaxIndex) continue;
-                using var json = await JsonDocument.ParseAsync(entry.DataStream, cancellationToken: cancellationToken).ConfigureAwait(
-                    false);
+                using var json = await JsonDocument.ParseAsync(entry.DataStream, cancellationToken: cancellationToken)
+                    .ConfigureAwait(false);
                 var names = (name == "index.json" ? OfLayout(json.RootElement) : OfDocker(json.RootElement)).Select(Normalise).ToList();
                 if (names.Count > 0) return names;
             }

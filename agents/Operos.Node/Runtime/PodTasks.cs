@@ -10,7 +10,7 @@ internal sealed class PodTasks(NodePaths paths)
         string[] context = ["--address", paths.ContainerdSocket, "--namespace", "k8s.io"];
         var tasks = await HostProgram.RunAsync("ctr", [.. context, "tasks", "list", "--quiet"], cancellationToken).ConfigureAwait(false);
         foreach (var task in tasks.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-            await HostProgram.TryAsync("ctr", [.. context, "tasks", "kill", "--signal", "SIGKILL", task], cancellationToken).ConfigureAwait(
-                false);
+            await HostProgram.TryAsync("ctr", [.. context, "tasks", "kill", "--signal", "SIGKILL", task], cancellationToken)
+                .ConfigureAwait(false);
     }
 }

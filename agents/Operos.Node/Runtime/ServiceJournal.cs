@@ -9,8 +9,8 @@ internal static partial class ServiceJournal
     public static async Task<string> LastErrorAsync(string service, CancellationToken cancellationToken)
     {
         var journal = await HostProgram.TryAsync("journalctl",
-            ["--unit", service + ".service", "--lines", "50", "--output", "cat", "--no-pager", "--boot"], cancellationToken).ConfigureAwait(
-            false);
+            ["--unit", service + ".service", "--lines", "50", "--output", "cat", "--no-pager", "--boot"], cancellationToken)
+            .ConfigureAwait(false);
         return PickError(journal.Output);
     }
 

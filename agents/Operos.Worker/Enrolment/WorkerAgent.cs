@@ -69,8 +69,8 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
                 }
             }
             // Jitter: a rack that lost its controller does not come back in one beat.
-            await Task.Delay(pause * (0.5 + Random.Shared.NextDouble()), stoppingToken).ConfigureAwait(
-                ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(pause * (0.5 + Random.Shared.NextDouble()), stoppingToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         identity?.Dispose();
     }
