@@ -114,9 +114,16 @@ public sealed class Cluster : IAsyncLifetime
 
     public async Task ApplyAsync(string yaml)
     {
+        const string NoAccount = "serviceaccount \"default\" not found";
         var file = folder[$"apply-{Interlocked.Increment(ref applied)}.yaml"];
         await File.WriteAllTextAsync(file, yaml);
-        await KubectlAsync($"apply -f {file}");
+        // A namespace is made in a moment, its service account by a component that may have just begun: no pod is let in before.
+        await new Wait($"{file} is applied", Patience) { Pause = TimeSpan.FromSeconds(0.5) }.UntilAsync(async () =>
+        {
+            try { await KubectlAsync($"apply -f {file}"); }
+            catch (LabException e) when (e.Message.Contains(NoAccount, StringComparison.Ordinal)) { return false; }
+            return true;
+        });
     }
 
     /// <summary>What kubectl says when it is refused.</summary>
@@ -140,10 +147,14 @@ public sealed class Cluster : IAsyncLifetime
         (await StatusAsync()).AreHealthy(Components.Append("built-in objects")) && await KubectlAsync("get --raw /readyz") == "ok");
 
     /// <summary>Waits until all that the controller runs is healthy, and its node and the workers' are Ready.</summary>
-    public Task WholeAsync() => UntilAsync("all is healthy, three nodes are Ready", async () =>
+    public Task WholeAsync() => UntilAsync("all is healthy, three nodes are Ready and take pods", async () =>
     {
         var status = await StatusAsync();
-        return status is { IsHealthy: true, ReadyNodes.Count: 3 } ? true : throw new LabException(status.ToString());
+        if (status is not { IsHealthy: true, ReadyNodes.Count: 3 }) throw new LabException(status.ToString());
+        // A node that was not Ready keeps off pods for a while after it is.
+        var taints = admin.Length == 0 ? "" : await KubectlAsync("get nodes -o jsonpath={.items[*].spec.taints[*].key}");
+        if (taints.Contains("node.kubernetes.io/", StringComparison.Ordinal)) throw new LabException($"nodes have taints: {taints}");
+        return true;
     });
 
     public static Task UntilAsync(string what, Func<Task<bool>> holds) => UntilAsync(what, Patience, holds);

@@ -11,6 +11,9 @@ internal sealed class GuestWatch(Qmp qmp, SerialLog console, bool mayPanic, Func
     /// <summary>QEMU tells each change; a state that it keeps to itself is seen by asking.</summary>
     private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a kernel that panicked may write why.</summary>
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(10);
+
     /// <summary>In these a guest does not come on by itself, and QEMU does not end (QEMU's qapi/run-state.json).</summary>
     private static readonly string[] Stuck = ["internal-error", "io-error", "guest-panicked", "watchdog"];
 
@@ -52,15 +55,26 @@ internal sealed class GuestWatch(Qmp qmp, SerialLog console, bool mayPanic, Func
             throw new LabException($"the guest stands in state {status}");
         // A guest whose kernel has no driver for QEMU's panic device tells on its console alone.
         if (mayPanic) return;
-        var text = console.Text;
-        if (text.IndexOf(Panic, Math.Min(start, text.Length), StringComparison.Ordinal) >= 0)
-            await PanickedAsync(cancellationToken).ConfigureAwait(false);
+        if (HasPanicked()) await PanickedAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task PanickedAsync(CancellationToken cancellationToken)
+    private bool HasPanicked()
     {
-        // The kernel still writes why.
-        await Task.Delay(Glance, cancellationToken).ConfigureAwait(false);
+        var text = console.Text;
+        return text.IndexOf(Panic, Math.Min(start, text.Length), StringComparison.Ordinal) >= 0;
+    }
+
+    private async Task PanickedAsync(CancellationToken cancellationToken)
+    {
+        // The kernel still writes why, as fast as a busy host lets it.
+        var began = Environment.TickCount64;
+        int before;
+        do
+        {
+            before = console.Text.Length;
+            await Task.Delay(Glance, cancellationToken).ConfigureAwait(false);
+        }
+        while ((console.Text.Length != before || !HasPanicked()) && Environment.TickCount64 - began < LastWords.TotalMilliseconds);
         throw new LabException("the guest's kernel panicked");
     }
 }
