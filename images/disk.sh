@@ -81,7 +81,8 @@ ext4 operos-overlay "$work/overlay"
 ext4 operos-state "$setup/state"
 
 arguments="operos.kind=controller operos.release=$version operos.images=PARTLABEL=operos-images \
-operos.overlay=PARTLABEL=operos-overlay operos.generation=1 oops=panic panic=10 $console"
+operos.overlay=PARTLABEL=operos-overlay operos.generation=1 oops=panic panic=10 \
+systemd.crash_action=reboot $console"
 cat > "$work/grub.cfg" <<EOF
 serial --unit=0 --speed=115200
 terminal_input console serial

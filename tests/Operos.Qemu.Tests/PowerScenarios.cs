@@ -13,7 +13,7 @@ internal static class PowerScenarios
     {
         var kubectl = cluster.Kubectl;
         var pods = await SampleWorkload.PodsAsync(kubectl, cluster.Token);
-        var restarted = await BiosWorkerAsync();
+        var restarted = (await BiosWorkerAsync(cluster)).Id;
         var elsewhere = pods.Single(pod => pod.Node != restarted).Pod;
         await cluster.CtlAsync("machines", "rename", restarted, "rack1-1");
         var kernelBoot = await KernelBootAsync();
@@ -29,16 +29,25 @@ internal static class PowerScenarios
         Assert.Equal("0", await kubectl.RunAsync(cluster.Token, "get", "pod", elsewhere, "-o", restarts));
         Assert.Contains("rack1-1", await cluster.CtlAsync("machines"), StringComparison.Ordinal);
 
-        async Task<string> BiosWorkerAsync()
-        {
-            var found = new List<string>();
-            foreach (var worker in await cluster.WorkersAsync())
-                if (await cluster.SshAsync(worker.Address!, "test -d /sys/firmware/efi || echo bios") != "") found.Add(worker.Id);
-            return Assert.Single(found);
-        }
-
         Task<string> KernelBootAsync() =>
             kubectl.RunAsync(cluster.Token, "get", "node", restarted, "-o", "jsonpath={.status.nodeInfo.bootID}");
+    }
+
+    /// <summary>A machine whose first process crashes boots anew, where a frozen one would wait for somebody at its console.</summary>
+    public static async Task CrashedMachineBootsAnewAsync(Cluster cluster)
+    {
+        var machine = cluster.Machines.Single(machine => machine != cluster.Controller && machine.Options.Firmware == Firmware.Bios);
+        machine.Console.Mark();
+        await cluster.SshAsync((await BiosWorkerAsync(cluster)).Address!, "kill -SEGV 1");
+        await machine.Console.WaitForAsync("Loading http://", cluster.Left, cluster.Token);
+    }
+
+    private static async Task<ClusterMachine> BiosWorkerAsync(Cluster cluster)
+    {
+        var found = new List<ClusterMachine>();
+        foreach (var worker in await cluster.WorkersAsync())
+            if (await cluster.SshAsync(worker.Address!, "test -d /sys/firmware/efi || echo bios") != "") found.Add(worker);
+        return Assert.Single(found);
     }
 
     /// <summary>The workers' agents find their controller again by themselves.</summary>

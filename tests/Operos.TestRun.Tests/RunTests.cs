@@ -25,6 +25,16 @@ public sealed class RunTests
         Assert.EndsWith($"\nfailed:\n  sample: {Class}.Fails\n\n4 passed, 1 failed, 1 skipped", run.Output.TrimEnd());
     }
 
+    [Fact]
+    public async Task A_failure_that_holds_a_console_s_control_characters_counts_and_is_shown_without_them()
+    {
+        using var run = new SampleRun();
+        await run.RunAsync(new Group(SampleRun.Sample("sample", nameof(Samples.Fails_with_a_console))));
+        Assert.Equal("0 passed, 1 failed", run.LastLine);
+        Assert.Contains($"FAILED sample: {Class}.Fails_with_a_console", run.Output);
+        Assert.Contains("[!p]104the guest's last words", run.Output);
+    }
+
     [Theory]
     [InlineData(nameof(Samples.Kills_its_process), "Kills_its_process\n    unfinished: its process ended with exit code 137")]
     [InlineData(nameof(Samples.Exits), "Exits\n    unfinished: its process ended with exit code 0 before its tests were done")]

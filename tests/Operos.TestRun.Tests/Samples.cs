@@ -9,6 +9,9 @@ public sealed class Samples
     [Fact(Explicit = true)]
     public void Fails() => Assert.Equal("what was wanted", "what was got");
 
+    [Fact(Explicit = true)]
+    public void Fails_with_a_console() => throw new InvalidOperationException("\u001b[!p\u001b]104\u0007the guest's last words");
+
     [Fact(Explicit = true, Skip = "for a reason")]
     public void Is_skipped() { }
 

@@ -44,10 +44,17 @@ internal sealed class TestLedger
         var start = line.IndexOf(Mark, StringComparison.Ordinal);
         if (start < 0) return (null, line);
         JsonElement message;
-        try { message = JsonElement.Parse(line[start..]); }
+        try { message = JsonElement.Parse(Escaped(line[start..])); }
         catch (JsonException) { return (null, line); }
         lock (_lock) return (Take(message), start > 0 ? line[..start] : null);
     }
+
+    /// <summary>
+    /// xUnit.net's reporter writes what it escapes no further than JSON's short forms: a guest's console in a failure's message has others,
+    /// and its line would be lost. Nothing but such a message has control characters in it.
+    /// </summary>
+    private static string Escaped(string json) =>
+        json.Any(char.IsControl) ? string.Concat(json.Select(c => char.IsControl(c) ? $"\\u{(int)c:x4}" : c.ToString())) : json;
 
     private TestResult? Take(JsonElement message)
     {
@@ -104,7 +111,8 @@ internal sealed class TestLedger
             foreach (var frame in (stacks.ElementAtOrDefault(i) ?? "").Split('\n').Where(IsOurs)) text.AppendLine(frame.TrimEnd());
         }
         if (Text(message, "Output") is { Length: > 0 } output) text.AppendLine("it printed:").AppendLine(output);
-        return text.ToString().TrimEnd();
+        // What moves a cursor or rings a bell is not for the terminal of who reads this.
+        return string.Concat(text.ToString().TrimEnd().Where(c => !char.IsControl(c) || c is '\n' or '\t'));
     }
 
     private static bool IsOurs(string frame) =>

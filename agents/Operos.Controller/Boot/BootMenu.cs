@@ -7,10 +7,10 @@ namespace Operos.Controller.Boot;
 internal sealed class BootMenu(ControllerSettings settings, ReleaseStore store)
 {
     /// <summary>
-    /// A kernel that cannot go on starts its machine again: nobody stands at its console. The controller's own entry says the same
-    /// (images/disk.sh).
+    /// A kernel, or a first process, that cannot go on starts its machine again: nobody stands at its console, and systemd by itself stands
+    /// still for ever (systemd(1), systemd.crash_action). The controller's own entry says the same (images/disk.sh).
     /// </summary>
-    private const string Recovery = "oops=panic panic=10";
+    private const string Recovery = "oops=panic panic=10 systemd.crash_action=reboot";
 
     /// <summary>
     /// In seconds: a boot loader that could not load what it should starts its machine again after this. The images' lpxelinux has it as
