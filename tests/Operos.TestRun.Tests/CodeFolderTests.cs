@@ -3,19 +3,18 @@ namespace Operos.TestRun.Tests;
 /// <summary>Reads the code that is shipped: what refers to what.</summary>
 public sealed class CodeFolderTests : IDisposable
 {
-    private static readonly string Checkout = FindCheckout();
     private readonly string folder = Directory.CreateTempSubdirectory("operos-folders-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     public static TheoryData<string> Projects => new(Directory
-        .EnumerateFiles(Path.Combine(Checkout, "agents"), "*.csproj", SearchOption.AllDirectories)
-        .Select(path => Path.GetRelativePath(Checkout, Path.GetDirectoryName(path)!)).Order(StringComparer.Ordinal));
+        .EnumerateFiles(Path.Combine(Checkout.Folder, "agents"), "*.csproj", SearchOption.AllDirectories)
+        .Select(path => Path.GetRelativePath(Checkout.Folder, Path.GetDirectoryName(path)!)).Order(StringComparer.Ordinal));
 
     [Theory, MemberData(nameof(Projects))]
     public void Folders_of_a_project_refer_to_each_other_one_way(string project)
     {
-        var read = CodeFolders.Read(Path.Combine(Checkout, project));
+        var read = CodeFolders.Read(Path.Combine(Checkout.Folder, project));
         Assert.True(read.Count > 0, $"no code was found in {project}");
         Assert.Empty(read.Misplaced);
         Assert.Empty(read.Circles());
@@ -68,6 +67,21 @@ public sealed class CodeFolderTests : IDisposable
         Assert.Equal("Sample/C/Four.cs is in Sample.D, not Sample.C", Assert.Single(read.Misplaced));
     }
 
+    [Fact]
+    public void A_file_beside_the_project_file_may_serve_the_folders_or_put_them_together_but_not_both()
+    {
+        Write("Boots/Menu.cs", "namespace Sample.Boots;\nclass Menu(SampleSettings settings) { Store Sample; }");
+        Write("SampleSettings.cs", "namespace Sample;\nclass SampleSettings;");
+        Write("Program.cs", "using Sample.Boots;\nnamespace Sample;\nclass Program { Menu menu = new(new SampleSettings()); }");
+        Assert.Empty(CodeFolders.Read(Project).Circles());
+
+        Write("SampleSettings.cs", "namespace Sample;\nclass SampleSettings { SampleSource source; }");
+        Write("SampleSource.Read.cs", "namespace Sample;\npartial class SampleSource { Boots.Menu menu; }");
+        var circle = Assert.Single(CodeFolders.Read(Project).Circles());
+        Assert.Equal("Sample/Boots/Menu.cs refers to SampleSettings.cs, Sample/SampleSettings.cs refers to SampleSource.cs, "
+            + "Sample/SampleSource.Read.cs refers to Boots", circle);
+    }
+
     private string Project => Path.Combine(folder, "Sample");
 
     private void Write(string path, string code)
@@ -78,12 +92,5 @@ public sealed class CodeFolderTests : IDisposable
     }
 
     private static string ReadProject(string project) =>
-        File.ReadAllText(Path.Combine(Checkout, project, Path.GetFileName(project) + ".csproj"));
-
-    private static string FindCheckout()
-    {
-        for (var at = AppContext.BaseDirectory; at is not null; at = Path.GetDirectoryName(at))
-            if (File.Exists(Path.Combine(at, "Operos.sln"))) return at;
-        throw new InvalidOperationException($"there is no Operos.sln above {AppContext.BaseDirectory}: run this in a checkout");
-    }
+        File.ReadAllText(Path.Combine(Checkout.Folder, project, Path.GetFileName(project) + ".csproj"));
 }
