@@ -16,30 +16,39 @@ internal static class MachineExplainer
     public static MachineExplanation Explain(MachineRecord record, string? note, bool connected, IReadOnlyList<NodeStep> reported,
         ComponentHealth? apiServer, NodeObject? node, IReadOnlyList<PodTrouble> pods)
     {
-        var steps = new List<NodeStep> { Admission(record, note) };
-        if (record.Kind == "worker")
-            steps.Add(new NodeStep { Name = "connected", Done = connected, Text = connected
-            ? "" : "its agent is not connected: powered off, booting, or cut off; see its console",
-            SinceUnixMs = record.LastSeen.ToUnixTimeMilliseconds() });
-        steps.AddRange(reported);
-        steps.Add(new NodeStep { Name = "api-server", Done = apiServer?.Healthy == true, Text = apiServer is { Healthy: false }
-            ? apiServer.Text : "", SinceUnixMs = apiServer?.Since.ToUnixTimeMilliseconds() ?? 0 });
-        steps.Add(new NodeStep { Name = "registered", Done = node is not null, Text = node is null
-            ? "the API server has no Node of this name: its kubelet has not registered" : "",
-            SinceUnixMs = Unix(node?.Metadata?.CreationTimestamp) });
         var condition = node is null ? null : NodeRoster.ReadyCondition(node);
-        var notReady = condition is null ? "its kubelet has not reported yet" : condition.Status == "True" ? "" : Said(condition);
-        if (node is not null) steps.Add(new NodeStep { Name = "ready", Done = condition?.Status == "True", Text = notReady,
-            SinceUnixMs = Unix(condition?.LastTransitionTime) });
-        if (node?.Status?.Conditions is { } conditions)
-            steps.AddRange(conditions.Present().Where(other => other.Type != "Ready" && other.Status == "True").Select(other => new NodeStep
-            {
-                Name = PrintableText.Line(other.Type) ?? "unnamed", Done = false, Text = Said(other),
-                SinceUnixMs = Unix(other.LastTransitionTime),
-            }));
-        return new MachineExplanation { Id = record.Id, Ready = condition?.Status == "True" && (connected || record.Kind == "controller"),
-            Steps = steps, Text = Words(record, steps, node, pods) };
+        var ready = condition?.Status == "True";
+        var steps = new List<NodeStep> { Admission(record, note) };
+        if (record.Kind == "worker") steps.Add(Connection(record, connected));
+        steps.AddRange(reported);
+        steps.Add(Step("api-server", apiServer?.Healthy == true, apiServer?.Text, apiServer?.Since.ToUnixTimeMilliseconds() ?? 0));
+        steps.Add(Step("registered", node is not null, "the API server has no Node of this name: its kubelet has not registered",
+            Unix(node?.Metadata?.CreationTimestamp)));
+        if (node is not null)
+            steps.Add(Step("ready", ready, condition is null ? "its kubelet has not reported yet" : Said(condition),
+                Unix(condition?.LastTransitionTime)));
+        steps.AddRange(Troubles(node));
+        return new MachineExplanation
+        {
+            Id = record.Id,
+            Ready = ready && (connected || record.Kind == "controller"),
+            Steps = steps,
+            Text = Words(record, steps, node, pods),
+        };
     }
+
+    private static NodeStep Connection(MachineRecord record, bool connected) => Step("connected", connected,
+        "its agent is not connected: powered off, booting, or cut off; see its console", record.LastSeen.ToUnixTimeMilliseconds());
+
+    /// <summary>Conditions other than Ready, each of which says that something is wrong where it is true, such as DiskPressure.</summary>
+    private static IEnumerable<NodeStep> Troubles(NodeObject? node) => (node?.Status?.Conditions).Present()
+        .Where(condition => condition.Type != "Ready" && condition.Status == "True")
+        .Select(condition => Step(PrintableText.Line(condition.Type) ?? "unnamed", done: false, Said(condition),
+            Unix(condition.LastTransitionTime)));
+
+    /// <param name="problem">Why the step is not done; not told of one that is.</param>
+    private static NodeStep Step(string name, bool done, string? problem, long since) =>
+        new() { Name = name, Done = done, Text = done ? "" : problem ?? "", SinceUnixMs = since };
 
     /// <summary>A kubelet's own words.</summary>
     internal static string Said(ObjectCondition condition) =>
@@ -55,18 +64,11 @@ internal static class MachineExplainer
             : $"{name} is Ready{cordoned}; {pods.Count} of its pods do not run, such as {pods[0].Namespace}/{pods[0].Name}: {pods[0].Text}";
     }
 
-    private static NodeStep Admission(MachineRecord record, string? note) => new()
-    {
-        Name = "admitted",
-        Done = record.Standing == MachineStanding.Admitted,
-        Text = record.Standing switch
-        {
-            MachineStanding.Admitted => "",
-            MachineStanding.Rejected => $"an operator rejected it; to let it in: operosctl machines approve {record.Id}",
-            _ => $"it waits for an operator: {note}",
-        },
-        SinceUnixMs = record.FirstSeen.ToUnixTimeMilliseconds(),
-    };
+    private static NodeStep Admission(MachineRecord record, string? note) => Step("admitted",
+        record.Standing == MachineStanding.Admitted,
+        record.Standing == MachineStanding.Rejected ? $"an operator rejected it; to let it in: operosctl machines approve {record.Id}"
+            : $"it waits for an operator: {note}",
+        record.FirstSeen.ToUnixTimeMilliseconds());
 
     private static long Unix(DateTime? time) => time is { } at ? new DateTimeOffset(at.ToUniversalTime()).ToUnixTimeMilliseconds() : 0;
 }
