@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Operos.Linux;
 
 namespace Operos.Authority;
 
@@ -11,7 +12,6 @@ public enum Role { Worker, Operator }
 public sealed class CertificateAuthority
 {
     private const string FileName = "ca";
-    private const UnixFileMode Public = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private readonly SigningAuthority signing;
 
@@ -22,7 +22,7 @@ public sealed class CertificateAuthority
 
     /// <summary>Opens the authority in a folder, or makes it there once.</summary>
     public static CertificateAuthority OpenOrCreate(string folder, TimeProvider time) =>
-        new(SigningAuthority.OpenOrCreate(folder, FileName, "Operos cluster CA", time, Public));
+        new(SigningAuthority.OpenOrCreate(folder, FileName, "Operos cluster CA", time, FileModes.Readable));
 
     public static CertificateAuthority Open(string folder, TimeProvider time) => new(SigningAuthority.Open(folder, FileName, time));
 

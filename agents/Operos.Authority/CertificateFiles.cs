@@ -33,7 +33,7 @@ public sealed class CertificateFiles(string folder, Func<Issuer, SigningAuthorit
     /// <summary>Issues what is missing, names something else than it should, or has a third of its life left; says which.</summary>
     public IReadOnlyList<string> Renew(IReadOnlyDictionary<string, CertificateOrder> orders)
     {
-        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder, FileModes.PrivateFolder);
         foreach (var issuer in Enum.GetValues<Issuer>()) WriteIfChanged(AuthorityFile(issuer), authority(issuer).Pem);
         return [.. orders.Where(order => RenewOne(order.Key, order.Value)).Select(order => order.Key)];
     }

@@ -15,7 +15,6 @@ public sealed class SigningAuthority
     internal const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private const int MaxRequest = 4096;
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly X509Certificate2 certificate;
     private readonly TimeProvider time;
@@ -35,9 +34,9 @@ public sealed class SigningAuthority
 
     /// <summary>Opens the authority in <c>NAME.crt</c> and <c>NAME.key</c>, or makes it there once.</summary>
     public static SigningAuthority OpenOrCreate(
-        string folder, string name, string commonName, TimeProvider time, UnixFileMode certificateMode = Private)
+        string folder, string name, string commonName, TimeProvider time, UnixFileMode certificateMode = FileModes.Private)
     {
-        Directory.CreateDirectory(folder, Private | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder, FileModes.PrivateFolder);
         var (crt, key) = Files(folder, name);
         if (!File.Exists(crt)) Create(crt, key, commonName, time, certificateMode);
         return Open(folder, name, time);

@@ -11,9 +11,6 @@ namespace Operos.Ctl;
 /// </summary>
 internal sealed class CredentialFolder(string path)
 {
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-
     public string Path => path;
 
     /// <summary>The controller's ADDRESS:PORT.</summary>
@@ -38,14 +35,15 @@ internal sealed class CredentialFolder(string path)
     {
         if (File.Exists(In(CredentialFiles.Client)) || File.Exists(In(CredentialFiles.OldKey)))
             throw new IOException($"{path} has credentials already: give another folder");
-        Directory.CreateDirectory(path, Private);
-        AtomicFile.Write(In(CredentialFiles.Authority), Encoding.ASCII.GetBytes(authority.ExportCertificatePem() + "\n"), Readable);
+        Directory.CreateDirectory(path, FileModes.PrivateFolder);
+        AtomicFile.Write(
+            In(CredentialFiles.Authority), Encoding.ASCII.GetBytes(authority.ExportCertificatePem() + "\n"), FileModes.Readable);
     }
 
     /// <summary>Ends what <see cref="Begin"/> began.</summary>
     public void Finish(ECDsa key, byte[] certificate, string endpoint)
     {
-        AtomicFile.Write(In(CredentialFiles.Endpoint), Encoding.ASCII.GetBytes(endpoint + "\n"), Readable);
+        AtomicFile.Write(In(CredentialFiles.Endpoint), Encoding.ASCII.GetBytes(endpoint + "\n"), FileModes.Readable);
         Keep(key, certificate);
     }
 

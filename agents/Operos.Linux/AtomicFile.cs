@@ -9,7 +9,7 @@ public static partial class AtomicFile
     public const string PartialSuffix = ".partial";
 
     /// <param name="mode">The file's permissions from its first byte on.</param>
-    public static void Write(string path, ReadOnlySpan<byte> contents, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    public static void Write(string path, ReadOnlySpan<byte> contents, UnixFileMode mode = FileModes.Private)
     {
         var partial = path + PartialSuffix;
         File.Delete(partial);

@@ -40,7 +40,7 @@ internal sealed class LoaderFiles(string loaders, string tftpRoot, BootMenu menu
                 $"the boot loader {from} is not installed: install Debian's pxelinux, syslinux-common, shim-signed, grub-efi-amd64-signed "
                 + $"and memtest86+");
             File.Copy(from, PathOf(name), overwrite: true);
-            File.SetUnixFileMode(PathOf(name), Readable);
+            File.SetUnixFileMode(PathOf(name), FileModes.Readable);
         }
         WriteMenus();
     }
@@ -53,19 +53,17 @@ internal sealed class LoaderFiles(string loaders, string tftpRoot, BootMenu menu
         Write("grub/grub.cfg", menu.Grub());
     }
 
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-
     /// <summary>A folder that dnsmasq, who is not root, reads.</summary>
     private static void Open(string folder)
     {
         Directory.CreateDirectory(folder);
-        File.SetUnixFileMode(folder, Readable | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(folder, FileModes.ReadableFolder);
     }
 
     private void Write(string name, string text)
     {
         var path = PathOf(name);
         Open(Path.GetDirectoryName(path)!);
-        AtomicFile.Write(path, Encoding.ASCII.GetBytes(text), Readable);
+        AtomicFile.Write(path, Encoding.ASCII.GetBytes(text), FileModes.Readable);
     }
 }

@@ -54,7 +54,7 @@ internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger
     /// <exception cref="RecordFormatException">A newer version's record has its name.</exception>
     public void Save(OperatorRecord record)
     {
-        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder, FileModes.PrivateFolder);
         var current = record with { Format = OperatorRecord.CurrentFormat };
         RecordFile.Write(PathOf(record.Name), current, OperatorJson.Default.OperatorRecord, OperatorRecord.CurrentFormat);
     }

@@ -19,7 +19,7 @@ internal sealed class BootPartition : IDisposable
         Folder = folder;
         if (folder is not null || !File.Exists(Device)) return;
         Folder = Path.Combine(run, "esp");
-        Directory.CreateDirectory(Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(Folder, FileModes.PrivateFolder);
         Mounts.Mount(Device, Folder, "vfat", Mounts.MountFlags.NoSuid | Mounts.MountFlags.NoDev | Mounts.MountFlags.NoExec);
         mounted = true;
     }

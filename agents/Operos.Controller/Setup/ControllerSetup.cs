@@ -15,8 +15,6 @@ namespace Operos.Controller.Setup;
 /// </summary>
 internal sealed record ControllerSetup
 {
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-
     public required string Folder { get; init; }
     public required string Address { get; init; }
     /// <summary>The public keys that releases are trusted by, one or more, PEM.</summary>
@@ -49,8 +47,7 @@ internal sealed record ControllerSetup
         Credentials("admin", OperatorRegistry.First, settings.Address);
         Credentials("upper/etc/operos/operosctl", "console", IPAddress.Loopback);
         if (AuthorizedKeys is not null)
-            Write("upper/root/.ssh/authorized_keys", Encoding.UTF8.GetBytes(AuthorizedKeys),
-            UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            Write("upper/root/.ssh/authorized_keys", Encoding.UTF8.GetBytes(AuthorizedKeys), FileModes.Private);
         return settings;
 
         void Credentials(string folder, string name, IPAddress address) =>
@@ -97,7 +94,7 @@ internal sealed record ControllerSetup
 
         """;
 
-    private void Write(string name, byte[] contents, UnixFileMode mode = Readable)
+    private void Write(string name, byte[] contents, UnixFileMode mode = FileModes.Readable)
     {
         var path = Path.Combine(Folder, name);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -15,8 +15,6 @@ namespace Operos.Controller.Setup;
 /// </summary>
 internal static class CredentialFolder
 {
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-
     /// <summary>Makes the operator where there is none of that name, and certifies a new key of it.</summary>
     /// <param name="by">What is recorded as its maker.</param>
     public static void Write(string folder, OperatorRegistry operators, string name, string by, CertificateAuthority authority,
@@ -28,10 +26,9 @@ internal static class CredentialFolder
         var exists = operators.All.Any(known => known.Name == name && known.Revoked is null);
         using var certificate = exists
             ? operators.Certify(name, csr) : operators.Add(name, OperatorRole.Admin, CertificateLives.Operator.Default, by, csr);
-        Put(CredentialFiles.Authority, authority.Certificate.ExportCertificatePem() + "\n", Readable);
-        Put(CredentialFiles.Endpoint, $"{endpoint}\n", Readable);
-        Put(CredentialFiles.Client, $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n",
-            UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Put(CredentialFiles.Authority, authority.Certificate.ExportCertificatePem() + "\n", FileModes.Readable);
+        Put(CredentialFiles.Endpoint, $"{endpoint}\n", FileModes.Readable);
+        Put(CredentialFiles.Client, $"{certificate.ExportCertificatePem()}\n{key.ExportPkcs8PrivateKeyPem()}\n", FileModes.Private);
         foreach (var old in (string[])[CredentialFiles.OldCertificate, CredentialFiles.OldKey]) File.Delete(Path.Combine(folder, old));
 
         void Put(string file, string text, UnixFileMode mode) =>

@@ -19,7 +19,6 @@ internal sealed record TrustedKey(string Fingerprint, byte[] Point, IReadOnlyLis
 internal sealed class TrustedKeys(ControllerPaths paths, string? esp)
 {
     private const string AnchorName = "anchor.cpio";
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <summary>In the order in which they were added.</summary>
     /// <exception cref="ReleaseFormatException">The file of the keys is malformed.</exception>
@@ -38,7 +37,7 @@ internal sealed class TrustedKeys(ControllerPaths paths, string? esp)
         if (keys.Count > P256.MaxKeys) throw new ReleaseFormatException($"{P256.MaxKeys} keys are trusted already: remove one first");
         // Machines learn of it before anything that it signed is served to them.
         WriteAnchors(keys);
-        AtomicFile.Write(paths.ReleaseKeys, Encoding.ASCII.GetBytes(ReleaseKey.Write(keys)), Readable);
+        AtomicFile.Write(paths.ReleaseKeys, Encoding.ASCII.GetBytes(ReleaseKey.Write(keys)), FileModes.Readable);
         return ReleaseKey.Fingerprint(point);
     }
 
@@ -56,7 +55,7 @@ internal sealed class TrustedKeys(ControllerPaths paths, string? esp)
                 + "or take them away; --force leaves them without a signature that counts");
         var left = keys.Except(gone).Select(key => key.Point).ToList();
         // Nothing that it signed is served any more before machines refuse it.
-        AtomicFile.Write(paths.ReleaseKeys, Encoding.ASCII.GetBytes(ReleaseKey.Write(left)), Readable);
+        AtomicFile.Write(paths.ReleaseKeys, Encoding.ASCII.GetBytes(ReleaseKey.Write(left)), FileModes.Readable);
         WriteAnchors(left);
     }
 
@@ -76,7 +75,7 @@ internal sealed class TrustedKeys(ControllerPaths paths, string? esp)
     private void WriteAnchors(IReadOnlyList<byte[]> keys)
     {
         var anchor = AnchorArchive.Write(ReleaseKey.Write(keys), File.ReadAllText(Path.Combine(paths.Pki, "ca.crt")));
-        AtomicFile.Write(paths.Anchor, anchor, Readable);
+        AtomicFile.Write(paths.Anchor, anchor, FileModes.Readable);
         if (esp is null) return;
         foreach (var release in Directory.EnumerateDirectories(Path.Combine(esp, "operos")))
             if (Path.Combine(release, AnchorName) is var own && File.Exists(own)) FatFile.Write(own, anchor);

@@ -57,8 +57,7 @@ internal sealed class BootLog
             Restarts = Restarts,
             PeakMemoryBytes = PeakMemory(),
         };
-        AtomicFile.Write(BootRecord.Path, JsonSerializer.SerializeToUtf8Bytes(record, ReleaseJson.Default.BootRecord),
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        AtomicFile.Write(BootRecord.Path, JsonSerializer.SerializeToUtf8Bytes(record, ReleaseJson.Default.BootRecord), FileModes.Readable);
     }
 
     private static long PeakMemory()

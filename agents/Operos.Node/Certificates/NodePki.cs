@@ -14,8 +14,6 @@ namespace Operos.Node.Certificates;
 /// </summary>
 internal sealed class NodePki(NodePaths paths, TimeProvider time)
 {
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-
     /// <summary>Whoever signs decides the names: a certificate that still lacks the address is not asked for in a loop.</summary>
     private static readonly TimeSpan AddressPatience = TimeSpan.FromMinutes(10);
     private DateTimeOffset issued = DateTimeOffset.MinValue;
@@ -25,8 +23,8 @@ internal sealed class NodePki(NodePaths paths, TimeProvider time)
     /// <summary>Writes the cluster's authority.</summary>
     public void KeepAuthority(string authority)
     {
-        Directory.CreateDirectory(paths.Pki, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        AtomicFile.Write(paths.Authority, Encoding.ASCII.GetBytes(authority), Readable);
+        Directory.CreateDirectory(paths.Pki, FileModes.PrivateFolder);
+        AtomicFile.Write(paths.Authority, Encoding.ASCII.GetBytes(authority), FileModes.Readable);
     }
 
     /// <summary>The purposes whose certificate is missing, of another name or authority, or due for renewal.</summary>

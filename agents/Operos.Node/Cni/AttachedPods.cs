@@ -19,7 +19,7 @@ public sealed partial class AttachedPods
     public AttachedPods(string folder)
     {
         this.folder = folder;
-        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder, FileModes.PrivateFolder);
         foreach (var file in Directory.EnumerateFiles(folder, "*" + Suffix))
         {
             try { if (JsonSerializer.Deserialize(File.ReadAllBytes(file), CniJson.Default.AttachedPod) is { } pod) pods[pod.ContainerId] =

@@ -10,8 +10,6 @@ namespace Operos.Node.Configuration;
 /// </summary>
 internal sealed class NodeFiles(NodePaths paths)
 {
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-
     /// <summary>Writes what differs from what is there.</summary>
     public void Write(NodeSettings settings, NodeFacts facts)
     {
@@ -47,7 +45,7 @@ internal sealed class NodeFiles(NodePaths paths)
         var bytes = Encoding.UTF8.GetBytes(contents);
         if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) return;
         MarkStale(service);
-        AtomicFile.Write(path, bytes, Readable);
+        AtomicFile.Write(path, bytes, FileModes.Readable);
     }
 
     private string Marker(string service) => Path.Combine(paths.Run, service + ".stale");

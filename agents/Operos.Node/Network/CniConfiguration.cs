@@ -13,7 +13,6 @@ public static class CniConfiguration
 {
     /// <summary>Sorts before what an add-on would write.</summary>
     public const string FileName = "10-operos.conflist";
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <summary>Writes it where it differs, in one step: the runtime reads the folder whenever it changes.</summary>
     /// <returns>Whether it was written.</returns>
@@ -23,7 +22,7 @@ public static class CniConfiguration
         var contents = Encoding.UTF8.GetBytes(Write(pods, mtu, paths.AddressLeases, paths.GateSocket));
         if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(contents)) return false;
         Directory.CreateDirectory(paths.CniConfiguration);
-        AtomicFile.Write(path, contents, Readable);
+        AtomicFile.Write(path, contents, FileModes.Readable);
         return true;
     }
 

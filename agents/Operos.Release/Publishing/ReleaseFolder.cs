@@ -9,7 +9,6 @@ public static class ReleaseFolder
 {
     public const string ManifestName = "release.json";
     public const string SignatureName = "release.json.sig";
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <summary>Which layers make which node kind, lowest first.</summary>
     public static readonly IReadOnlyDictionary<string, IReadOnlyList<string>> Kinds = new Dictionary<string, IReadOnlyList<string>>
@@ -42,8 +41,8 @@ public static class ReleaseFolder
         // What cannot be read back is not written.
         ReleaseManifest.Parse(json);
         File.Delete(Path.Combine(folder, SignatureName));
-        AtomicFile.Write(Path.Combine(folder, ManifestName), json, Readable);
-        AtomicFile.Write(Path.Combine(folder, SignatureName), ReleaseKey.Sign(json, privateKeyPem), Readable);
+        AtomicFile.Write(Path.Combine(folder, ManifestName), json, FileModes.Readable);
+        AtomicFile.Write(Path.Combine(folder, SignatureName), ReleaseKey.Sign(json, privateKeyPem), FileModes.Readable);
         return manifest;
     }
 
@@ -55,7 +54,7 @@ public static class ReleaseFolder
         var damage = FindDamage(folder, manifest, cancellationToken);
         if (damage.Count > 0) throw new ReleaseFormatException($"release {manifest.Version} is damaged: {string.Join("; ", damage)}");
         var signature = ReleaseKey.Sign(File.ReadAllBytes(Path.Combine(folder, ManifestName)), privateKeyPem);
-        AtomicFile.Write(Path.Combine(folder, SignatureName), signature, Readable);
+        AtomicFile.Write(Path.Combine(folder, SignatureName), signature, FileModes.Readable);
         return manifest;
     }
 

@@ -21,7 +21,7 @@ public static class ReleaseKey
         if (File.Exists(path)) throw new IOException($"{path} exists: releases in use are signed by it; choose another folder");
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         AtomicFile.Write(Path.Combine(folder, PublicName), Encoding.ASCII.GetBytes(key.ExportSubjectPublicKeyInfoPem() + "\n"),
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+            FileModes.Readable);
         AtomicFile.Write(path, Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n"));
     }
 

@@ -71,7 +71,7 @@ internal sealed class WorkerIdentity : IDisposable
 
     private static void KeepKey(string folder, ECDsa key)
     {
-        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder, FileModes.PrivateFolder);
         AtomicFile.Write(Path.Combine(folder, KeyName), Encoding.ASCII.GetBytes(key.ExportPkcs8PrivateKeyPem() + "\n"));
     }
 
