@@ -48,7 +48,7 @@ internal sealed class BootConnection(Socket socket, IPAddress client, Func<strin
     /// <summary>Says why and closes.</summary>
     public async Task RefuseAsync(int status)
     {
-        logger.LogDebug("{Client} refused with {Status}", client, status);
+        logger.Refused(client, status);
         using var deadline = new CancellationTokenSource(limits.Head);
         var allow = status == 405 ? "Allow: GET, HEAD\r\n" : status == 503 ? "Retry-After: 5\r\n" : "";
         await socket.SendAsync(Encoding.ASCII.GetBytes(
@@ -88,7 +88,7 @@ internal sealed class BootConnection(Socket socket, IPAddress client, Func<strin
         await using var _ = file;
         if (content is null)
         {
-            logger.LogDebug("{Client} {Path}: 404", client, request.Path);
+            logger.NotFound(client, request.Path);
             var head = Head(404, NotFound.Length, request.KeepAlive, "Content-Type: text/plain\r\n");
             await SendAsync(request.HeadOnly ? head : [.. head, .. NotFound], cancellationToken).ConfigureAwait(false);
             return;
@@ -103,7 +103,7 @@ internal sealed class BootConnection(Socket socket, IPAddress client, Func<strin
             return;
         }
         var (from, to, partial) = range!.Value;
-        logger.LogDebug("{Client} {Path}: {Status}, {From}-{To} of {Length}", client, request.Path, status, from, to, length);
+        logger.Answered(client, request.Path, status, from, to, length);
         var extra = $"ETag: {content.ETag}\r\nAccept-Ranges: bytes\r\nContent-Type: {content.Type}\r\n"
             + (partial ? $"Content-Range: bytes {from}-{to}/{length}\r\n" : "");
         await SendAsync(Head(status, to - from + 1, request.KeepAlive, extra), cancellationToken).ConfigureAwait(false);

@@ -36,7 +36,7 @@ public sealed class BootServer(IPEndPoint endpoint, Func<string, BootContent?> f
     {
         using var listener = TcpPort.Listen(endpoint);
         Listening = (IPEndPoint)listener.LocalEndPoint!;
-        logger.LogInformation("Boot server listens on http://{Endpoint}", Listening);
+        logger.Listens(Listening);
         await TcpPort.AcceptAsync(listener, client => _ = ServeAsync(client, cancellationToken), logger, cancellationToken)
             .ConfigureAwait(false);
     }
@@ -55,7 +55,7 @@ public sealed class BootServer(IPEndPoint endpoint, Func<string, BootContent?> f
             else await connection.RunAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ObjectDisposedException) { }
-        catch (Exception e) { logger.LogError(e, "Serving {Client} failed", address); }
+        catch (Exception e) { logger.ServingFailed(e, address); }
         finally
         {
             if (address is not null)

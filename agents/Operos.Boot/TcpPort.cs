@@ -44,7 +44,7 @@ public static class TcpPort
             catch (SocketException e)
             {
                 // Out of descriptors, or a client that was gone at once: the next one must still be served.
-                logger.LogWarning("Accepting a connection failed: {Reason}", e.Message);
+                logger.AcceptFailed(e.Message);
                 await Task.Delay(100, cancellationToken).ConfigureAwait(false);
                 continue;
             }

@@ -37,7 +37,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         }
         catch (Exception e) when (!stoppingToken.IsCancellationRequested)
         {
-            logger.LogCritical(e, "The controller ends: {Reason}", e.Message);
+            logger.ControllerEnds(e, e.Message);
             Environment.ExitCode = 1;
             lifetime.StopApplication();
         }
@@ -105,7 +105,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
-            logger.LogWarning("{Path} cannot be read, all releases are hashed: {Reason}", BootRecord.Path, e.Message);
+            logger.BootRecordUnreadable(BootRecord.Path, e.Message);
             return new HashSet<string>();
         }
     }
@@ -117,7 +117,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         try { return registry.RegisterSelf(new Newcomer(inventory, boot, File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
             settings.Address.ToString())); }
         catch (Proto.Connection.ControlFaultException e)
-            { logger.LogWarning("The controller is not in the list of machines: {Reason}", e.Message); }
+            { logger.NotListed(e.Message); }
         return null;
     }
 }

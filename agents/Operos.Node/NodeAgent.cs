@@ -48,7 +48,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
     {
         steps.Clear();
         if (!Directory.Exists(paths.Pki)) return;
-        logger.LogWarning("This machine is no node any more: its services and pods end");
+        logger.LeavesCluster();
         new NodePki(paths, time).Forget();
         using var units = new Systemd();
         foreach (var service in (string[])[NodeService.Kubelet, NodeService.KubeProxy])
@@ -61,8 +61,10 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
     private async Task TryAsync(string what, Func<Task> act)
     {
         try { await act().ConfigureAwait(false); }
-        catch (Exception e) when (e is NodeException or IOException) { logger.LogError(
-            "{What} cannot be taken away: {Reason}", what, e.Message); }
+        catch (Exception e) when (e is NodeException or IOException)
+        {
+            logger.CannotTakeAway(what, e.Message);
+        }
     }
 
     private async Task<NodeFacts> ReadFactsAsync(NodeSettings settings, CancellationToken cancellationToken)
@@ -72,7 +74,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
             try { return await NodeFacts.ReadAsync(settings.Cluster, cancellationToken).ConfigureAwait(false); }
             catch (Exception e) when (e is NodeException or IOException or FormatException)
             {
-                if (steps.Set(NodeStepBoard.Configuration, false, e.Message)) logger.LogWarning("configuration: {Reason}", e.Message);
+                if (steps.Set(NodeStepBoard.Configuration, false, e.Message)) logger.ConfigurationFailed(e.Message);
                 await Task.Delay(Idle, time, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -89,12 +91,12 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
             try
             {
                 var text = await firewall.ApplyAsync(nodes, cancellationToken).ConfigureAwait(false);
-                if (steps.Set(NodeStepBoard.Firewall, true, text)) logger.LogInformation("firewall is in force");
+                if (steps.Set(NodeStepBoard.Firewall, true, text)) logger.FirewallInForce();
                 closed.TrySetResult();
             }
             catch (Exception e) when (e is NodeException or IOException)
             {
-                if (steps.Set(NodeStepBoard.Firewall, false, e.Message)) logger.LogWarning("firewall: {Reason}", e.Message);
+                if (steps.Set(NodeStepBoard.Firewall, false, e.Message)) logger.FirewallFailed(e.Message);
                 pause = FirewallRetry;
             }
             await moved.WaitAsync(pause, cancellationToken).ConfigureAwait(false);
@@ -113,7 +115,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
             // Becoming a node leaves garbage that an idle agent would keep for days; the machine's memory is for its pods.
             if (done && !settled) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
             settled = done;
-            // What it waits for is the longer in coming the more is asked meanwhile.
+            // Each round costs the machine CPU that what it waits for needs too: while nothing moves, rounds come farther apart.
             var now = string.Join(',', steps.Steps.Select(step => step.Done));
             pause = now != before ? Busy : TimeSpan.FromTicks(Math.Min((pause * 1.5).Ticks, Idle.Ticks));
             before = now;
@@ -146,7 +148,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
         {
             if (absent >= RoundsBeforeRegistering)
             {
-                logger.LogWarning("The API server has no Node {Name} though the kubelet runs: it is started again", name);
+                logger.KubeletStartsAgain(name);
                 files.MarkStale(NodeService.Kubelet);
                 absent = 0;
             }
@@ -174,12 +176,12 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
             try
             {
                 if (steps.Set(NodeStepBoard.Network, true, await network.ApplyAsync(nodes, cancellationToken).ConfigureAwait(false)))
-                    logger.LogInformation("network is done");
+                    logger.NetworkDone();
                 pause = NetworkPeriod;
             }
             catch (Exception e) when (e is NodeException or IOException or UnauthorizedAccessException or FormatException)
             {
-                if (steps.Set(NodeStepBoard.Network, false, e.Message)) logger.LogWarning("network: {Reason}", e.Message);
+                if (steps.Set(NodeStepBoard.Network, false, e.Message)) logger.NetworkFailed(e.Message);
                 pause = NetworkRetry;
             }
         }

@@ -62,12 +62,12 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
             steps.Set(name, false, begin);
         try
         {
-            if (steps.Set(name, true, await act().ConfigureAwait(false))) logger.LogInformation("{Step} is done", name);
+            if (steps.Set(name, true, await act().ConfigureAwait(false))) logger.StepDone(name);
             return true;
         }
         catch (Exception e) when (e is NodeException or IOException or UnauthorizedAccessException or FormatException)
         {
-            if (steps.Set(name, false, e.Message)) logger.LogWarning("{Step}: {Reason}", name, e.Message);
+            if (steps.Set(name, false, e.Message)) logger.StepFailed(name, e.Message);
             return false;
         }
     }
@@ -98,7 +98,7 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
         try
         {
             await pki.RenewAsync(due, source, Keeping, cancellationToken).ConfigureAwait(false);
-            logger.LogInformation("New certificates: {Purposes}", string.Join(", ", due));
+            logger.NewCertificates(string.Join(", ", due));
             (retry, renewalDue, lastRenewal) = (FirstRetry, DateTimeOffset.MinValue, null);
         }
         catch (NodeException e)
@@ -134,7 +134,7 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
     {
         if (time.GetUtcNow() < imagesDue) return imagesText;
         var (imported, archives) = await images.ImportAsync(cancellationToken).ConfigureAwait(false);
-        if (imported > 0) logger.LogInformation("Imported {Imported} of {Archives} image archives", imported, archives);
+        if (imported > 0) logger.ImportedImages(imported, archives);
         imagesDue = time.GetUtcNow() + ImagesPeriod;
         return imagesText = $"{archives} archives";
     }
@@ -145,7 +145,7 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
         {
             await units.RestartAsync(service, cancellationToken).ConfigureAwait(false);
             files.MarkFresh(service);
-            logger.LogInformation("{Service} runs with new files", service);
+            logger.RunsWithNewFiles(service);
         }
         // What answers runs: systemd is asked about what does not.
         if (await health.AskAsync(probe, cancellationToken).ConfigureAwait(false) is not { } problem) return "";

@@ -84,14 +84,13 @@ internal sealed class ReleaseStore(string folder, string keysFile, string? chose
         }
         found.Sort((left, right) => right.Manifest.Created.CompareTo(left.Manifest.Created));
         var text = string.Join("; ", wrong);
-        if (text != problems && text.Length > 0) logger.LogError("Releases that are not sound: {Problems}", text);
+        if (text != problems && text.Length > 0) logger.UnsoundReleases(text);
         problems = text;
         var before = releases;
         releases = found;
         if (before.Select(Shown).SequenceEqual(found.Select(Shown))) return;
-        logger.LogInformation("Releases: {Releases}; workers boot {Current}",
-            string.Join(", ", found.Where(release => release.IsServed).Select(release => release.Manifest.Version)),
-            Current?.Manifest.Version ?? "none");
+        var served = found.Where(release => release.IsServed).Select(release => release.Manifest.Version);
+        logger.ReleasesFound(string.Join(", ", served), Current?.Manifest.Version ?? "none");
         Changed?.Invoke();
     }
 

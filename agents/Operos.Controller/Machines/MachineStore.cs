@@ -12,7 +12,7 @@ internal sealed class MachineStore(string folder, ILogger<MachineStore> logger)
     /// <exception cref="RecordFormatException">A newer version wrote one: without it its machine would be taken for another.</exception>
     public IReadOnlyList<MachineRecord> LoadAll()
     {
-        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder, FileModes.PrivateFolder);
         var records = new List<MachineRecord>();
         foreach (var path in Directory.EnumerateFiles(folder, "*.json"))
         {
@@ -25,8 +25,7 @@ internal sealed class MachineStore(string folder, ILogger<MachineStore> logger)
             catch (JsonException e)
             {
                 File.Move(path, path + DamagedSuffix, overwrite: true);
-                logger.LogError("The record {File} is damaged and was set aside as {Aside}: {Reason}. Its machine is treated as new", path,
-                    path + DamagedSuffix, e.Message);
+                logger.RecordDamaged(path, path + DamagedSuffix, e.Message);
             }
         }
         return records;

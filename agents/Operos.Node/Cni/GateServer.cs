@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Operos.Linux;
 
 namespace Operos.Node.Cni;
 
@@ -39,7 +40,7 @@ public sealed class GateServer(NodePaths paths, AttachedPods pods, IPodGate gate
 
     private static Socket Listen(string path)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!, FileModes.PrivateFolder);
         // What a killed agent left keeps the name.
         File.Delete(path);
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -69,8 +70,10 @@ public sealed class GateServer(NodePaths paths, AttachedPods pods, IPodGate gate
             await stream.WriteAsync(GateLine.Write(JsonSerializer.SerializeToUtf8Bytes(reply, CniJson.Default.GateReply)),
                 cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException) { logger.LogDebug(
-            "A plugin went away: {Reason}", e.Message); }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            logger.PluginWentAway(e.Message);
+        }
         finally { slots.Release(); }
     }
 
@@ -91,7 +94,7 @@ public sealed class GateServer(NodePaths paths, AttachedPods pods, IPodGate gate
         catch (OperationCanceledException) { return new GateReply { Error = "the pod's policy is not in force yet" }; }
         catch (Exception e) when (e is NodeException or FormatException or JsonException or IOException)
         {
-            logger.LogWarning("A pod is held back: {Reason}", e.Message);
+            logger.PodHeldBack(e.Message);
             return new GateReply { Error = e.Message };
         }
     }
@@ -105,7 +108,7 @@ public sealed class GateServer(NodePaths paths, AttachedPods pods, IPodGate gate
             pods.Remove(pod.ContainerId);
             throw;
         }
-        logger.LogInformation("Pod {Namespace}/{Name} has {Addresses}", pod.Namespace, pod.Name, string.Join(' ', pod.Addresses));
+        logger.PodAdmitted(pod.Namespace, pod.Name, string.Join(' ', pod.Addresses));
     }
 
     private async Task RemoveAsync(string containerId, CancellationToken cancellationToken)

@@ -67,7 +67,7 @@ public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogg
                     ? $"as they were at {watch.LastSeen:HH:mm:ss} UTC: {problem}" : ""),
             };
             if (news && (state.Error is not null || state.Problems.Count > 0))
-                logger.LogWarning("policy: {Text}", steps.Steps.First(step => step.Name == NodeStepBoard.Policy).Text);
+                logger.PolicyProblem(steps.Steps.First(step => step.Name == NodeStepBoard.Policy).Text);
             await Task.Delay(ReportPeriod, cancellationToken).ConfigureAwait(false);
         }
     }

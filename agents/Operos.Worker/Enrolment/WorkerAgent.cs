@@ -63,7 +63,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
                 if (identity is not null && (e is ControlFaultException { Code: FaultCode.Unauthorized }
                     || refusals >= RefusalsBeforeEnrolling))
                 {
-                    logger.LogWarning("Enrolling anew: {Reason}", e.Message);
+                    logger.EnrolsAnew(e.Message);
                     identity.Dispose();
                     (identity, refusals) = (null, 0);
                 }
@@ -124,7 +124,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
             if (simulatedReboot.Task.IsCompleted) return;
         }
         node.Report(new WorkerStatus { State = "connecting", LastError = "the controller closed the connection" });
-        logger.LogWarning("The controller closed the connection; connecting again");
+        logger.ConnectionClosed();
     }
 
     /// <summary>A fresh certificate for the next connection; this one stays, so that the machine is up all the while.</summary>
@@ -134,7 +134,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
         var reply = await connection.CallAsync<CertificateReply>(
             new RenewCertificate { Csr = WorkerIdentity.Request(key) }, cancellationToken).ConfigureAwait(false);
         var renewed = WorkerIdentity.Keep(settings.StateFolder, key, reply.Certificate);
-        logger.LogInformation("Certificate renewed until {Expiry:u}", renewed.Certificate.NotAfter);
+        logger.CertificateRenewed(renewed.Certificate.NotAfter);
         identity.Dispose();
         identity = renewed;
     }
@@ -155,7 +155,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
         {
             Endpoint = settings.Control, CertificateAuthority = settings.Authority, Certificate = identity?.Certificate, Agent = Agent,
             TolerateClock = tolerateClock, Handler = AnswerAsync,
-            Failed = (request, failure) => logger.LogError(failure, "The controller's {Request} failed", request.GetType().Name),
+            Failed = (request, failure) => logger.RequestFailed(failure, request.GetType().Name),
         }, cancellationToken);
 
     private async ValueTask<Message> AnswerAsync(Message request, CancellationToken cancellationToken)

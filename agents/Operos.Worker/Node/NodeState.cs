@@ -43,7 +43,7 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
 
     public void Report(WorkerStatus status)
     {
-        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder, FileModes.PrivateFolder);
         AtomicFile.Write(StatusPath(folder), JsonSerializer.SerializeToUtf8Bytes(
             status with { Since = DateTimeOffset.UtcNow }, WorkerJson.Default.WorkerStatus));
     }
@@ -53,11 +53,11 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
     {
         if (text == said) return;
         said = text;
-        logger.LogInformation("{Text}", text);
+        logger.Said(text);
         if (!apply) return;
         // The kernel log reaches every console.
         try { File.WriteAllText("/dev/kmsg", $"<5>operos-worker: {text}\n"); }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.LogDebug("No console: {Reason}", e.Message); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.NoConsole(e.Message); }
     }
 
     public void Apply(NodeConfiguration configuration)
@@ -72,8 +72,9 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
     {
         hostname = name;
         SystemControl.SetHostname(name);
-        AtomicFile.Write("/etc/hostname", Encoding.ASCII.GetBytes(name + "\n"), Readable);
-        AtomicFile.Write("/etc/hosts", Encoding.ASCII.GetBytes($"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost\n"), Readable);
+        AtomicFile.Write("/etc/hostname", Encoding.ASCII.GetBytes(name + "\n"), FileModes.Readable);
+        AtomicFile.Write(
+            "/etc/hosts", Encoding.ASCII.GetBytes($"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost\n"), FileModes.Readable);
     }
 
     /// <summary>The image's sshd_config names this file. While it is empty nobody may log in, and sshd does not run.</summary>
@@ -84,7 +85,7 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
         else
         {
             Directory.CreateDirectory(Path.GetDirectoryName(AuthorizedKeysPath)!);
-            AtomicFile.Write(AuthorizedKeysPath, Encoding.ASCII.GetBytes(keys), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            AtomicFile.Write(AuthorizedKeysPath, Encoding.ASCII.GetBytes(keys), FileModes.Private);
         }
         Process.Start("systemctl", ["--no-block", keys.Length == 0 ? "stop" : "start", "ssh.service"]).Dispose();
     }
@@ -97,10 +98,7 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
         var theirs = DateTimeOffset.FromUnixTimeMilliseconds(controllerUnixMs);
         var difference = theirs - DateTimeOffset.UtcNow;
         if (!apply || difference.Duration() < ClockTolerance) return;
-        logger.LogWarning("The clock was off by {Difference}; set to the controller's {Time}", difference,
-            theirs.ToString("u", CultureInfo.InvariantCulture));
+        logger.ClockWasOff(difference, theirs.ToString("u", CultureInfo.InvariantCulture));
         SystemControl.SetClock(theirs);
     }
-
-    private const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 }
