@@ -13,6 +13,7 @@ using Operos.Controller.Dhcp;
 using Operos.Controller.Machines;
 using Operos.Controller.Operators;
 using Operos.Hardware.Inventories;
+using Operos.Linux.Tasks;
 using Operos.Names;
 using Operos.Release;
 
@@ -28,12 +29,12 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
     {
         try
         {
-            using var group = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-            var tasks = Start(group.Token);
-            var first = await Task.WhenAny(tasks).ConfigureAwait(false);
-            await group.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!stoppingToken.IsCancellationRequested) await first.ConfigureAwait(false);
+            await TaskGroup.RunAsync(stoppingToken, Compose()).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+        catch (TaskGroupException e) when (stoppingToken.IsCancellationRequested)
+        {
+            logger.LogWarning("Not all of the controller ended as it was told to: {Reason}", e.Message);
         }
         catch (Exception e) when (!stoppingToken.IsCancellationRequested)
         {
@@ -43,7 +44,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         }
     }
 
-    private Task[] Start(CancellationToken cancellationToken)
+    private IReadOnlyList<SupervisedTask> Compose()
     {
         var releases = new ReleaseStore(paths.Releases, paths.ReleaseKeys, settings.Release, loggers.CreateLogger<ReleaseStore>(),
             HashedByBoot());
@@ -80,12 +81,14 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         releases.Scan();
         loaders.Install();
         releases.Changed += loaders.WriteMenus;
-        return [releases.RunAsync(cancellationToken), http.RunAsync(cancellationToken), dnsmasq.RunAsync(cancellationToken),
-            control.RunAsync(cancellationToken), .. cluster is null
-            ? (Task[])[] : [cluster.RunAsync(cancellationToken), new ClusterNamesWatch(cluster.Client, names).RunAsync(cancellationToken)],
-            .. cluster is null || self is null ? (Task[])[] : [
-                new ControllerNode(cluster, self, settings, time, loggers).RunAsync(cancellationToken)], .. dns is null
-                ? (Task[])[] : [dns.RunAsync(cancellationToken)]];
+        List<SupervisedTask> works = [new("releases", releases.RunAsync), new("boot server", http.RunAsync),
+            new("dnsmasq", dnsmasq.RunAsync), new("control endpoint", control.RunAsync)];
+        if (cluster is not null)
+            works.AddRange([new("Kubernetes", cluster.RunAsync), new("names", new ClusterNamesWatch(cluster.Client, names).RunAsync)]);
+        if (cluster is not null && self is not null)
+            works.Add(new("node", new ControllerNode(cluster, self, settings, time, loggers).RunAsync));
+        if (dns is not null) works.Add(new("DNS", dns.RunAsync));
+        return works;
     }
 
     /// <summary>Only who was admitted has a name.</summary>

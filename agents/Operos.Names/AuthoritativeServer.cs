@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Operos.Linux;
+using Operos.Linux.Tasks;
 
 namespace Operos.Names;
 
@@ -54,12 +55,7 @@ internal sealed class AuthoritativeServer
         names.Changed += Wake;
         try
         {
-            using var group = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            Task[] tasks = [daemon.RunAsync(group.Token), PublishAsync(group.Token)];
-            var first = await Task.WhenAny(tasks).ConfigureAwait(false);
-            await group.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await first.ConfigureAwait(false);
+            await TaskGroup.RunAsync(cancellationToken, new("daemon", daemon.RunAsync), new("updates", PublishAsync)).ConfigureAwait(false);
         }
         finally { names.Changed -= Wake; }
     }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Operos.Linux;
+using Operos.Linux.Tasks;
 
 namespace Operos.Names;
 
@@ -46,15 +47,8 @@ public sealed class ClusterDns
     public int? AuthorityProcess => authority.ProcessId;
     public int? ResolverProcess => resolver.ProcessId;
 
-    public async Task RunAsync(CancellationToken cancellationToken)
-    {
-        using var group = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task[] tasks = [authority.RunAsync(group.Token), resolver.RunAsync(group.Token), WatchUpstreamAsync(group.Token)];
-        var first = await Task.WhenAny(tasks).ConfigureAwait(false);
-        await group.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await first.ConfigureAwait(false);
-    }
+    public Task RunAsync(CancellationToken cancellationToken) => TaskGroup.RunAsync(cancellationToken,
+        new("knot", authority.RunAsync), new("unbound", resolver.RunAsync), new("upstream", WatchUpstreamAsync));
 
     private Task<IReadOnlyList<string>> PrepareResolver(CancellationToken cancellationToken)
     {

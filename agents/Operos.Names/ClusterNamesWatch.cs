@@ -1,6 +1,7 @@
 using Operos.Kubernetes;
 using Operos.Kubernetes.Objects;
 using Operos.Kubernetes.Watching;
+using Operos.Linux.Tasks;
 
 namespace Operos.Names;
 
@@ -9,17 +10,19 @@ namespace Operos.Names;
 /// </summary>
 public sealed class ClusterNamesWatch(ApiClient client, ClusterNames names)
 {
-    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        FollowAsync(new WatchCache<ServiceObject, ServiceNames>(client, Resources.Services, KubernetesObjects.Read),
-            all => names.Services.Replace(all), cancellationToken),
-        FollowAsync(new WatchCache<EndpointsObject, EndpointGroups>(client, Resources.Endpoints, EndpointGroups.Read),
-            all => names.Endpoints.Replace([.. all.SelectMany(one => one.Groups)]), cancellationToken),
-        FollowAsync(new WatchCache<PodObject, PodAddresses>(client, Resources.Pods, KubernetesObjects.Read),
-            all => names.Pods.Replace(all), cancellationToken));
+    public Task RunAsync(CancellationToken cancellationToken) => TaskGroup.RunAsync(cancellationToken,
+    [
+        .. Follow("services", new WatchCache<ServiceObject, ServiceNames>(client, Resources.Services, KubernetesObjects.Read),
+            all => names.Services.Replace(all)),
+        .. Follow("endpoints", new WatchCache<EndpointsObject, EndpointGroups>(client, Resources.Endpoints, EndpointGroups.Read),
+            all => names.Endpoints.Replace([.. all.SelectMany(one => one.Groups)])),
+        .. Follow("pods", new WatchCache<PodObject, PodAddresses>(client, Resources.Pods, KubernetesObjects.Read),
+            all => names.Pods.Replace(all)),
+    ]);
 
-    private static Task FollowAsync<TObject, TNames>(WatchCache<TObject, TNames> cache, Action<IReadOnlyList<TNames>> replace,
-        CancellationToken cancellationToken) where TObject : class, IApiObject where TNames : class =>
-        Task.WhenAll(cache.RunAsync(cancellationToken), TellAsync(cache, replace, cancellationToken));
+    private static IReadOnlyList<SupervisedTask> Follow<TObject, TNames>(string what, WatchCache<TObject, TNames> cache,
+        Action<IReadOnlyList<TNames>> replace) where TObject : class, IApiObject where TNames : class =>
+        [new($"watch of {what}", cache.RunAsync), new($"names of {what}", token => TellAsync(cache, replace, token))];
 
     private static async Task TellAsync<TObject, TNames>(WatchCache<TObject, TNames> cache, Action<IReadOnlyList<TNames>> replace,
         CancellationToken cancellationToken) where TObject : class, IApiObject where TNames : class

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Operos.Kubernetes;
+using Operos.Linux.Tasks;
 using Operos.Linux.Units;
 using Operos.Node.Certificates;
 using Operos.Node.Cni;
@@ -37,10 +38,10 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
         var nodes = new ClusterNodes();
         var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await TaskGroup.RunAsync(cancellationToken,
-            token => KeepFirewallAsync(new NodeFirewall(settings.Cluster, facts.Address), nodes, moved, closed, token),
-            token => KeepServicesAsync(services, closed.Task, token),
-            token => FollowNodesAsync(services.Credentials, settings, facts, nodes, moved, token),
-            token => KeepGateAsync(settings, token)).ConfigureAwait(false);
+            new("firewall", token => KeepFirewallAsync(new NodeFirewall(settings.Cluster, facts.Address), nodes, moved, closed, token)),
+            new("services", token => KeepServicesAsync(services, closed.Task, token)),
+            new("network", token => FollowNodesAsync(services.Credentials, settings, facts, nodes, moved, token)),
+            new("CNI", token => KeepGateAsync(settings, token))).ConfigureAwait(false);
     }
 
     /// <summary>The machine leaves the cluster: services and pods end, keys are destroyed, nothing of the network stays.</summary>
@@ -131,13 +132,13 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
         using var client = new ApiClient(Access(settings));
         using var changed = new SemaphoreSlim(1);
         await TaskGroup.RunAsync(cancellationToken,
-            token => nodes.FollowAsync(client, () => { Signal(changed); Signal(moved); }, token),
-            token => KeepRegisteredAsync(nodes, settings.Name, token),
-            token => policies is not null && settings.Cluster.OwnNetwork
-                ? policies.RunAsync(settings.Name, client, token) : Task.Delay(Timeout.InfiniteTimeSpan, time, token),
-            token => settings.Cluster.OwnNetwork ? ApplyNetworkAsync(
-                new PodNetwork(paths, settings, facts.Address), settings.Name, nodes, changed, token)
-                : ClearNetworkAsync(token)).ConfigureAwait(false);
+            new("nodes", token => nodes.FollowAsync(client, () => { Signal(changed); Signal(moved); }, token)),
+            new("registration", token => KeepRegisteredAsync(nodes, settings.Name, token)),
+            new("policies", token => policies is not null && settings.Cluster.OwnNetwork
+                ? policies.RunAsync(settings.Name, client, token) : Task.Delay(Timeout.InfiniteTimeSpan, time, token)),
+            new("pod network", token => settings.Cluster.OwnNetwork
+                ? ApplyNetworkAsync(new PodNetwork(paths, settings, facts.Address), settings.Name, nodes, changed, token)
+                : ClearNetworkAsync(token))).ConfigureAwait(false);
     }
 
     /// <summary>A kubelet registers its Node once, when it starts: one that was deleted under it stays away until then.</summary>

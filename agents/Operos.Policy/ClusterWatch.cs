@@ -1,6 +1,7 @@
 using Operos.Kubernetes;
 using Operos.Kubernetes.Objects;
 using Operos.Kubernetes.Watching;
+using Operos.Linux.Tasks;
 using Operos.Policy.Cluster;
 using Operos.Policy.Policies;
 
@@ -37,12 +38,14 @@ public sealed class ClusterWatch
         ? new[] { one, two, three }.Min() : null;
 
     /// <summary>Follows until cancelled. One of these tasks that fails ends all: the caller's group sees it.</summary>
-    public IReadOnlyList<Func<CancellationToken, Task>> Works =>
+    public IReadOnlyList<SupervisedTask> Works =>
     [
-        pods.RunAsync, namespaces.RunAsync, policies.RunAsync,
-        token => TellAsync(pods, (view, all) => view.ReplacePods(all), token),
-        token => TellAsync(namespaces, (view, all) => view.ReplaceNamespaces(all), token),
-        token => TellAsync(policies, (view, all) => view.ReplacePolicies(all), token),
+        new("watch of pods", pods.RunAsync),
+        new("watch of namespaces", namespaces.RunAsync),
+        new("watch of policies", policies.RunAsync),
+        new("changes of pods", token => TellAsync(pods, (view, all) => view.ReplacePods(all), token)),
+        new("changes of namespaces", token => TellAsync(namespaces, (view, all) => view.ReplaceNamespaces(all), token)),
+        new("changes of policies", token => TellAsync(policies, (view, all) => view.ReplacePolicies(all), token)),
     ];
 
     private async Task TellAsync<TObject, TItem>(WatchCache<TObject, TItem> cache, Action<ClusterView, IReadOnlyList<TItem>> replace,

@@ -11,6 +11,7 @@ using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
 using Operos.Linux;
+using Operos.Linux.Tasks;
 using Operos.Node;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -59,16 +60,9 @@ internal sealed class ClusterDesk : IDisposable
     public NodeStepBoard OwnNode { get; }
 
     /// <summary>Runs until cancelled; the first part that fails ends all.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
-    {
-        using var group = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task[] tasks = [supervisor.RunAsync(group.Token), objects.RunAsync(group.Token), roster.RunAsync(group.Token),
-            troubles.RunAsync(group.Token)];
-        var first = await Task.WhenAny(tasks).ConfigureAwait(false);
-        await group.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await first.ConfigureAwait(false);
-    }
+    public Task RunAsync(CancellationToken cancellationToken) => TaskGroup.RunAsync(cancellationToken,
+        new("components", supervisor.RunAsync), new("objects", objects.RunAsync), new("nodes", roster.RunAsync),
+        new("pods", troubles.RunAsync));
 
     /// <summary>Waits until the API server works.</summary>
     public Task ApiServerAsync(CancellationToken cancellationToken) => state.UntilHealthyAsync(Component.ApiServer, cancellationToken);

@@ -4,6 +4,7 @@ using Operos.Controller.Machines;
 using Operos.Kubernetes;
 using Operos.Kubernetes.Objects;
 using Operos.Kubernetes.Watching;
+using Operos.Linux.Tasks;
 using Operos.Release;
 
 namespace Operos.Controller.Cluster;
@@ -26,7 +27,7 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
     public NodeObject? Get(string name) => Nodes.FirstOrDefault(node => node.Metadata!.Name == name);
 
     public Task RunAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(nodes.RunAsync(cancellationToken), KeepAsync(cancellationToken));
+        TaskGroup.RunAsync(cancellationToken, new("watch", nodes.RunAsync), new("labels", KeepAsync));
 
     /// <summary>The node's condition Ready; null where the kubelet has not reported yet.</summary>
     public static ObjectCondition? ReadyCondition(NodeObject node) =>

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Operos.Kubernetes;
 using Operos.Kubernetes.Objects;
 using Operos.Kubernetes.Watching;
+using Operos.Linux.Tasks;
 
 namespace Operos.Node.Network;
 
@@ -38,11 +39,11 @@ internal sealed class ClusterNodes
     public async Task FollowAsync(ApiClient client, Action changed, CancellationToken cancellationToken)
     {
         var cache = new WatchCache<NodeObject, ClusterNode>(client, Resources.Nodes, Read);
-        await TaskGroup.RunAsync(cancellationToken, cache.RunAsync, async token =>
+        await TaskGroup.RunAsync(cancellationToken, new("watch", cache.RunAsync), new("changes", async token =>
         {
             await foreach (var snapshot in cache.ChangesAsync(token).ConfigureAwait(false))
                 if (Take(snapshot)) changed();
-        }).ConfigureAwait(false);
+        })).ConfigureAwait(false);
     }
 
     /// <returns>Whether anything changed.</returns>

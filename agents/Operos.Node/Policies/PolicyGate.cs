@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Operos.Kubernetes;
+using Operos.Linux.Tasks;
 using Operos.Node.Cni;
 using Operos.Policy;
 using Operos.Policy.Cluster;
@@ -45,7 +46,8 @@ public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogg
         enforcer = enforcing;
         var watch = new ClusterWatch(client, enforcing);
         try { await TaskGroup.RunAsync(cancellationToken,
-            [enforcing.RunAsync, .. watch.Works, token => ReportAsync(enforcing, watch, token)]).ConfigureAwait(false); }
+            [new("nftables", enforcing.RunAsync), .. watch.Works, new("report", token => ReportAsync(enforcing, watch, token))])
+            .ConfigureAwait(false); }
         finally { enforcer = null; }
     }
 

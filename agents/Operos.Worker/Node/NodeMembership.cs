@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Operos.Linux.Tasks;
 using Operos.Node;
 using Operos.Node.Cni;
 using Operos.Node.Policies;
@@ -20,6 +21,7 @@ internal sealed class NodeMembership(WorkerSettings settings, ILoggerFactory log
     /// <summary>Agents, containerd, kubelet, kube-proxy and systemd, in bytes; measured about 150 MB.</summary>
     private const long ServicesMemory = 192L << 20;
 
+    private readonly ILogger<NodeMembership> logger = loggers.CreateLogger<NodeMembership>();
     private readonly NodePaths paths = new();
     private readonly NodeStepBoard steps = new(TimeProvider.System);
     private readonly SemaphoreSlim changed = new(0);
@@ -77,6 +79,11 @@ internal sealed class NodeMembership(WorkerSettings settings, ILoggerFactory log
         await ended.CancelAsync().ConfigureAwait(false);
         try { await run.ConfigureAwait(false); }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
+        // It was told to end: what failed meanwhile is said, and the next one begins.
+        catch (TaskGroupException e) when (news.IsCompletedSuccessfully || cancellationToken.IsCancellationRequested)
+        {
+            logger.LogWarning("Not all of the node's agent ended as it was told to: {Reason}", e.Message);
+        }
     }
 
     private NodeAgent NewAgent()

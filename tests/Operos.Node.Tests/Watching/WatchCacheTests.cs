@@ -107,7 +107,7 @@ public sealed class WatchCacheTests(BareCluster bare) : IClassFixture<BareCluste
         using var enforcer = new PolicyEnforcer(new NodeView("node-0", ["10.10.0.0/24"]), applier);
         var watch = new ClusterWatch(client, enforcer, options: new WatchOptions { Timing = Quick });
         using var stop = new CancellationTokenSource();
-        Task[] running = [enforcer.RunAsync(stop.Token), .. watch.Works.Select(work => work(stop.Token))];
+        Task[] running = [enforcer.RunAsync(stop.Token), .. watch.Works.Select(work => work.RunAsync(stop.Token))];
         await UntilAsync("the rules are in force", () => enforcer.State.InForceSince is not null);
         await SettledAsync();
 
