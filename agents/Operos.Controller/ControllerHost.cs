@@ -34,7 +34,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
         catch (TaskGroupException e) when (stoppingToken.IsCancellationRequested)
         {
-            logger.LogWarning("Not all of the controller ended as it was told to: {Reason}", e.Message);
+            logger.EndedBadly(e.Message);
         }
         catch (Exception e) when (!stoppingToken.IsCancellationRequested)
         {

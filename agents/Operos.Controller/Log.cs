@@ -13,4 +13,7 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 1602, Level = LogLevel.Warning, Message = "The controller is not in the list of machines: {Reason}")]
     public static partial void NotListed(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 1603, Level = LogLevel.Warning, Message = "Not all of the controller ended as it was told to: {Reason}")]
+    public static partial void EndedBadly(this ILogger logger, string reason);
 }

@@ -25,4 +25,7 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 3322, Level = LogLevel.Warning, Message = "The clock was off by {Difference}; set to the controller's {Time}")]
     public static partial void ClockWasOff(this ILogger logger, TimeSpan difference, string time);
+
+    [LoggerMessage(EventId = 3323, Level = LogLevel.Warning, Message = "Not all of the node's agent ended as it was told to: {Reason}")]
+    public static partial void NodeEndedBadly(this ILogger logger, string reason);
 }

@@ -82,7 +82,7 @@ internal sealed class NodeMembership(WorkerSettings settings, ILoggerFactory log
         // It was told to end: what failed meanwhile is said, and the next one begins.
         catch (TaskGroupException e) when (news.IsCompletedSuccessfully || cancellationToken.IsCancellationRequested)
         {
-            logger.LogWarning("Not all of the node's agent ended as it was told to: {Reason}", e.Message);
+            logger.NodeEndedBadly(e.Message);
         }
     }
 
