@@ -110,6 +110,8 @@ public sealed record RemoveMachine : Message
     [Key(1)] public int DrainSeconds { get; init; }
     /// <summary>Removes it though pods would not leave or the API server is not reached.</summary>
     [Key(2)] public bool Force { get; init; }
+    /// <summary>Answers with the <see cref="JobReply"/> as soon as it has begun; else with Done when it is done.</summary>
+    [Key(3)] public bool Detach { get; init; }
 }
 
 /// <summary>
@@ -124,7 +126,14 @@ public sealed record ResolveMachine : Message
     [Key(1)] public required string As { get; init; }
 }
 
+/// <summary>Answered by Done when the machine was told, or, with <see cref="Drain"/>, by the <see cref="JobReply"/> of its job.</summary>
 public sealed record RebootMachine : Message
 {
     [Key(0)] public required string Machine { get; init; }
+    /// <summary>Takes its pods away first, and lets them come again when it is back.</summary>
+    [Key(1)] public bool Drain { get; init; }
+    /// <summary>How long its pods may take to leave; 0 for the controller's default.</summary>
+    [Key(2)] public int DrainSeconds { get; init; }
+    /// <summary>Reboots it though pods would not leave or the API server is not reached.</summary>
+    [Key(3)] public bool Force { get; init; }
 }

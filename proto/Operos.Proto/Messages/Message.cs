@@ -33,6 +33,8 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(RemoveMachine), Tag = 38)]
 [DerivedTypeShape(typeof(ResolveMachine), Tag = 39)]
 [DerivedTypeShape(typeof(RebootMachine), Tag = 40)]
+[DerivedTypeShape(typeof(DrainMachine), Tag = 41)]
+[DerivedTypeShape(typeof(UncordonMachine), Tag = 42)]
 [DerivedTypeShape(typeof(ListLeases), Tag = 50)]
 [DerivedTypeShape(typeof(LeaseList), Tag = 51)]
 [DerivedTypeShape(typeof(ListReleases), Tag = 52)]
@@ -51,6 +53,13 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(OperatorCredentials), Tag = 73)]
 [DerivedTypeShape(typeof(RenewOperator), Tag = 74)]
 [DerivedTypeShape(typeof(RevokeOperator), Tag = 75)]
+[DerivedTypeShape(typeof(ListAudit), Tag = 80)]
+[DerivedTypeShape(typeof(AuditList), Tag = 81)]
+[DerivedTypeShape(typeof(ListJobs), Tag = 82)]
+[DerivedTypeShape(typeof(JobList), Tag = 83)]
+[DerivedTypeShape(typeof(ShowJob), Tag = 84)]
+[DerivedTypeShape(typeof(JobReply), Tag = 85)]
+[DerivedTypeShape(typeof(CancelJob), Tag = 86)]
 public abstract partial record Message
 {
     /// <summary>
