@@ -4,13 +4,16 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Operos.Authority;
 using Operos.Boot;
+using Operos.Controller.Audit;
 using Operos.Controller.Boot;
 using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
 using Operos.Controller.Connections;
 using Operos.Controller.Control;
 using Operos.Controller.Dhcp;
+using Operos.Controller.Jobs;
 using Operos.Controller.Machines;
+using Operos.Controller.Operations;
 using Operos.Controller.Operators;
 using Operos.Hardware.Inventories;
 using Operos.Linux.Tasks;
@@ -63,16 +66,15 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var sessions = new Sessions();
         var cluster = settings.Kubernetes.Enabled ? new ClusterDesk(settings, paths, registry, time, loggers) : null;
         var enrolment = new EnrolmentDesk(registry, authority, sessions, cluster, settings, time, loggers.CreateLogger<EnrolmentDesk>());
-        var operators = new OperatorDesk(registry, new MachineViews(sessions, time), sessions, releases, watch, dnsmasq, cluster, dns,
-            settings, paths, authority, time, loggers.CreateLogger<OperatorDesk>());
-        var open = new OpenConnections();
-        var operatorRegistry = new OperatorRegistry(new OperatorStore(paths.Operators, loggers.CreateLogger<OperatorStore>()), authority,
-            time);
-        operatorRegistry.AdoptFirst();
-        var accounts = new OperatorAccounts(operatorRegistry, open, $"{settings.Address}:{settings.ControlPort}", time,
-            loggers.CreateLogger<OperatorAccounts>());
+        var live = new LiveConnections(sessions, new OpenConnections());
+        var operators = new OperatorRegistry(new OperatorStore(paths.Operators, loggers.CreateLogger<OperatorStore>()), authority, time);
+        operators.AdoptFirst();
+        var audit = new AuditLog(paths.Operations, time, loggers.CreateLogger<AuditLog>());
+        var jobStore = new JobStore(paths.Jobs, loggers.CreateLogger<JobStore>());
+        var (operations, jobs) = ControllerOperations.Create(new RackStores(registry, operators, releases, audit, jobStore), live,
+            new NetworkServices(watch, dnsmasq, dns), cluster, authority, new ControllerContext(settings, paths, time, loggers));
         var control = new ControlServer(new IPEndPoint(IPAddress.Any, settings.ControlPort), authority, settings.Address,
-            () => new ControlPeer(enrolment, operators, accounts, sessions, open, time, loggers.CreateLogger<ControlPeer>()), time,
+            () => new ControlPeer(enrolment, operations, operators, live, time, loggers.CreateLogger<ControlPeer>()), time,
                 loggers.CreateLogger<ControlServer>());
 
         var self = RegisterSelf(registry);
@@ -82,7 +84,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         loaders.Install();
         releases.Changed += loaders.WriteMenus;
         List<SupervisedTask> works = [new("releases", releases.RunAsync), new("boot server", http.RunAsync),
-            new("dnsmasq", dnsmasq.RunAsync), new("control endpoint", control.RunAsync)];
+            new("dnsmasq", dnsmasq.RunAsync), new("control endpoint", control.RunAsync), new("jobs", jobs.RunAsync)];
         if (cluster is not null)
             works.AddRange([new("Kubernetes", cluster.RunAsync), new("names", new ClusterNamesWatch(cluster.Client, names).RunAsync)]);
         if (cluster is not null && self is not null)
@@ -119,8 +121,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var inventory = new InventoryReader().Read();
         try { return registry.RegisterSelf(new Newcomer(inventory, boot, File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
             settings.Address.ToString())); }
-        catch (Proto.Connection.ControlFaultException e)
-            { logger.NotListed(e.Message); }
+        catch (RefusedException e) { logger.NotListed(e.Message); }
         return null;
     }
 }

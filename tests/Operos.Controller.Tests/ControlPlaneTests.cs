@@ -172,7 +172,7 @@ public sealed class ControlPlaneTests : IDisposable
             new IssueApiCredentials { Csr = good, User = "a", LifeSeconds = 59 },
             new IssueApiCredentials { Csr = good, User = "a", LifeSeconds = 31 * 86400 }, new IssueApiCredentials { Csr = [7], User = "a" },
         })
-            Assert.Equal(FaultCode.BadRequest, Assert.Throws<ControlFaultException>(() => Desk().Issue(bad)).Code);
+            Assert.Equal(RefusalKind.Invalid, Assert.Throws<RefusedException>(() => Desk().Issue(bad)).Kind);
     }
 
     [Theory]

@@ -6,12 +6,15 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
 using Operos.Authority;
 using Operos.Boot;
+using Operos.Controller.Audit;
 using Operos.Controller.Boot;
 using Operos.Controller.Configuration;
 using Operos.Controller.Connections;
 using Operos.Controller.Control;
 using Operos.Controller.Dhcp;
+using Operos.Controller.Jobs;
 using Operos.Controller.Machines;
+using Operos.Controller.Operations;
 using Operos.Controller.Operators;
 using Operos.Hardware.Inventories;
 using Operos.Proto;
@@ -49,19 +52,20 @@ internal sealed class TestController : IAsyncDisposable
             maxMachines);
         var sessions = Sessions = new Sessions();
         var enrolment = new EnrolmentDesk(Registry, Authority, sessions, null, settings, Clock, NullLogger<EnrolmentDesk>.Instance);
-        var operators = new OperatorDesk(Registry, new MachineViews(sessions, Clock), sessions,
-            new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), new BootWatch(Clock),
-            new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null, null, settings, paths, Authority, Clock,
-                NullLogger<OperatorDesk>.Instance);
-        var open = new OpenConnections();
         Operators = new OperatorRegistry(new OperatorStore(paths.Operators, NullLogger<OperatorStore>.Instance), Authority, Clock);
         Operators.AdoptFirst();
-        var accounts = new OperatorAccounts(Operators, open, "10.77.0.1:7443", Clock, NullLogger<OperatorAccounts>.Instance);
+        Audit = new AuditLog(paths.Operations, Clock, NullLogger<AuditLog>.Instance);
+        var live = new LiveConnections(sessions, new OpenConnections());
+        var stores = new RackStores(Registry, Operators, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), Audit,
+            new JobStore(paths.Jobs, NullLogger<JobStore>.Instance));
+        (Operations, var jobs) = ControllerOperations.Create(stores, live,
+            new NetworkServices(new BootWatch(Clock), new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null), null, Authority,
+            new ControllerContext(settings, paths, Clock, NullLoggerFactory.Instance));
         var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback,
-            () => new ControlPeer(enrolment, operators, accounts, sessions, open, Clock, NullLogger<ControlPeer>.Instance), Clock,
+            () => new ControlPeer(enrolment, Operations, Operators, live, Clock, NullLogger<ControlPeer>.Instance), Clock,
                 NullLogger<ControlServer>.Instance);
         Strangers = server.Strangers;
-        running = server.RunAsync(stop.Token);
+        running = Task.WhenAll(server.RunAsync(stop.Token), jobs.RunAsync(stop.Token));
         Endpoint = server.Listening!;
     }
 
@@ -72,6 +76,8 @@ internal sealed class TestController : IAsyncDisposable
     public Sessions Sessions { get; }
     public Strangers Strangers { get; }
     public OperatorRegistry Operators { get; }
+    public AuditLog Audit { get; }
+    public OperationCatalogue Operations { get; }
     public IPEndPoint Endpoint { get; }
 
     public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null,

@@ -11,7 +11,8 @@ public sealed partial class LogEventTests
     /// <summary>Whose ids these are; a folder of the controller has a range of its own. The longest name that fits a file counts.</summary>
     private static readonly (string Folder, int First, int Last)[] Ranges =
     [
-        ("Operos.Controller", 1600, 1649), ("Operos.Controller/Control", 1000, 1099), ("Operos.Controller/Operations", 1100, 1199),
+        ("Operos.Controller", 1600, 1649), ("Operos.Controller/Control", 1000, 1099), ("Operos.Controller/Connections", 1000, 1099),
+        ("Operos.Controller/Operations", 1100, 1199), ("Operos.Controller/Audit", 1100, 1199), ("Operos.Controller/Jobs", 1100, 1199),
         ("Operos.Controller/Operators", 1200, 1249), ("Operos.Controller/Machines", 1250, 1299), ("Operos.Controller/Dhcp", 1300, 1399),
         ("Operos.Controller/Cluster", 1400, 1499), ("Operos.Controller/Boot", 1500, 1549), ("Operos.Controller/Setup", 1550, 1599),
         ("Operos.Names", 2000, 2099), ("Operos.ControlPlane", 2100, 2199), ("Operos.Node", 3000, 3199), ("Operos.Policy", 3200, 3299),

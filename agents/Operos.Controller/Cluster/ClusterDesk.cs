@@ -14,14 +14,12 @@ using Operos.Linux;
 using Operos.Linux.Tasks;
 using Operos.Node;
 using Operos.Proto;
-using Operos.Proto.Connection;
 
 namespace Operos.Controller.Cluster;
 
 /// <summary>The Kubernetes side of the controller: runs its control plane, and answers what machines and operators ask of it.</summary>
 internal sealed class ClusterDesk : IDisposable
 {
-    private static readonly TimeSpan DefaultDrain = TimeSpan.FromSeconds(60), LongestDrain = TimeSpan.FromHours(1);
     private const int MaxName = 253, MaxGroups = 32;
 
     private readonly ControllerSettings settings;
@@ -96,12 +94,12 @@ internal sealed class ClusterDesk : IDisposable
     {
         var groups = request.Groups ?? [];
         if (!IsName(request.User) || !groups.All(IsName) || groups.Count > MaxGroups)
-            throw Refusal(FaultCode.BadRequest, "the user's or a group's name is no name",
+            throw Refusal(RefusalKind.Invalid, "the user's or a group's name is no name",
             $"1 to {MaxName} printable characters without blanks; at most {MaxGroups} groups");
         var life = request.LifeSeconds == 0
             ? CertificateLives.KubernetesUser.Default : TimeSpan.FromSeconds(Math.Clamp(request.LifeSeconds, 0, int.MaxValue));
         if (!CertificateLives.KubernetesUser.Allow(life))
-            throw Refusal(FaultCode.BadRequest, "its life is out of bounds",
+            throw Refusal(RefusalKind.Invalid, "its life is out of bounds",
             "from 1 minute to 24 hours: nobody can take it back; operosctl kubeconfig --renewing takes a new one by itself");
         try
         {
@@ -111,7 +109,7 @@ internal sealed class ClusterDesk : IDisposable
                 Authority = secrets.Authority(Issuer.Kubernetes).Pem, ExpiresUnixMs = new DateTimeOffset(issued.NotAfter)
                 .ToUnixTimeMilliseconds() };
         }
-        catch (CryptographicException e) { throw Refusal(FaultCode.BadRequest, $"the certificate request is refused: {e.Message}", null); }
+        catch (CryptographicException e) { throw Refusal(RefusalKind.Invalid, $"the certificate request is refused: {e.Message}", null); }
     }
 
     public MachineExplanation Explain(MachineRecord record, string? note, Session? session)
@@ -123,27 +121,38 @@ internal sealed class ClusterDesk : IDisposable
             node, pods);
     }
 
-    /// <summary>Takes a machine's pods away, within a deadline.</summary>
-    /// <exception cref="ControlFaultException">Some would not go, and force was not asked for.</exception>
-    public async Task DrainAsync(MachineRecord record, RemoveMachine request, CancellationToken cancellationToken)
+    /// <summary>Takes a machine's pods away, within limits.</summary>
+    /// <param name="progress">Told what is still there.</param>
+    /// <exception cref="RefusedException">Some would not go, and force was not asked for.</exception>
+    public async Task DrainAsync(string machine, DrainLimits limits, Action<string> progress, CancellationToken cancellationToken)
     {
-        var deadline = request.DrainSeconds <= 0
-            ? DefaultDrain : TimeSpan.FromSeconds(Math.Min(request.DrainSeconds, LongestDrain.TotalSeconds));
         try
         {
-            if (await client.FindAsync(Resources.Nodes, null, record.Id, cancellationToken).ConfigureAwait(false) is not { } node) return;
-            var left = await drain.DrainAsync(record.Id, NodeRoster.ReadyCondition(node)?.Status == "True", deadline,
+            if (await client.FindAsync(Resources.Nodes, null, machine, cancellationToken).ConfigureAwait(false) is not { } node) return;
+            var left = await drain.DrainAsync(machine, NodeRoster.ReadyCondition(node)?.Status == "True", limits.Time, progress,
                 cancellationToken).ConfigureAwait(false);
-            if (left.Count > 0 && !request.Force)
-                throw Refusal(FaultCode.Conflict,
-                    $"{left.Count} pods are still on {record.Id} after {deadline.TotalSeconds:0} s: {string.Join("; ", left.Take(5))}",
-                    "it takes no new pods now; try again, or remove it with --force");
+            if (left.Count > 0 && !limits.Force)
+                throw Refusal(RefusalKind.Conflict,
+                    $"{left.Count} pods are still on {machine} after {limits.Time.TotalSeconds:0} s: {string.Join("; ", left.Take(5))}",
+                    limits.Hint);
         }
-        catch (ApiException e) when (request.Force) { logger.LogWarning(
-            "Machine {Machine} is removed without being drained: {Reason}", record.Id, e.Message); }
-        catch (ApiException e) { throw Refusal(FaultCode.Conflict, $"{record.Id} cannot be drained: {e.Message}",
-            "operosctl status says how the API server is; --force removes the machine all the same"); }
+        catch (ApiException e) when (limits.Force) { logger.LogWarning(
+            "Machine {Machine} is not drained: {Reason}", machine, e.Message); }
+        catch (ApiException e) { throw Refusal(RefusalKind.Conflict, $"{machine} cannot be drained: {e.Message}",
+            "operosctl status says how the API server is; --force goes on all the same"); }
     }
+
+    /// <summary>Lets pods come to a machine again.</summary>
+    /// <exception cref="RefusedException">It has no Node, or the API server is away.</exception>
+    public async Task UncordonAsync(string machine, CancellationToken cancellationToken)
+    {
+        try { await drain.UncordonAsync(machine, cancellationToken).ConfigureAwait(false); }
+        catch (ApiException e) { throw Refusal(RefusalKind.Conflict, $"{machine} still takes no pods: {e.Message}",
+            $"operosctl status says how the API server is; then operosctl machines uncordon {machine}"); }
+    }
+
+    /// <summary>Whether its Node takes no pods, as the API server said last.</summary>
+    public bool IsCordoned(string machine) => roster.Get(machine)?.Spec?.Unschedulable == true;
 
     /// <summary>Deletes a removed machine's Node. Where the API server is away, the roster does it later.</summary>
     public async Task ForgetAsync(string machine, CancellationToken cancellationToken)
@@ -195,6 +204,5 @@ internal sealed class ClusterDesk : IDisposable
 
     private static bool IsName(string? text) => text is { Length: > 0 and <= MaxName } && text.All(c => c is > ' ' and < (char)127);
 
-    private static ControlFaultException Refusal(string code, string text, string? hint) =>
-        new(new Fault { Code = code, Text = text, Hint = hint });
+    private static RefusedException Refusal(RefusalKind kind, string text, string? hint) => new(kind, text, hint);
 }

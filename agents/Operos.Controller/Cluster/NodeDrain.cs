@@ -13,7 +13,8 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
 
     /// <summary>Answers with what is still there at the deadline and why; none where the node is empty.</summary>
     /// <param name="alive">Whether a kubelet will end the pods; a dead node's pods go with its Node object.</param>
-    public async Task<IReadOnlyList<string>> DrainAsync(string node, bool alive, TimeSpan deadline, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> DrainAsync(string node, bool alive, TimeSpan deadline, Action<string> progress,
+        CancellationToken cancellationToken)
     {
         await client.MergeAsync(Resources.Nodes.Path(null, node), new JsonObject { ["spec"] = new JsonObject { ["unschedulable"] = true } },
             cancellationToken).ConfigureAwait(false);
@@ -29,9 +30,15 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
                     ? await EvictAsync(pod, version, cancellationToken).ConfigureAwait(false) : null;
                 if (refusal is not null || alive) left.Add($"{pod.Metadata?.Namespace}/{pod.Metadata?.Name}: {refusal ?? "is ending"}");
             }
+            if (left.Count > 0) progress($"{left.Count} pods are still there: {string.Join("; ", left.Take(3))}");
             if (left.Count == 0 || time.GetElapsedTime(started) > deadline) return left;
         }
     }
+
+    /// <summary>Lets pods come to the node again.</summary>
+    public Task UncordonAsync(string node, CancellationToken cancellationToken) =>
+        client.MergeAsync(Resources.Nodes.Path(null, node), new JsonObject { ["spec"] = new JsonObject { ["unschedulable"] = null } },
+            cancellationToken);
 
     /// <summary>Pods of a DaemonSet come back at once, and static pods are the kubelet's own.</summary>
     private static bool MustGo(PodObject pod) =>

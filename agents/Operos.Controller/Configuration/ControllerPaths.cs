@@ -25,6 +25,9 @@ internal sealed record ControllerPaths
     public string Pki => Path.Combine(State, "pki");
     public string Operators => Path.Combine(State, "operators");
     public string Machines => Path.Combine(State, "machines");
+    /// <summary>The audit log of what operators asked for.</summary>
+    public string Operations => Path.Combine(State, "operations");
+    public string Jobs => Path.Combine(State, "jobs");
     public string Anchor => Path.Combine(State, "anchor.cpio");
     /// <summary>The public keys that releases are trusted by, one or more, PEM.</summary>
     public string ReleaseKeys => Path.Combine(State, "release.pub");

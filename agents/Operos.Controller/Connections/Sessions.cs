@@ -52,6 +52,16 @@ internal sealed class Sessions
         if (live.TryRemove(machine, out var session)) await session.Connection.DisposeAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Has a machine's agent reboot it.</summary>
+    /// <exception cref="RefusedException">It is not connected, or its agent says no.</exception>
+    public async Task RebootAsync(string machine, string reason, CancellationToken cancellationToken)
+    {
+        var session = Get(machine) ?? throw new RefusedException(RefusalKind.Conflict, $"{machine} is not connected",
+            "power-cycle it by hand");
+        try { await session.Connection.CallAsync<Done>(new Reboot { Reason = reason }, cancellationToken).ConfigureAwait(false); }
+        catch (ControlFaultException e) { throw new RefusedException(RefusalKind.Conflict, e.Message, e.Hint); }
+    }
+
     /// <summary>
     /// What signs of life there are of a machine right now: its agent is asked over its session. One that does not answer keeps its
     /// session: it may only be slow.

@@ -6,6 +6,7 @@ using Operos.Authority;
 using Operos.Controller.Configuration;
 using Operos.Controller.Connections;
 using Operos.Controller.Machines;
+using Operos.Controller.Operations;
 using Operos.Controller.Operators;
 using Operos.Linux;
 using Operos.Proto;
@@ -14,8 +15,7 @@ using Operos.Proto.Connection;
 namespace Operos.Controller.Control;
 
 /// <summary>One control connection: who is at its other end, and therefore what it may ask.</summary>
-internal sealed class ControlPeer(
-    EnrolmentDesk enrolment, OperatorDesk operators, OperatorAccounts accounts, Sessions sessions, OpenConnections open,
+internal sealed class ControlPeer(EnrolmentDesk enrolment, OperationCatalogue operations, OperatorRegistry operators, LiveConnections live,
     TimeProvider time, ILogger<ControlPeer> logger)
 {
     private const int LongestReason = 512;
@@ -34,7 +34,7 @@ internal sealed class ControlPeer(
     public bool Recognises(X509Certificate2 certificate) => CertificateAuthority.ReadHolder(certificate) switch
     {
         (Role.Worker, var machine) => enrolment.IsCurrent(machine, certificate),
-        (Role.Operator, _) => accounts.Recognise(certificate) is not null,
+        (Role.Operator, _) => operators.Recognise(certificate) is not null,
         _ => false,
     };
 
@@ -43,7 +43,7 @@ internal sealed class ControlPeer(
     {
         (connection, from, known) = (opened, address, recognised);
         holder = opened.PeerCertificate is { } certificate ? CertificateAuthority.ReadHolder(certificate) : null;
-        if (known) open.Add(holder!.Value, opened);
+        if (known) live.ByHolder.Add(holder!.Value, opened);
         attached.SetResult();
     }
 
@@ -66,21 +66,14 @@ internal sealed class ControlPeer(
         await attached.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         if (request is Hello hello) return Greet(hello);
         if (!greeted) return new Fault { Code = FaultCode.BadRequest, Text = "the first message must be Hello" };
-        return (request, holder) switch
-        {
-            (Enrol enrol, _) => await enrolment.EnrolAsync(enrol, from, cancellationToken).ConfigureAwait(false),
-            (Heartbeat or RenewCertificate or IssueNodeCertificates, (Role.Worker, var machine)) =>
-                enrolment.Serve(request, OpenSession(machine, request)),
-            (Heartbeat or RenewCertificate or IssueNodeCertificates, _) => Unauthorized("only an enrolled worker may"),
-            (_, (Role.Operator, _)) => await OperateAsync(request, cancellationToken).ConfigureAwait(false),
-            _ => Unauthorized("only an operator may"),
-        };
+        try { return await AnswerAsync(request, cancellationToken).ConfigureAwait(false); }
+        catch (RefusedException e) { throw Faults.From(e); }
     }
 
     public async Task DetachAsync()
     {
-        if (known) open.Remove(holder!.Value, connection!);
-        if (session is not null && sessions.Close(session))
+        if (known) live.ByHolder.Remove(holder!.Value, connection!);
+        if (session is not null && live.Workers.Close(session))
         {
             logger.LogInformation("Machine {Machine} disconnected", session.Machine);
             enrolment.Disconnected(session.Machine, bySelf: connection!.Completion.IsCompleted);
@@ -88,12 +81,24 @@ internal sealed class ControlPeer(
         if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
     }
 
-    private async Task<Message> OperateAsync(Message request, CancellationToken cancellationToken)
+    private async Task<Message> AnswerAsync(Message request, CancellationToken cancellationToken) => (request, holder) switch
     {
-        var self = accounts.Require(request, connection!.PeerCertificate!);
-        var reply = await accounts.HandleAsync(request, self).ConfigureAwait(false)
-            ?? await operators.HandleAsync(request, self.Name, cancellationToken).ConfigureAwait(false);
-        return reply is StatusReply status ? status with { Expiring = [.. status.Expiring, .. accounts.Expiring()] } : reply;
+        (Enrol enrol, _) => await enrolment.EnrolAsync(enrol, from, cancellationToken).ConfigureAwait(false),
+        (Heartbeat or RenewCertificate or IssueNodeCertificates, (Role.Worker, var machine)) =>
+            enrolment.Serve(request, OpenSession(machine, request)),
+        (Heartbeat or RenewCertificate or IssueNodeCertificates, _) => Unauthorized("only an enrolled worker may"),
+        (_, (Role.Operator, _)) => await operations.RunAsync(request, Caller(), cancellationToken).ConfigureAwait(false),
+        _ => Unauthorized("only an operator may"),
+    };
+
+    /// <summary>Whose request it is, asked for each: what was revoked a moment ago no longer counts.</summary>
+    /// <exception cref="RefusedException">The certificate does not count.</exception>
+    private Caller Caller()
+    {
+        var self = operators.Recognise(connection!.PeerCertificate!) ?? throw new RefusedException(RefusalKind.Forbidden,
+            "this operator's certificate does not count: it was revoked, or has expired",
+            "an admin makes another: operosctl operators add, or renew; on the controller's console: operos-controller recover-admin");
+        return new Caller(self.Name, self.Role, from.ToString());
     }
 
     private Message Greet(Hello hello)
@@ -117,7 +122,7 @@ internal sealed class ControlPeer(
         {
             var bootId = request is Heartbeat { BootId: var boot } && MachineWords.IsBootId(boot) ? boot : "";
             session = new Session(machine, bootId, connection) { Opened = time.GetUtcNow() };
-            sessions.Open(session);
+            live.Workers.Open(session);
             enrolment.Connected(machine, connection.PeerCertificate!);
             logger.LogInformation("Machine {Machine} is up at {Address}", machine, from);
         }

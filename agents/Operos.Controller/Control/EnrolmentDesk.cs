@@ -109,7 +109,7 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
     {
         try { registry.Update(machine, change); }
         // Removed meanwhile.
-        catch (ControlFaultException) { }
+        catch (RefusedException) { }
     }
 
     private static Newcomer Read(Enrol request, IPAddress from)

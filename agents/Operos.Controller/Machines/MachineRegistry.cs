@@ -1,8 +1,6 @@
 using Operos.Controller.Configuration;
 using Operos.Hardware.Fingerprint;
 using Operos.Hardware.Inventories;
-using Operos.Proto;
-using Operos.Proto.Connection;
 
 namespace Operos.Controller.Machines;
 
@@ -57,7 +55,7 @@ internal sealed class MachineRegistry
     }
 
     /// <summary>Finds by UUID, by a unique start of it, or by name.</summary>
-    /// <exception cref="ControlFaultException">None, or several.</exception>
+    /// <exception cref="RefusedException">None, or several.</exception>
     public MachineRecord Find(string machine)
     {
         lock (gate)
@@ -68,9 +66,9 @@ internal sealed class MachineRegistry
             return found.Count switch
             {
                 1 => found[0],
-                0 => throw Refusal(FaultCode.NotFound, $"no machine '{machine}'",
+                0 => throw Refusal(RefusalKind.NotFound, $"no machine '{machine}'",
                     "operosctl machines lists them; a start of the UUID needs 4 characters"),
-                _ => throw Refusal(FaultCode.Conflict, $"'{machine}' may be {found.Count} machines", "give more of the UUID"),
+                _ => throw Refusal(RefusalKind.Conflict, $"'{machine}' may be {found.Count} machines", "give more of the UUID"),
             };
         }
     }
@@ -169,7 +167,7 @@ internal sealed class MachineRegistry
     {
         lock (gate)
         {
-            if (!records.TryGetValue(id, out var record)) throw Refusal(FaultCode.NotFound, $"no machine '{id}'", null);
+            if (!records.TryGetValue(id, out var record)) throw Refusal(RefusalKind.NotFound, $"no machine '{id}'", null);
             record = change(record);
             return Put(happened is null ? record : record.With(time.GetUtcNow(), happened));
         }
@@ -181,10 +179,10 @@ internal sealed class MachineRegistry
         lock (gate)
         {
             if (name.Length > 0 && !IsLabel(name))
-                throw Refusal(FaultCode.BadRequest, $"'{name}' is no host name",
+                throw Refusal(RefusalKind.Invalid, $"'{name}' is no host name",
                 "a-z, 0-9 and -, at most 63, neither first nor last a dash (RFC 1123)");
             if (name.Length > 0 && records.Values.FirstOrDefault(other => other.Name == name && other.Id != id) is { } taken)
-                throw Refusal(FaultCode.Conflict, $"'{name}' is the name of {taken.Id}", "choose another, or rename that machine first");
+                throw Refusal(RefusalKind.Conflict, $"'{name}' is the name of {taken.Id}", "choose another, or rename that machine first");
             return Update(id, record => record with { Name = name.Length == 0 ? null : name }, name.Length == 0
                 ? "lost its name" : $"named {name}");
         }
@@ -252,7 +250,7 @@ internal sealed class MachineRegistry
         foreach (var id in removed.Find(EvidenceReader.Read(newcomer.Inventory))) removed.Forget(id);
         var attempt = 0;
         var first = MachineFingerprint.FirstUuid(newcomer.Inventory)
-            ?? throw Refusal(FaultCode.Conflict, "nothing identifies this machine", null);
+            ?? throw Refusal(RefusalKind.Conflict, "nothing identifies this machine", null);
         while (records.ContainsKey(first)) first = MachineFingerprint.FirstUuid(newcomer.Inventory, ++attempt)!;
         var now = time.GetUtcNow();
         return Put(new MachineRecord
@@ -294,6 +292,5 @@ internal sealed class MachineRegistry
         foreach (var item in now.Except(old).Take(8)) yield return $"{item.Kind} {item.Value} is new";
     }
 
-    private static ControlFaultException Refusal(string code, string text, string? hint) =>
-        new(new Fault { Code = code, Text = text, Hint = hint });
+    private static RefusedException Refusal(RefusalKind kind, string text, string? hint) => new(kind, text, hint);
 }

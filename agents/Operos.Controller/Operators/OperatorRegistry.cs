@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Operos.Authority;
+using Operos.Linux;
 using Operos.Proto;
-using Operos.Proto.Connection;
 
 namespace Operos.Controller.Operators;
 
@@ -66,41 +66,48 @@ internal sealed class OperatorRegistry
                 record = record.With(certificate, now);
             }
             if (now - (record.LastSeen ?? default) > SeenGrain) record = record with { LastSeen = now };
-            return record == known ? record : Put(record);
+            return record == known ? record : Note(record);
         }
     }
 
+    /// <summary>An operator that is not revoked.</summary>
+    /// <exception cref="RefusedException">There is none of that name.</exception>
+    public OperatorRecord Find(string name)
+    {
+        lock (gate) return Active(name);
+    }
+
     /// <summary>A new operator and its first certificate.</summary>
-    /// <exception cref="ControlFaultException">The name is taken, or one of them is malformed.</exception>
+    /// <exception cref="RefusedException">The name is taken, or one of them is malformed.</exception>
     public X509Certificate2 Add(string name, OperatorRole role, TimeSpan life, string by, byte[] csr)
     {
         if (!IsName(name))
-            throw Refusal(FaultCode.BadRequest, "the operator's name is none",
+            throw Refusal(RefusalKind.Invalid, "the operator's name is none",
                 $"1 to {LongestName} of a-z, 0-9 and . _ @ -, a letter or digit first and last");
-        if (!Enum.IsDefined(role)) throw Refusal(FaultCode.BadRequest, "there is no such role", "admin, operator or viewer");
+        if (!Enum.IsDefined(role)) throw Refusal(RefusalKind.Invalid, "there is no such role", "admin, operator or viewer");
         if (!CertificateLives.Operator.Allow(life))
-            throw Refusal(FaultCode.BadRequest, "its life is out of bounds",
+            throw Refusal(RefusalKind.Invalid, "its life is out of bounds",
             $"from 1 minute to {CertificateLives.Operator.Longest.TotalDays:0} days");
         lock (gate)
         {
             if (records.GetValueOrDefault(name) is { Revoked: null })
-                throw Refusal(FaultCode.Conflict, $"there is an operator {name}",
+                throw Refusal(RefusalKind.Conflict, $"there is an operator {name}",
                     $"operosctl operators renew {name} --out DIR, or revoke it first");
             if (records.Count >= MostOperators && !records.ContainsKey(name))
-                throw Refusal(FaultCode.Conflict, $"there are {MostOperators} operators, revoked ones among them",
+                throw Refusal(RefusalKind.Conflict, $"there are {MostOperators} operators, revoked ones among them",
                     "take files of revoked ones out of the controller's state folder, operators/, and restart it");
             return Certify(new OperatorRecord { Name = name, Role = role, Created = time.GetUtcNow(), CreatedBy = by, Life = life }, csr);
         }
     }
 
     /// <summary>One more certificate of an operator.</summary>
-    /// <exception cref="ControlFaultException">There is no such operator, or the request is malformed.</exception>
+    /// <exception cref="RefusedException">There is no such operator, or the request is malformed.</exception>
     public X509Certificate2 Certify(string name, byte[] csr)
     {
         lock (gate) return Certify(Active(name), csr);
     }
 
-    /// <exception cref="ControlFaultException">There is no such operator.</exception>
+    /// <exception cref="RefusedException">There is no such operator.</exception>
     public OperatorRecord Revoke(string name, string by)
     {
         lock (gate) return Put(Active(name) with { Revoked = time.GetUtcNow(), RevokedBy = by, Certificates = [],
@@ -115,14 +122,22 @@ internal sealed class OperatorRegistry
             Put(record.With(certificate, time.GetUtcNow()));
             return certificate;
         }
-        catch (CryptographicException e) { throw Refusal(FaultCode.BadRequest, $"the certificate request is refused: {e.Message}", null); }
+        catch (CryptographicException e) { throw Refusal(RefusalKind.Invalid, $"the certificate request is refused: {e.Message}", null); }
     }
 
     private OperatorRecord Active(string name) =>
         records.GetValueOrDefault(name) is { Revoked: null } record
-            ? record : throw Refusal(FaultCode.NotFound, $"no operator '{name}'", "operosctl operators lists them");
+            ? record : throw Refusal(RefusalKind.NotFound, $"no operator '{name}'", "operosctl operators lists them");
 
     private static bool IsAlphanumeric(char c) => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c);
+
+    /// <summary>A disk that cannot be written must not keep an operator out: then it is known as long as this agent lives.</summary>
+    private OperatorRecord Note(OperatorRecord record)
+    {
+        try { store.Save(record); }
+        catch (IOException e) when (e is not RecordFormatException) { store.NotSaved(record.Name, e); }
+        return records[record.Name] = record;
+    }
 
     private OperatorRecord Put(OperatorRecord record)
     {
@@ -130,6 +145,5 @@ internal sealed class OperatorRegistry
         return records[record.Name] = record;
     }
 
-    private static ControlFaultException Refusal(string code, string text, string? hint) =>
-        new(new Fault { Code = code, Text = text, Hint = hint });
+    private static RefusedException Refusal(RefusalKind kind, string text, string? hint) => new(kind, text, hint);
 }

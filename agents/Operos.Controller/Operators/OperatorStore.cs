@@ -59,5 +59,8 @@ internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger
         RecordFile.Write(PathOf(record.Name), current, OperatorJson.Default.OperatorRecord, OperatorRecord.CurrentFormat);
     }
 
+    /// <summary>Says that a record could not be written and what that means.</summary>
+    public void NotSaved(string name, IOException failure) => logger.SeenNotSaved(name, failure.Message);
+
     private string PathOf(string name) => Path.Combine(folder, name + Suffix);
 }

@@ -1,17 +1,20 @@
 using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Proto;
-using Operos.Proto.Connection;
 
-namespace Operos.Controller.Control;
+namespace Operos.Controller.Operations;
 
 /// <summary>What an operator says about who is who: ambiguous newcomers, claims to be a known machine, and alarms.</summary>
-internal sealed class IdentityQuestions(MachineRegistry registry, Sessions sessions, TimeProvider time)
+internal sealed class IdentityResolution(MachineRegistry registry, Sessions sessions, TimeProvider time)
+    : Operation<ResolveMachine>("machines resolve", OperatorRole.Operator)
 {
     private const string NewMachine = "new";
 
-    /// <exception cref="ControlFaultException">It cannot be so; the hint says what can.</exception>
-    public async Task<Done> ResolveAsync(ResolveMachine request, CancellationToken cancellationToken)
+    protected override IEnumerable<(string Name, string? Value)> Record(ResolveMachine input) =>
+        [("machine", input.Machine), ("as", input.As)];
+
+    /// <exception cref="RefusedException">It cannot be so; the hint says what can.</exception>
+    protected override async Task<Message> RunAsync(ResolveMachine request, Caller caller, CancellationToken cancellationToken)
     {
         if (registry.FindClaim(request.Machine) is var (claimed, claim))
             return await ResolveClaimAsync(claimed, claim, request.As).ConfigureAwait(false);
@@ -66,8 +69,7 @@ internal sealed class IdentityQuestions(MachineRegistry registry, Sessions sessi
         registry.Find(machine) is { Standing: MachineStanding.Admitted } known
             ? known : throw Refusal($"{machine} is not an admitted machine", null);
 
-    private static Done Done(MachineRecord record, string text) => new() { Text = $"{record.Name ?? record.Id} {text}" };
+    private static Done Done(MachineRecord record, string text) => Outcome.Done(record, text);
 
-    private static ControlFaultException Refusal(string text, string? hint) =>
-        new(new Fault { Code = FaultCode.Conflict, Text = text, Hint = hint });
+    private static RefusedException Refusal(string text, string? hint) => new(RefusalKind.Conflict, text, hint);
 }

@@ -5,7 +5,7 @@ using Operos.Controller.Machines;
 using Operos.Proto;
 using Operos.Release;
 
-namespace Operos.Controller.Control;
+namespace Operos.Controller.Operations;
 
 /// <summary>Records and sessions as operators see them.</summary>
 internal sealed class MachineViews(Sessions sessions, TimeProvider time)

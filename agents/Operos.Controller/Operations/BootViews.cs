@@ -1,7 +1,7 @@
 using Operos.Boot;
 using Operos.Proto;
 
-namespace Operos.Controller.Control;
+namespace Operos.Controller.Operations;
 
 /// <summary>The boot server's transfers as <c>operosctl boots</c> shows them.</summary>
 internal static class BootViews

@@ -1,0 +1,139 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Operos.Linux;
+
+namespace Operos.Controller.Audit;
+
+/// <summary>
+/// Who asked for what, and what became of it: a file of JSON lines, each fsynced before the operation goes on, in the folder's
+/// <c>audit.jsonl</c>. At a size it becomes <c>audit.1.jsonl</c>, that one <c>audit.2.jsonl</c>, and the oldest goes. Where it cannot be
+/// written the entry goes to the journal, and <see cref="Trouble"/> says so.
+/// </summary>
+internal sealed class AuditLog(string folder, TimeProvider time, ILogger<AuditLog> logger, long largest = 4 << 20)
+{
+    private const int Files = 5, LongestValue = 256, LongestText = 512, MostArguments = 32;
+
+    private readonly Lock gate = new();
+    private bool opened;
+
+    /// <summary>Why the last entry could not be written, and since when none can; null while all is well.</summary>
+    public (string Text, DateTimeOffset Since)? Trouble { get; private set; }
+
+    /// <summary>A new entry, of words that are printable and bounded.</summary>
+    public AuditEntry Describe(string user, string role, string from, string operation, IEnumerable<(string Name, string? Value)> arguments)
+    {
+        var kept = new Dictionary<string, string>();
+        foreach (var (name, value) in arguments.Take(MostArguments))
+            if (value is not null) kept[Printable(name, LongestValue)] = Printable(value, LongestValue);
+        return new AuditEntry
+        {
+            Id = Guid.CreateVersion7(time.GetUtcNow()).ToString("N"), At = time.GetUtcNow(), User = Printable(user, LongestValue),
+            Role = role, From = Printable(from, LongestValue), Operation = Printable(operation, LongestValue), Arguments = kept,
+        };
+    }
+
+    /// <summary>Writes that it was asked for; false where that cannot be written.</summary>
+    public bool Asked(AuditEntry entry) => Append(entry);
+
+    /// <summary>Writes what became of it.</summary>
+    public void Ended(AuditEntry entry, AuditOutcome outcome, string? text) =>
+        Append(entry with { Outcome = outcome, Text = PrintableText.Line(text, LongestText) });
+
+    /// <summary>The newest entries, oldest first.</summary>
+    /// <param name="user">Null for everybody.</param>
+    public AuditExcerpt Read(DateTimeOffset since, string? user, int most)
+    {
+        lock (gate)
+        {
+            var found = new Dictionary<string, AuditEntry>(StringComparer.Ordinal);
+            var damaged = 0;
+            foreach (var path in Enumerable.Range(0, Files).Reverse().Select(PathOf).Where(File.Exists))
+                foreach (var line in File.ReadLines(path).Where(line => line.Length > 0))
+                {
+                    if (Parse(line) is not { } entry) damaged++;
+                    else if (entry.At >= since && (user is null || entry.User == user)) found[entry.Id] = entry;
+                }
+            List<AuditEntry> entries = [.. found.Values.OrderBy(entry => entry.At).ThenBy(entry => entry.Id, StringComparer.Ordinal)];
+            return new AuditExcerpt([.. entries.TakeLast(most)], damaged, entries.Count > most);
+        }
+    }
+
+    private static AuditEntry? Parse(string line)
+    {
+        try
+        {
+            var entry = JsonSerializer.Deserialize(line, AuditJson.Default.AuditEntry);
+            return entry is null or { Id: null } or { User: null } or { Operation: null } or { Arguments: null } ? null : entry;
+        }
+        catch (JsonException) { return null; }
+    }
+
+    private bool Append(AuditEntry entry)
+    {
+        var line = JsonSerializer.Serialize(entry, AuditJson.Default.AuditEntry);
+        lock (gate)
+        {
+            try
+            {
+                Write(Encoding.UTF8.GetBytes(line + "\n"));
+                if (Trouble is not null) logger.WrittenAgain();
+                Trouble = null;
+                return true;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or LinuxException)
+            {
+                Trouble = (e.Message, Trouble?.Since ?? time.GetUtcNow());
+                // The journal is the next best place.
+                logger.NotWritten(e.Message, line);
+                return false;
+            }
+        }
+    }
+
+    private void Write(byte[] line)
+    {
+        var path = PathOf(0);
+        if (!Directory.Exists(folder))
+        {
+            Directory.CreateDirectory(folder, FileModes.PrivateFolder);
+            AtomicFile.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(folder))!);
+        }
+        var isNew = !File.Exists(path);
+        if (!isNew && new FileInfo(path) is { LinkTarget: null } file && file.Length + line.Length > largest)
+        {
+            for (var number = Files - 2; number >= 0; number--)
+                if (File.Exists(PathOf(number))) File.Move(PathOf(number), PathOf(number + 1), overwrite: true);
+            isNew = true;
+        }
+        using (var stream = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.Read, BufferSize = 0,
+            UnixCreateMode = FileModes.Private,
+        }))
+        {
+            var end = stream.CanSeek ? stream.Length : 0;
+            // What a power cut, or a full disk, left of a line must not swallow the next.
+            if (end > 0 && Torn(stream, end))
+            {
+                if (!opened) logger.Torn(path);
+                line = [(byte)'\n', .. line];
+            }
+            opened = true;
+            stream.Seek(0, SeekOrigin.End);
+            stream.Write(line);
+            stream.Flush(flushToDisk: true);
+        }
+        if (isNew) AtomicFile.SyncFolder(folder);
+    }
+
+    private static bool Torn(FileStream stream, long end)
+    {
+        stream.Seek(end - 1, SeekOrigin.Begin);
+        return stream.ReadByte() != '\n';
+    }
+
+    private string PathOf(int number) => Path.Combine(folder, number == 0 ? "audit.jsonl" : $"audit.{number}.jsonl");
+
+    private static string Printable(string text, int most) => PrintableText.Line(text, most) ?? "";
+}

@@ -1,0 +1,38 @@
+using Microsoft.Extensions.Logging;
+using Operos.Controller.Machines;
+
+namespace Operos.Controller.Connections;
+
+/// <summary>Tells machines to reboot, and keeps in mind that they were told: then their return is no surprise.</summary>
+internal sealed class RebootOrder(MachineRegistry machines, Sessions sessions, TimeProvider time, ILogger<RebootOrder> logger)
+{
+    /// <summary>False where it could not be written down that the machine was told to, so that its return raises an alarm.</summary>
+    /// <exception cref="RefusedException">It is not connected, or its agent says no.</exception>
+    public async Task<bool> GiveAsync(string machine, string by, CancellationToken cancellationToken)
+    {
+        if (sessions.Get(machine) is null)
+            throw new RefusedException(RefusalKind.Conflict, $"{machine} is not connected", "power-cycle it by hand");
+        // Written before it is asked for: what comes back then is expected, whatever happens to this controller meanwhile.
+        var expected = Note(machine, known => known with { RebootUntil = time.GetUtcNow() + Readmission.RebootWindow },
+            $"reboot asked for by {by}");
+        try { await sessions.RebootAsync(machine, $"asked for by {by}", cancellationToken).ConfigureAwait(false); }
+        catch (RefusedException e)
+        {
+            Note(machine, known => known with { RebootUntil = null }, $"it does not reboot: {e.Message}");
+            throw;
+        }
+        return expected;
+    }
+
+    /// <summary>A disk that cannot be written must not keep a machine from being rebooted.</summary>
+    private bool Note(string machine, Func<MachineRecord, MachineRecord> change, string happened)
+    {
+        try { machines.Update(machine, change, happened); }
+        catch (IOException e)
+        {
+            logger.NotNoted(machine, happened, e.Message);
+            return false;
+        }
+        return true;
+    }
+}

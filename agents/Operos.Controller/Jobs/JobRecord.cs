@@ -1,0 +1,64 @@
+using System.Text.Json.Serialization;
+
+namespace Operos.Controller.Jobs;
+
+/// <summary>What a job does to its machine.</summary>
+internal enum JobKind { Drain, Reboot, Remove }
+
+internal enum JobState
+{
+    Running,
+    Done,
+    /// <summary>It could not be done; its text says why.</summary>
+    Failed,
+    /// <summary>An operator ended it.</summary>
+    Cancelled,
+    /// <summary>The controller ended in a step that is not done twice; its text says what to look at.</summary>
+    Interrupted,
+}
+
+/// <summary>A long operation: one file, readable by people too.</summary>
+internal sealed record JobRecord
+{
+    public const int CurrentFormat = 1;
+
+    public int Format { get; init; } = CurrentFormat;
+    public required string Id { get; init; }
+    public required JobKind Kind { get; init; }
+    /// <summary>The machine's UUID.</summary>
+    public required string Machine { get; init; }
+    /// <summary>The machine's name when it was asked for, or its UUID.</summary>
+    public required string Name { get; init; }
+    /// <summary>Who asked, in which role, from which address.</summary>
+    public required string By { get; init; }
+    public required string Role { get; init; }
+    public required string From { get; init; }
+    public required DateTimeOffset Asked { get; init; }
+    /// <summary>When pods must have left.</summary>
+    public required DateTimeOffset Deadline { get; init; }
+    /// <summary>Whether pods that stay are no obstacle.</summary>
+    public bool Force { get; init; }
+    /// <summary>Whether it took no pods before: then it takes none after.</summary>
+    public bool KeepsCordon { get; init; }
+    public required JobState State { get; init; }
+    /// <summary>The step that it is in, which is written before the step begins.</summary>
+    public JobStep Step { get; init; }
+    /// <summary>What it waits for, or its outcome.</summary>
+    public required string Text { get; init; }
+    /// <summary>The next step, for a person, where it was not done.</summary>
+    public string? Hint { get; init; }
+    public DateTimeOffset? Ended { get; init; }
+}
+
+/// <summary>The steps of jobs. What comes before <see cref="Reboot"/> may be done twice and is resumed.</summary>
+internal enum JobStep
+{
+    Drain,
+    /// <summary>The machine was told, or is about to be.</summary>
+    Reboot,
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(JobRecord))]
+internal sealed partial class JobJson : JsonSerializerContext;

@@ -1,0 +1,122 @@
+using Operos.Authority;
+using Operos.Boot;
+using Operos.Controller.Audit;
+using Operos.Controller.Boot;
+using Operos.Controller.Cluster;
+using Operos.Controller.Configuration;
+using Operos.Controller.Connections;
+using Operos.Controller.Dhcp;
+using Operos.Controller.Machines;
+using Operos.Controller.Operators;
+using Operos.Names;
+using Operos.Proto;
+
+namespace Operos.Controller.Operations;
+
+/// <summary>Whose lease is which address.</summary>
+internal sealed class LeaseListing(MachineRegistry machines, DhcpMode mode, string path) : Reading<ListLeases>("leases")
+{
+    protected override Message Read(ListLeases input, Caller caller)
+    {
+        var owners = machines.All.SelectMany(record =>
+            record.Inventory.Nics.Where(nic => nic.Mac is not null).Select(nic => (Mac: nic.Mac!, record.Id))).DistinctBy(pair => pair.Mac)
+            .ToDictionary(pair => pair.Mac, pair => pair.Id);
+        return new LeaseList
+        {
+            Mode = mode.ToString().ToLowerInvariant(),
+            Leases = [.. LeaseFile.Read(path).Select(lease => lease with { MachineId = owners.GetValueOrDefault(lease.Mac) })],
+        };
+    }
+}
+
+/// <summary>The releases that are here, and which of them machines boot.</summary>
+internal sealed class ReleaseListing(ReleaseStore releases) : Reading<ListReleases>("releases")
+{
+    protected override Message Read(ListReleases input, Caller caller) => new ReleaseList
+    {
+        Releases = [.. releases.Releases.Select(release => new ReleaseSummary
+        {
+            Version = release.Manifest.Version, CreatedUnixMs = release.Manifest.Created.ToUnixTimeMilliseconds(),
+            SizeBytes = release.Manifest.Layers.Sum(layer => layer.Size),
+            KernelRelease = release.Manifest.KernelRelease, Current = release == releases.Current, Verification = release.Verification,
+        })],
+    };
+}
+
+/// <summary>What machines fetch.</summary>
+internal sealed class BootListing(BootWatch boots, string leases) : Reading<ListBoots>("boots")
+{
+    protected override Message Read(ListBoots input, Caller caller) =>
+        BootViews.List(boots, address => LeaseFile.Read(leases).FirstOrDefault(lease => lease.Address == address)?.Mac);
+}
+
+/// <summary>What keeps a machine from being Ready.</summary>
+internal sealed class MachineDiagnosis(MachineRegistry machines, MachineViews views, Sessions sessions, ClusterDesk? cluster)
+    : Reading<ExplainMachine>("why")
+{
+    protected override Message Read(ExplainMachine input, Caller caller)
+    {
+        var record = machines.Find(input.Machine);
+        return (cluster ?? throw NoKubernetes()).Explain(record, views.Summarise(record).Note, sessions.Get(record.Id));
+    }
+
+    public static RefusedException NoKubernetes() =>
+        new(RefusalKind.Conflict, "this cluster runs no Kubernetes", "kubernetes.enabled in controller.toml");
+}
+
+/// <summary>A certificate for a client of Kubernetes' API outside the cluster.</summary>
+internal sealed class ApiCredentialIssue(MachineRegistry machines, ClusterDesk? cluster)
+    : Operation<IssueApiCredentials>("kubeconfig", OperatorRole.Admin)
+{
+    public override bool GivesPower => true;
+
+    protected override IEnumerable<(string Name, string? Value)> Record(IssueApiCredentials input) =>
+        [("user", input.User), ("groups", string.Join(' ', input.Groups ?? [])), ("life-seconds", $"{input.LifeSeconds}")];
+
+    protected override Task<Message> RunAsync(IssueApiCredentials input, Caller caller, CancellationToken cancellationToken)
+    {
+        var issued = (cluster ?? throw MachineDiagnosis.NoKubernetes()).Issue(input);
+        var text = $"{caller.Name} was issued a certificate of {input.User} ({string.Join(", ", input.Groups)}) until "
+            + $"{DateTimeOffset.FromUnixTimeMilliseconds(issued.ExpiresUnixMs).UtcDateTime:yyyy-MM-dd HH:mm} UTC";
+        if (machines.All.FirstOrDefault(record => record.Kind == "controller") is { } self) machines.Update(self.Id, known => known, text);
+        return Task.FromResult<Message>(issued);
+    }
+}
+
+/// <summary>How the controller and all that it runs are.</summary>
+internal sealed class ClusterStatus(RackStores stores, NetworkServices services, MachineViews views, ClusterDesk? cluster,
+    CertificateAuthority authority, ControllerContext context) : Reading<ShowStatus>("status")
+{
+    private readonly DateTimeOffset started = context.Time.GetUtcNow();
+
+    protected override Message Read(ShowStatus input, Caller caller)
+    {
+        var status = cluster?.Report(Controller(), id => stores.Machines.Get(id)?.Name) ?? Controller();
+        return status with { Expiring = [.. status.Expiring, .. OperatorListing.Expiring(stores.Operators, context.Time.GetUtcNow())] };
+    }
+
+    private StatusReply Controller() => new()
+    {
+        Version = ControllerSettings.Agent,
+        StartedUnixMs = started.ToUnixTimeMilliseconds(),
+        Admission = context.Settings.Admission.ToString().ToLowerInvariant(),
+        Components =
+        [
+            Component("dnsmasq", services.Dnsmasq.Status),
+            .. services.Dns is not { } dns ? (ComponentStatus[])[]
+                : [Component("unbound", dns.ResolverStatus), Component("knot", dns.AuthorityStatus)],
+            Component("releases", (stores.Releases.Current is not null, stores.Releases.Current is { } current
+                ? $"workers boot {current.Manifest.Version}" : "none to boot", started)),
+            .. stores.Audit.Trouble is not { } trouble ? (ComponentStatus[])[]
+                : [Component("audit", (false, $"the audit log cannot be written, the journal has it: {trouble.Text}", trouble.Since))],
+        ],
+        Alarms = [.. stores.Machines.All.Where(record => MachineViews.Alarm(record) is not null)
+            .Select(record => $"{record.Name ?? record.Id}: {MachineViews.Alarm(record)}")],
+        MachinesKnown = stores.Machines.All.Count,
+        MachinesUp = stores.Machines.All.Select(views.Summarise).Count(machine => machine.State == "up"),
+        CaExpiresUnixMs = new DateTimeOffset(authority.Certificate.NotAfter).ToUnixTimeMilliseconds(),
+    };
+
+    private static ComponentStatus Component(string name, (bool Healthy, string Text, DateTimeOffset Since) status) =>
+        new() { Name = name, Healthy = status.Healthy, Text = status.Text, SinceUnixMs = status.Since.ToUnixTimeMilliseconds() };
+}
