@@ -9,6 +9,7 @@ var root = new RootCommand(
     MachineCommands.Create(),
     OperatorCommands.Create(),
     ReleaseCommands.Create(),
+    JobCommands.Create(),
 };
 foreach (var command in ClusterCommands.Create()) root.Subcommands.Add(command);
 root.Options.Add(Credentials.Folder);

@@ -109,6 +109,35 @@ public sealed class RenderingTests
     }
 
     [Fact]
+    public void An_audit_record_is_a_line_whatever_its_words_are_and_one_without_an_outcome_says_so()
+    {
+        var record = new AuditRecord
+        {
+            Id = "1", UnixMs = Now.ToUnixTimeMilliseconds(), User = "bob", Role = "operator", From = "192.0.2.7",
+            Operation = "machines rename", Arguments = new Dictionary<string, string> { ["name"] = "a\u001b[2J\nb" },
+        };
+        var text = AuditCommand.Render(new AuditList { Records = [record, record with { Outcome = "done" }], DamagedLines = 1 });
+        var lines = text.Split('\n');
+        Assert.Equal("2024-10-04 00:00:00  bob  operator  192.0.2.7  unknown  machines rename name=a [2J b", lines[1]);
+        Assert.Contains("  done     machines rename", lines[2], StringComparison.Ordinal);
+        Assert.StartsWith("1 lines of the log are damaged", lines[3], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_job_that_was_not_done_says_what_to_do_next()
+    {
+        var job = new JobSummary
+        {
+            Id = "0badcafe", Kind = "drain", Machine = Worker.Id, Name = "rack1-1", By = "bob", State = "cancelled",
+            Text = "cancelled by eve", Hint = "operosctl machines uncordon rack1-1",
+        };
+        Assert.EndsWith("cancelled: cancelled by eve\nnext: operosctl machines uncordon rack1-1\n",
+            JobCommands.RenderJob(new JobReply { Job = job }), StringComparison.Ordinal);
+        Assert.Contains("0badcafe  drain  rack1-1  bob  -      cancelled  cancelled by eve",
+            JobCommands.RenderList(new JobList { Jobs = [job] }), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void JSON_has_the_messages_own_names() =>
         Assert.Contains("\"id\": \"402fce53-3779-8c9f-ac73-4c34a31fc2bc\"", AnswerJson.Render(new MachineList { Machines = [Worker] }),
             StringComparison.Ordinal);

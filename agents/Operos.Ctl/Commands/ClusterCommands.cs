@@ -26,6 +26,7 @@ internal static class ClusterCommands
         why.Shows<MachineExplanation>(result => new ExplainMachine { Machine = result.GetRequiredValue(machine) }, RenderExplanation);
         yield return why;
         yield return KubeconfigCommand.Create();
+        yield return AuditCommand.Create();
     }
 
     internal static string RenderStatus(StatusReply status)

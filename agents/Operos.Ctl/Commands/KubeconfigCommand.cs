@@ -23,7 +23,7 @@ internal static class KubeconfigCommand
         var user = new Option<string?>("--user") { Description = "The user's name (default: admin, in the group system:masters)" };
         var groups = new Option<string[]>("--group") { Description = "A group of the user; may be given again",
             AllowMultipleArgumentsPerToken = false };
-        var life = LifeOption.Create("How long it is valid, such as 30m or 8h; at most 24h", TimeSpan.FromHours(8));
+        var life = DurationOption.Create("--life", "How long it is valid, such as 30m or 8h; at most 24h", TimeSpan.FromHours(8));
         var file = new Option<string?>("--out") { Description = "The file to write, 0600 (default: standard output)" };
         var renewing = new Option<bool>("--renewing")
         {

@@ -18,8 +18,10 @@ internal static class MachineCommands
             Rename(),
             Label(),
             Resolve(),
+            Drain(),
+            Simple("uncordon", "Let pods come to a machine again", machine => new UncordonMachine { Machine = machine }),
             Remove(),
-            Simple("reboot", "Shut a worker down cleanly and start it again", machine => new RebootMachine { Machine = machine }),
+            Reboot(),
         };
         machines.Shows<MachineList>(_ => new ListMachines(), RenderList);
         return machines;
@@ -153,25 +155,55 @@ internal static class MachineCommands
         return command;
     }
 
+    private static Command Drain()
+    {
+        var machine = MachineArgument();
+        var (seconds, noWait) = (DrainSeconds(), JobCommands.NoWait());
+        var command = new Command("drain", "Take a machine's pods away and keep new ones from coming") { machine, seconds, noWait };
+        command.SetAction((result, cancellationToken) => JobCommands.DoAsync(result,
+            new DrainMachine { Machine = result.GetRequiredValue(machine), DrainSeconds = result.GetValue(seconds) },
+            result.GetValue(noWait), cancellationToken));
+        return command;
+    }
+
     private static Command Remove()
     {
         var machine = MachineArgument();
         var yes = Confirmation.Create();
-        var seconds = new Option<int>("--drain-seconds")
-            { Description = "How long its pods may take to leave", DefaultValueFactory = _ => 60 };
+        var (seconds, noWait) = (DrainSeconds(), JobCommands.NoWait());
         var force = new Option<bool>("--force") { Description = "Remove it though its pods would not leave, or without the API server" };
-        var command = new Command("remove", "Drain and forget a machine; it must be admitted again") { machine, yes, seconds, force };
+        var command = new Command("remove", "Drain and forget a machine; it must be admitted again")
+            { machine, yes, seconds, force, noWait };
         command.SetAction(async (result, cancellationToken) =>
         {
             var name = result.GetRequiredValue(machine);
             var question = $"Remove {name}? Its pods will be evicted and its certificate will no longer count.";
-            if (!Confirmation.Ask(result, yes, question)) return;
-            var request = new RemoveMachine { Machine = name, DrainSeconds = result.GetValue(seconds), Force = result.GetValue(force) };
-            var done = await Credentials.AskAsync<Done>(result, request, cancellationToken, TimeSpan.FromSeconds(request.DrainSeconds));
-            Console.WriteLine(Terminal.Page(done.Text));
+            if (!Confirmation.Ask(result, yes, question)) return 0;
+            return await JobCommands.DoAsync(result, new RemoveMachine
+            {
+                Machine = name, DrainSeconds = result.GetValue(seconds), Force = result.GetValue(force), Detach = true,
+            }, result.GetValue(noWait), cancellationToken);
         });
         return command;
     }
+
+    private static Command Reboot()
+    {
+        var machine = MachineArgument();
+        var drain = new Option<bool>("--drain") { Description = "Take its pods away first; let them come again when it is back" };
+        var (seconds, noWait) = (DrainSeconds(), JobCommands.NoWait());
+        var force = new Option<bool>("--force") { Description = "With --drain: reboot it though its pods would not leave" };
+        var command = new Command("reboot", "Shut a worker down cleanly and start it again") { machine, drain, seconds, force, noWait };
+        command.SetAction((result, cancellationToken) => JobCommands.DoAsync(result, new RebootMachine
+        {
+            Machine = result.GetRequiredValue(machine), Drain = result.GetValue(drain), DrainSeconds = result.GetValue(seconds),
+            Force = result.GetValue(force),
+        }, result.GetValue(noWait), cancellationToken));
+        return command;
+    }
+
+    private static Option<int> DrainSeconds() =>
+        new("--drain-seconds") { Description = "How long its pods may take to leave", DefaultValueFactory = _ => 60 };
 
     private static Argument<string> MachineArgument() => new("machine") { Description = "UUID, a unique start of it, or name" };
 }

@@ -53,7 +53,8 @@ internal static class OperatorCommands
         var role = new Option<string>("--role") { Description = "admin, operator or viewer", Required = true };
         role.AcceptOnlyFromAmong(Roles);
         var folder = OutOption(required: true);
-        var life = LifeOption.Create("How long credentials last that are not used; use renews them", CertificateLives.Operator.Default);
+        var life = DurationOption.Create("--life",
+            "How long credentials last that are not used; use renews them", CertificateLives.Operator.Default);
         var command = new Command("add", "Make an operator, and a folder with its credentials to hand over") { name, role, folder, life };
         command.SetAction(async (result, cancellationToken) =>
         {

@@ -15,6 +15,9 @@ namespace Operos.Ctl.Rendering;
 [JsonSerializable(typeof(StatusReply))]
 [JsonSerializable(typeof(MachineExplanation))]
 [JsonSerializable(typeof(OperatorList))]
+[JsonSerializable(typeof(AuditList))]
+[JsonSerializable(typeof(JobList))]
+[JsonSerializable(typeof(JobReply))]
 internal sealed partial class AnswerJson : JsonSerializerContext
 {
     public static string Render<T>(T answer) => JsonSerializer.Serialize(answer, (JsonTypeInfo<T>)Default.GetTypeInfo(typeof(T))!);

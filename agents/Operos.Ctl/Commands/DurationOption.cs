@@ -5,10 +5,10 @@ using System.Globalization;
 namespace Operos.Ctl.Commands;
 
 /// <summary>A time as people write it: 30m, 8h, 7d.</summary>
-internal static class LifeOption
+internal static class DurationOption
 {
-    public static Option<TimeSpan> Create(string description, TimeSpan otherwise) =>
-        new("--life") { Description = description, DefaultValueFactory = _ => otherwise, CustomParser = Parse };
+    public static Option<TimeSpan> Create(string name, string description, TimeSpan otherwise) =>
+        new(name) { Description = description, DefaultValueFactory = _ => otherwise, CustomParser = Parse };
 
     private static TimeSpan Parse(ArgumentResult result)
     {
