@@ -27,8 +27,11 @@ public sealed class NullElementTests
     }
 
     [Fact]
-    public void Lists_are_found_below_a_message_too() =>
+    public void Lists_are_found_below_a_message_and_in_its_lists_too()
+    {
         Assert.Contains(Lists(), row => row.Data is (nameof(HeartbeatReply), ".Configuration.AuthorizedKeys"));
+        Assert.Contains(Lists(), row => row.Data is (nameof(AuditList), ".Records[].Arguments"));
+    }
 
     private static Message? SendAndRead(Message message) =>
         Frame.ReadMessage(Frame.Write(1, reply: false, message).AsMemory(Frame.HeaderSize), default);
@@ -41,7 +44,7 @@ public sealed class NullElementTests
             if (IsOurs(property.PropertyType))
                 foreach (var below in PathsOf(property.PropertyType, $"{path}.{property.Name}")) yield return below;
             if (IsList(property.PropertyType) && property.PropertyType.GetGenericArguments()[^1] is var element && IsOurs(element))
-                Assert.Empty(PathsOf(element, ""));
+                foreach (var below in PathsOf(element, $"{path}.{property.Name}[]")) yield return below;
         }
     }
 
@@ -52,7 +55,7 @@ public sealed class NullElementTests
         foreach (var property in Keyed(type))
         {
             var here = $"{at}.{property.Name}";
-            property.SetValue(made, IsList(property.PropertyType) ? List(property.PropertyType, here == path, holed)
+            property.SetValue(made, IsList(property.PropertyType) ? List(property.PropertyType, here, path, holed)
                 : property.PropertyType == typeof(string) ? ""
                 : property.PropertyType == typeof(byte[]) ? Array.Empty<byte>()
                 : IsOurs(property.PropertyType) ? Make(property.PropertyType, here, path, holed)
@@ -61,10 +64,13 @@ public sealed class NullElementTests
         return made;
     }
 
-    private static object List(Type list, bool filled, bool holed)
+    private static object List(Type list, string at, string path, bool holed)
     {
         var element = list.GetGenericArguments()[^1];
-        var value = holed ? null
+        var isAbove = path.StartsWith($"{at}[]", StringComparison.Ordinal);
+        var filled = isAbove || at == path;
+        var value = isAbove ? Make(element, $"{at}[]", path, holed)
+            : holed ? null
             : element == typeof(string) ? "" : element == typeof(byte[]) ? Array.Empty<byte>() : Make(element, "", "", holed: false);
         if (list.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>))
         {
