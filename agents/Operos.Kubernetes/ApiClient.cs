@@ -27,7 +27,7 @@ public sealed class ApiClient : IDisposable
         http = new HttpClient(new SocketsHttpHandler
         {
             UseProxy = false, UseCookies = false, AllowAutoRedirect = false,
-            // Lists are a tenth of their size so; the server packs what is large.
+            // Packed, a list has a tenth of its size; the server packs large answers only.
             AutomaticDecompression = DecompressionMethods.GZip,
             ConnectTimeout = TimeSpan.FromSeconds(10),
             // A renewed certificate is shown by the connections that follow.

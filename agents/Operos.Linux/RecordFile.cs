@@ -39,7 +39,7 @@ public static class RecordFile
         byte[] json;
         try { json = File.ReadAllBytes(path); }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException) { return; }
-        // What is damaged is nobody's.
+        // A damaged record is no newer version's: it may be replaced.
         try { Check(path, json, known); }
         catch (JsonException) { }
     }

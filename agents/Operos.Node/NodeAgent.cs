@@ -106,7 +106,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
 
     private async Task KeepServicesAsync(NodeServices services, Task closed, CancellationToken cancellationToken)
     {
-        // No pod before that: what one connected to would stay open.
+        // No pod starts before the firewall is in force: it could meanwhile open connections to what is to be closed.
         await closed.WaitAsync(cancellationToken).ConfigureAwait(false);
         var settled = false;
         var (pause, before) = (Busy, "");
@@ -205,7 +205,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
     public ApiAccess Access(NodeSettings settings) => new()
     {
         Server = new Uri(settings.Cluster.ApiServer),
-        AuthorityFile = paths.Authority,
+        AuthorityFile = paths.AuthorityFile,
         CertificateFile = paths.Credential(NodeCertificate.Agent),
         KeyFile = paths.Credential(NodeCertificate.Agent),
         Agent = "operos-node",

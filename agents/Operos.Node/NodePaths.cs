@@ -12,7 +12,7 @@ public sealed record NodePaths
 
     /// <summary>Certificates and keys; a folder that holds nothing else, for it is deleted when the machine leaves.</summary>
     public string Pki { get => field ?? Path.Combine(Run, "pki"); init; }
-    public string Authority => Path.Combine(Pki, "ca.crt");
+    public string AuthorityFile => Path.Combine(Pki, "ca.crt");
 
     /// <summary>A certificate and its key in one file: replaced in one step, so no reader ever pairs an old one with a new one.</summary>
     public string Credential(string purpose) => Path.Combine(Pki, purpose + ".pem");

@@ -41,7 +41,7 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
         if (!await StepAsync(NodeStepBoard.Configuration, null, () => Task.FromResult(WriteFiles())).ConfigureAwait(false)) return false;
         if (!await StepAsync(NodeStepBoard.Containerd, "waits to be started", () => ContainerdAsync(cancellationToken))
             .ConfigureAwait(false)) return false;
-        // A node without its images is of less use, but of some: the kubelet starts all the same.
+        // Without its images a node still serves pods whose images come from a registry: the kubelet starts all the same.
         var complete = await StepAsync(NodeStepBoard.Images, "being imported", () => ImagesAsync(cancellationToken)).ConfigureAwait(false);
         complete &= await StepAsync(NodeStepBoard.Kubelet, "being started",
             () => ServiceAsync(NodeService.Kubelet, HealthProbe.Kubelet, cancellationToken)).ConfigureAwait(false);
@@ -147,7 +147,7 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
             files.MarkFresh(service);
             logger.RunsWithNewFiles(service);
         }
-        // What answers runs: systemd is asked about what does not.
+        // A service that answers is running: systemd is asked only about one that does not.
         if (await health.AskAsync(probe, cancellationToken).ConfigureAwait(false) is not { } problem) return "";
         await EnsureRunningAsync(service, cancellationToken).ConfigureAwait(false);
         throw new NodeException(await WithLastErrorAsync(service, problem, cancellationToken).ConfigureAwait(false));

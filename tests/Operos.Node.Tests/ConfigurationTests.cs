@@ -30,7 +30,7 @@ public sealed class ConfigurationTests
         var paths = new NodePaths();
         var written = NodeFiles.Arguments(KubeProxyConfiguration.Arguments(paths)) + "---\n"
             + KubeProxyConfiguration.Write(settings, facts, paths)
-            + "---\n" + Kubeconfig.Write(settings.Cluster.ApiServer, paths.Authority, paths.Credential("kube-proxy"));
+            + "---\n" + Kubeconfig.Write(settings.Cluster.ApiServer, paths.AuthorityFile, paths.Credential("kube-proxy"));
         Assert.Equal(Golden("kube-proxy.txt", written), written);
         Assert.Contains("maxPerCore: 0\n", KubeProxyConfiguration.Write(settings, facts with { SizesConnectionTable = false }, paths),
             StringComparison.Ordinal);

@@ -34,7 +34,7 @@ internal sealed class FileDigests(IReadOnlySet<string>? hashed = null)
 
     private static string Hash(string path)
     {
-        // Whoever mends it meanwhile is not kept from it.
+        // Shared for writing and deleting: who mends the file need not wait for us.
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using Operos.Authority;
 using Operos.ControlPlane.Configuration;
 using Operos.Names;
 using Operos.Release;
+using static Operos.Controller.Configuration.ConfigurationValues;
 
 namespace Operos.Controller.Configuration;
 
@@ -21,7 +21,7 @@ internal static class SettingsReader
         "kubernetes.network", "kubernetes.certificate-life",
     ];
 
-    private const int MaxAuthorizedKey = 8192;
+    private const int MaxAuthorizedKey = 8192, LongestKernelArguments = 512;
 
     /// <summary>Whether the image has the component (images/README.md): without it there is nothing to run.</summary>
     private static bool HasKubernetes => File.Exists("/usr/bin/kube-apiserver");
@@ -38,52 +38,65 @@ internal static class SettingsReader
         var file = new ConfigurationFile(path, text);
         foreach (var key in file.Keys.Except(Known).ToList()) file.Fail(key, $"no such setting{Suggest(key)}");
         var (address, network) = ReadNetwork(file);
-        var mode = ReadChoice(file, "dhcp.mode", DhcpMode.Full);
+        var mode = file.Choice("dhcp.mode", DhcpMode.Full);
         var range = ReadRange(file, mode, address, network);
         var settings = new ControllerSettings
         {
-            Admission = ReadChoice(file, "cluster.admission", AdmissionPolicy.Approve),
-            Readmission = ReadChoice(file, "cluster.readmission", ReadmissionPolicy.Auto),
+            Admission = file.Choice("cluster.admission", AdmissionPolicy.Approve),
+            Readmission = file.Choice("cluster.readmission", ReadmissionPolicy.Auto),
+
             Address = address,
             Network = network,
-            ControlPort = ReadNumber(file, "control.port", 7443, 1, 65535),
-            HttpPort = ReadNumber(file, "boot.http-port", 7480, 1, 65535),
-            Release = ReadText(file, "boot.release", value => ReleaseManifest.IsVersion(value) ? null : "a release's name is expected"),
-            MenuSeconds = ReadNumber(file, "boot.menu-seconds", 3, 0, 300),
-            Consoles = ReadList(file, "boot.consoles", ["tty0", "ttyS0,115200"],
-                value => value.All(c => char.IsAsciiLetterOrDigit(c) || c is ',' or '.')
-                ? null : "a kernel console is expected, such as ttyS0,115200"),
-            KernelArguments = ReadText(file, "boot.kernel-arguments",
-                value => value.All(c => c is >= ' ' and < (char)127 && c is not ('"' or '\\' or ';' or '{' or '}' or '$'))
-                && value.Length < 512 ? null : "plain kernel arguments of at most 512 characters are expected") ?? "",
+            ControlPort = file.Number("control.port", 7443, 1, 65535),
+
+            HttpPort = file.Number("boot.http-port", 7480, 1, 65535),
+            Release = file.Text("boot.release", ReleaseManifest.IsVersion, "a release's name is expected"),
+            MenuSeconds = file.Number("boot.menu-seconds", 3, 0, 300),
+            Consoles = file.List("boot.consoles", ["tty0", "ttyS0,115200"], IsConsole,
+                "a kernel console is expected, such as ttyS0,115200"),
+            KernelArguments = file.Text("boot.kernel-arguments", IsKernelArguments,
+                $"plain kernel arguments of at most {LongestKernelArguments} characters are expected") ?? "",
+
             DhcpMode = mode,
             RangeStart = range.Start,
             RangeEnd = range.End,
-            Lease = ReadDuration(file, "dhcp.lease", TimeSpan.FromHours(1), TimeSpan.FromMinutes(2), TimeSpan.FromDays(30)),
-            Gateway = ReadText(file, "dhcp.gateway", value => ReadIPv4(value) is null ? "an IPv4 address is expected" : null) is { } gateway
-                ? ReadIPv4(gateway) : null,
-            Dns = [.. ReadList(file, "dhcp.dns", [], value => ReadIPv4(value) is null ? "IPv4 addresses are expected" : null)
-                .Select(ReadIPv4).OfType<IPAddress>()],
+            Lease = file.Duration("dhcp.lease", TimeSpan.FromHours(1), TimeSpan.FromMinutes(2), TimeSpan.FromDays(30)),
+            Gateway = file.Address("dhcp.gateway"),
+            Dns = file.Addresses("dhcp.dns", _ => null),
+
             ClusterDomain = ReadDomain(file, "cluster.domain", "cluster.local"),
-            DnsEnabled = ReadFlag(file, "dns.enabled", ReadFlag(file, "kubernetes.enabled", HasKubernetes)),
-            DnsUpstream = ReadServers(file, address),
+            DnsEnabled = file.Flag("dns.enabled", file.Flag("kubernetes.enabled", HasKubernetes)),
+            DnsUpstream = file.Addresses("dns.upstream", server =>
+                server.Equals(address) ? $"holds the controller's own address {address}, which would ask itself" : null),
             MachinesDomain = ReadDomain(file, "dns.machines-domain", "machines.operos.internal"),
-            WorkerCertificate = ReadLife(file, "pki.worker-certificate", CertificateLives.Machine),
-            MaxPending = ReadNumber(file, "limits.max-pending", ControllerSettings.UsualMaxPending, 1, 10_000),
-            MaxMachines = ReadNumber(file, "limits.max-machines", ControllerSettings.UsualMaxMachines, 1, 100_000),
-            Silence = ReadDuration(file, "limits.silence", ControllerSettings.UsualSilence, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
-            AuthorizedKeys = ReadList(file, "nodes.authorized-keys", [], value => IsAuthorizedKey(value)
-                ? null : "SSH public keys are expected, such as \"ssh-ed25519 AAAA... name\""),
+
+            WorkerCertificate = file.Life("pki.worker-certificate", CertificateLives.Machine),
+            MaxPending = file.Number("limits.max-pending", ControllerSettings.UsualMaxPending, 1, 10_000),
+            MaxMachines = file.Number("limits.max-machines", ControllerSettings.UsualMaxMachines, 1, 100_000),
+            Silence = file.Duration("limits.silence", ControllerSettings.UsualSilence, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+            AuthorizedKeys = file.List("nodes.authorized-keys", [], IsAuthorizedKey,
+                "SSH public keys are expected, such as \"ssh-ed25519 AAAA... name\""),
+
             Kubernetes = ReadKubernetes(file, network),
         };
-        if (settings.ControlPort == settings.HttpPort) file.Fail("boot.http-port", "is the control port too; choose another");
-        if (settings.Kubernetes.Enabled && (settings.Kubernetes.ApiPort == settings.ControlPort
-            || settings.Kubernetes.ApiPort == settings.HttpPort)) file.Fail(
-            "kubernetes.api-port", "is the port of another of the controller's servers; choose another");
-        if (ZonePlan.IsWithin(settings.MachinesDomain, settings.ClusterDomain)
-            || ZonePlan.IsWithin(settings.ClusterDomain, settings.MachinesDomain))
-            file.Fail("dns.machines-domain", $"must not lie within the cluster's domain {settings.ClusterDomain}, nor around it");
+        CheckPorts(file, settings);
+        CheckDomains(file, settings);
         return file.Errors.Count == 0 ? settings : throw new ConfigurationException(file.Errors);
+    }
+
+    private static void CheckPorts(ConfigurationFile file, ControllerSettings settings)
+    {
+        if (settings.ControlPort == settings.HttpPort) file.Fail("boot.http-port", "is the control port too; choose another");
+        var api = settings.Kubernetes.ApiPort;
+        if (settings.Kubernetes.Enabled && (api == settings.ControlPort || api == settings.HttpPort))
+            file.Fail("kubernetes.api-port", "is the port of another of the controller's servers; choose another");
+    }
+
+    private static void CheckDomains(ConfigurationFile file, ControllerSettings settings)
+    {
+        var (cluster, machines) = (settings.ClusterDomain, settings.MachinesDomain);
+        if (ZonePlan.IsWithin(machines, cluster) || ZonePlan.IsWithin(cluster, machines))
+            file.Fail("dns.machines-domain", $"must not lie within the cluster's domain {cluster}, nor around it");
     }
 
     private static (IPAddress, IPNetwork) ReadNetwork(ConfigurationFile file)
@@ -95,7 +108,7 @@ internal static class SettingsReader
             file.Fail(key, $"is required; {expected}");
             return fallback;
         }
-        if (value is string text && text.Split('/') is [var host, var bits] && ReadIPv4(host) is { } address
+        if (value is string text && text.Split('/') is [var host, var bits] && ParseIPv4(host) is { } address
             && int.TryParse(bits, NumberStyles.None, CultureInfo.InvariantCulture, out var prefix) && prefix is >= 8 and <= 30)
         {
             var mask = uint.MaxValue << (32 - prefix);
@@ -114,7 +127,7 @@ internal static class SettingsReader
             if (mode == DhcpMode.Full) file.Fail(key, "is required in mode full: [\"FIRST\", \"LAST\"]");
             return (null, null);
         }
-        if (value is not List<string> { Count: 2 } ends || ReadIPv4(ends[0]) is not { } start || ReadIPv4(ends[1]) is not { } end)
+        if (value is not List<string> { Count: 2 } ends || ParseIPv4(ends[0]) is not { } start || ParseIPv4(ends[1]) is not { } end)
         {
             file.Fail(key, "two IPv4 addresses are expected: [\"FIRST\", \"LAST\"]");
             return (null, null);
@@ -136,21 +149,22 @@ internal static class SettingsReader
         if (Overlap(pods, services)) file.Fail("kubernetes.service-network", $"{services} overlaps the pods' network {pods}");
         return new KubernetesSettings
         {
-            Enabled = ReadFlag(file, "kubernetes.enabled", HasKubernetes),
+            Enabled = file.Flag("kubernetes.enabled", HasKubernetes),
             PodNetwork = pods,
             ServiceNetwork = services,
-            ApiNames = ReadList(file, "kubernetes.api-names", [], value => ReadIPv4(value) is not null || DnsName.IsName(value)
-                ? null : "IPv4 addresses and DNS names in lower case are expected"),
-            ApiPort = ReadNumber(file, "kubernetes.api-port", defaults.ApiPort, 1, 65535),
-            Network = ReadChoice(file, "kubernetes.network", PodNetworkProvider.Operos),
-            CertificateLife = ReadLife(file, "kubernetes.certificate-life", CertificateLives.Kubernetes),
+            ApiNames = file.List("kubernetes.api-names", [],
+                value => ParseIPv4(value) is not null || DnsName.IsName(value),
+                "IPv4 addresses and DNS names in lower case are expected"),
+            ApiPort = file.Number("kubernetes.api-port", defaults.ApiPort, 1, 65535),
+            Network = file.Choice("kubernetes.network", PodNetworkProvider.Operos),
+            CertificateLife = file.Life("kubernetes.certificate-life", CertificateLives.Kubernetes),
         };
     }
 
     private static IPNetwork ReadBlock(ConfigurationFile file, string key, IPNetwork fallback, int shortest, int longest)
     {
         if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is string text && text.Split('/') is [var host, _] && ReadIPv4(host) is { } first
+        if (value is string text && text.Split('/') is [var host, _] && ParseIPv4(host) is { } first
             && IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(first) && network.PrefixLength >= shortest
             && network.PrefixLength <= longest) return network;
         file.Fail(key, $"an IPv4 network with a prefix of {shortest} to {longest} bits is expected, such as \"{fallback}\"");
@@ -163,85 +177,9 @@ internal static class SettingsReader
     private static string ReadDomain(ConfigurationFile file, string key, string fallback)
     {
         const int longest = 48;
-        return ReadText(file, key, value => DnsName.IsName(value) && value.Length <= longest && ReadIPv4(value) is null
-            ? null : $"a domain name in lower case of at most {longest} characters is expected, such as \"{fallback}\"") ?? fallback;
+        return file.Text(key, value => DnsName.IsName(value) && value.Length <= longest && ParseIPv4(value) is null,
+            $"a domain name in lower case of at most {longest} characters is expected, such as \"{fallback}\"") ?? fallback;
     }
-
-    private static List<IPAddress> ReadServers(ConfigurationFile file, IPAddress own)
-    {
-        var servers = ReadList(file, "dns.upstream", [], value => ReadIPv4(value) is not { } server
-            ? "IPv4 addresses are expected" : server.Equals(own)
-            ? $"holds the controller's own address {own}, which would ask itself" : null);
-        return [.. servers.Select(ReadIPv4).OfType<IPAddress>()];
-    }
-
-    private static bool ReadFlag(ConfigurationFile file, string key, bool fallback)
-    {
-        if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is bool flag) return flag;
-        file.Fail(key, "true or false is expected");
-        return fallback;
-    }
-
-    private static T ReadChoice<T>(ConfigurationFile file, string key, T fallback) where T : struct, Enum
-    {
-        if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is string text && text == text.ToLowerInvariant() && Enum.TryParse<T>(text, ignoreCase: true, out var choice)
-            && !int.TryParse(text, out _)) return choice;
-        file.Fail(key, $"one of {string.Join(", ", Enum.GetNames<T>().Select(name => $"\"{name.ToLowerInvariant()}\""))} is expected");
-        return fallback;
-    }
-
-    private static int ReadNumber(ConfigurationFile file, string key, int fallback, int least, int most)
-    {
-        if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is long number && number >= least && number <= most) return (int)number;
-        file.Fail(key, $"a number from {least} to {most} is expected");
-        return fallback;
-    }
-
-    private static string? ReadText(ConfigurationFile file, string key, Func<string, string?> problem)
-    {
-        if (!file.TryGet(key, out var value, out _)) return null;
-        var wrong = value is string text ? problem(text) : "a text is expected";
-        if (wrong is not null) file.Fail(key, wrong);
-        return value as string;
-    }
-
-    private static List<string> ReadList(ConfigurationFile file, string key, List<string> fallback, Func<string, string?> problem)
-    {
-        if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is not List<string> list)
-        {
-            file.Fail(key, "a list of texts is expected");
-            return fallback;
-        }
-        if (list.Select(problem).FirstOrDefault(wrong => wrong is not null) is { } first) file.Fail(key, first);
-        return list;
-    }
-
-    private static TimeSpan ReadLife(ConfigurationFile file, string key, LifeBounds bounds) =>
-        ReadDuration(file, key, bounds.Default, bounds.Shortest, bounds.Longest);
-
-    private static TimeSpan ReadDuration(ConfigurationFile file, string key, TimeSpan fallback, TimeSpan least, TimeSpan most)
-    {
-        if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is string { Length: >= 2 } text && int.TryParse(
-            text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-        {
-            TimeSpan? duration = text[^1] switch
-            {
-                's' => TimeSpan.FromSeconds(number), 'm' => TimeSpan.FromMinutes(number), 'h' => TimeSpan.FromHours(number),
-                'd' => TimeSpan.FromDays(Math.Min(number, 100_000)), _ => null,
-            };
-            if (duration >= least && duration <= most) return duration.Value;
-        }
-        file.Fail(key, $"a time from {Show(least)} to {Show(most)} is expected, such as \"90m\", \"12h\" or \"30d\"");
-        return fallback;
-    }
-
-    private static string Show(TimeSpan time) =>
-        time.TotalDays >= 1 ? $"{time.TotalDays}d" : time.TotalHours >= 1 ? $"{time.TotalHours}h" : $"{time.TotalMinutes}m";
 
     private static string Suggest(string key)
     {
@@ -253,16 +191,18 @@ internal static class SettingsReader
         return $"; there are {string.Join(", ", table.DefaultIfEmpty("those in README.md"))}";
     }
 
+    private static bool IsConsole(string value) => value.All(c => char.IsAsciiLetterOrDigit(c) || c is ',' or '.');
+
+    /// <summary>What every loader's menu takes as it is.</summary>
+    private static bool IsKernelArguments(string value) => value.Length <= LongestKernelArguments
+        && value.All(c => c is >= ' ' and < (char)127 && c is not ('"' or '\\' or ';' or '{' or '}' or '$'));
+
     /// <summary>A key type and its Base64, then what people write beside it; no options, which come first, and no second line.</summary>
     private static bool IsAuthorizedKey(string value) =>
         value.Length <= MaxAuthorizedKey && !value.Any(char.IsControl) && value.Split(' ') is [var type, { Length: > 0 } key, ..]
         && (type.StartsWith("ssh-", StringComparison.Ordinal) || type.StartsWith("ecdsa-", StringComparison.Ordinal)
             || type.StartsWith("sk-", StringComparison.Ordinal))
         && System.Buffers.Text.Base64.IsValid(key);
-
-    private static IPAddress? ReadIPv4(string text) =>
-        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && text.Count(c => c == '.') == 3
-            ? address : null;
 
     private static uint Number(IPAddress address) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
 

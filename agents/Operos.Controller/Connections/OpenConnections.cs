@@ -25,7 +25,7 @@ internal sealed class OpenConnections
             }
             own.Add(connection);
         }
-        // Its own end is nobody's business here.
+        // Not awaited: the newcomer need not wait until the other end has closed.
         if (oldest is not null) _ = oldest.DisposeAsync().AsTask();
     }
 

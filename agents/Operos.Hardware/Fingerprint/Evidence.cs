@@ -24,7 +24,7 @@ public static class EvidenceReader
         Component.Board => 40,
         Component.Network => 25,
         Component.Storage => 25,
-        // Any two outweigh a board.
+        // 21: any two components together outweigh a board alone.
         Component.Chassis => 21,
         Component.Memory => 21,
         _ => 0,
@@ -44,7 +44,7 @@ public static class EvidenceReader
 
         Add(Component.Board, "system-uuid", Placeholders.Usable(inventory.System.Uuid));
         AddSerial(Component.Board, "system-serial", inventory.System.Vendor, inventory.System.Serial);
-        // Boards that repeat one label have one.
+        // Several boards that tell one serial wear the same label: it counts once.
         foreach (var board in inventory.OtherBoards.Prepend(inventory.Board).DistinctBy(board => Placeholders.Usable(board.Serial)))
             AddSerial(Component.Board, "board-serial", board.Vendor, board.Serial);
         // A TPM sits on the board or in its processor, and cannot be blank.

@@ -15,7 +15,7 @@ internal sealed class LayerFetch(IPEndPoint server, FetchedManifest release, Man
     private const int SpanChunks = 16;
     private static readonly TimeSpan RecheckInterval = TimeSpan.FromSeconds(3);
 
-    private readonly Lock gate = new();
+    private readonly Lock sync = new();
     private readonly Queue<ChunkSpan> missing = new();
     private readonly Dictionary<string, SafeFileHandle> files = [];
     private readonly CancellationTokenSource stop = new();
@@ -74,11 +74,11 @@ internal sealed class LayerFetch(IPEndPoint server, FetchedManifest release, Man
         while (!stop.IsCancellationRequested)
         {
             ChunkSpan span;
-            lock (gate)
+            lock (sync)
             {
                 if (!missing.TryDequeue(out span))
                 {
-                    // What others still fetch may come back to the queue.
+                    // Another connection may fail and put back what it was fetching, so none ends before all have.
                     if (working == 0) return;
                     span = default;
                 }
@@ -107,7 +107,7 @@ internal sealed class LayerFetch(IPEndPoint server, FetchedManifest release, Man
                 fatal = e;
                 stop.Cancel();
             }
-            lock (gate)
+            lock (sync)
             {
                 working--;
                 if (done < span.Count) missing.Enqueue(span with { First = span.First + done, Count = span.Count - done });

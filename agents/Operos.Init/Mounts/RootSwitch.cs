@@ -29,7 +29,7 @@ internal static class RootSwitch
             if (info.LinkTarget is not null || info.Exists) info.Delete();
             else if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
         }
-        // Memory that is not given back harms nothing.
+        // What cannot be removed costs some memory, and the boot goes on.
         catch (IOException) { }
         catch (UnauthorizedAccessException) { }
     }

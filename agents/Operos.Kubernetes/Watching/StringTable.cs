@@ -33,7 +33,7 @@ internal sealed class StringTable : JsonConverter<string>
         var hash = new HashCode();
         hash.AddBytes(text);
         ref var slot = ref strings[hash.ToHashCode() & (Slots - 1)];
-        // Equal as ASCII only; anything else is made anew, and checked on its way.
+        // Only ASCII is compared as bytes; any other text is read anew, which also checks that it is UTF-8.
         if (slot is null || !Ascii.Equals(text, slot)) slot = reader.GetString()!;
         return slot;
     }

@@ -24,7 +24,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
     private readonly WatchOptions options;
     private readonly TimeProvider time;
     private readonly JsonTypeInfo<TObject> decoder;
-    private readonly Lock gate = new();
+    private readonly Lock sync = new();
     private Dictionary<Key, TItem> items = [];
     private WatchSnapshot<TItem> snapshot = new([], 0, null);
     private bool isSnapshotOld;
@@ -32,7 +32,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
     private DateTimeOffset? lastSeen;
     private (int Count, long Bytes) lists;
 
-    // Of the one task that follows.
+    // From here on only the task that follows the API reads and writes: without the lock.
     private Source? next = Source.Memory;
     private string? version;
     /// <summary>Whether there was no watch worth the name since the last list.</summary>
@@ -62,7 +62,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
     {
         get
         {
-            lock (gate)
+            lock (sync)
             {
                 if (isSnapshotOld) snapshot = snapshot with { Items = [.. items.Values] };
                 isSnapshotOld = false;
@@ -74,13 +74,13 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
     /// <summary>When the server last told something, be it that nothing changed; null before it did.</summary>
     public DateTimeOffset? LastSeen
     {
-        get { lock (gate) return lastSeen; }
+        get { lock (sync) return lastSeen; }
     }
 
     /// <summary>How often all objects were read, and how many bytes of JSON that were, unpacked.</summary>
     public (int Count, long Bytes) Lists
     {
-        get { lock (gate) return lists; }
+        get { lock (sync) return lists; }
     }
 
     /// <summary>
@@ -93,7 +93,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
         while (true)
         {
             Task signal;
-            lock (gate) signal = changed.Task;
+            lock (sync) signal = changed.Task;
             var now = Snapshot;
             if (now.Version != told.Version || now.Problem != told.Problem) yield return told = now;
             await signal.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -114,8 +114,8 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
             }
             catch (ApiException e) when (IsForgotten(e))
             {
-                // Memory first, for all that lost the same server ask at the same time; where even a new list from there cannot be
-                // watched, etcd knows.
+                // From the server's memory first: all that lost the same server ask at the same time. Where even a new list from
+                // there is too old to be watched, the next one comes from etcd.
                 var again = next is not null || isFresh;
                 next = again ? Source.Storage : Source.Memory;
                 Tell($"the API server has forgotten what it told of {type}: all are listed again");
@@ -149,7 +149,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
 
     private async Task ListAsync(Source source, CancellationToken cancellationToken)
     {
-        // A server ignores a limit on what it has in memory. Not older than what was told: of several servers one may be behind.
+        // From memory a server ignores a limit; the version keeps one that is behind the others from telling what is older.
         var query = source == Source.Storage ? $"limit={options.Limits.PageObjects}" : $"resourceVersion={version ?? "0"}";
         var list = new ListInProgress(items, keep, same, options.Limits.Objects);
         long bytes = 0;
@@ -168,7 +168,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
         }
         while (!string.IsNullOrEmpty(more));
         (version, next, isFresh, listBytes) = (at, null, true, bytes);
-        lock (gate)
+        lock (sync)
         {
             lists = (lists.Count + 1, lists.Bytes + bytes);
             items = list.Items;
@@ -218,11 +218,11 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
         (version, isFresh, pause) = (at, false, options.Timing.ShortestPause);
         if (told.Kind == WatchEventKind.Bookmark)
         {
-            lock (gate) Saw(false, null);
+            lock (sync) Saw(false, null);
             return;
         }
         var (key, item) = (KeyOf(told.Object), told.Kind == WatchEventKind.Put ? keep(told.Object) : null);
-        lock (gate)
+        lock (sync)
         {
             var known = items.TryGetValue(key, out var old);
             if (item is null) items.Remove(key);
@@ -235,14 +235,14 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
 
     private void Tell(string? problem)
     {
-        lock (gate)
+        lock (sync)
         {
             if (problem is null) Saw(false, null);
             else Show(false, problem);
         }
     }
 
-    /// <summary>The server told something. The caller holds the gate.</summary>
+    /// <summary>The server told something. The caller holds the lock.</summary>
     private void Saw(bool news, string? problem)
     {
         lastSeen = time.GetUtcNow();

@@ -26,7 +26,7 @@ internal sealed class WatchLineReader(Stream body, int longest) : IDisposable
             searched = filled;
             MakeRoom();
             var got = await body.ReadAsync(buffer.AsMemory(filled), cancellationToken).ConfigureAwait(false);
-            // What has no end is a line that was cut off.
+            // A last line without its newline was cut off: it is dropped.
             if (got == 0) return null;
             filled += got;
         }

@@ -117,7 +117,7 @@ public sealed class Systemd(string? address = null) : IDisposable
         catch (DBusErrorReplyException e) { throw new IOException($"systemd: {method} {arguments[0]}: {e.ErrorMessage}", e); }
         catch (Exception e) when (e is DBusExceptionBase or TimeoutException or ObjectDisposedException)
         {
-            // The next call finds another bus.
+            // This connection is dropped: the next call makes a new one.
             if (Interlocked.CompareExchange(ref bus, null, connection) == connection) connection.Dispose();
             throw new IOException($"systemd: {method} {arguments[0]}: {e.Message}", e);
         }

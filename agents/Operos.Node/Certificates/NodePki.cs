@@ -18,13 +18,14 @@ internal sealed class NodePki(NodePaths paths, TimeProvider time)
     private static readonly TimeSpan AddressPatience = TimeSpan.FromMinutes(10);
     private DateTimeOffset issued = DateTimeOffset.MinValue;
 
-    public bool AuthorityDiffers(string authority) => !File.Exists(paths.Authority) || File.ReadAllText(paths.Authority) != authority;
+    public bool AuthorityDiffers(string authority) =>
+        !File.Exists(paths.AuthorityFile) || File.ReadAllText(paths.AuthorityFile) != authority;
 
     /// <summary>Writes the cluster's authority.</summary>
     public void KeepAuthority(string authority)
     {
         Directory.CreateDirectory(paths.Pki, FileModes.PrivateFolder);
-        AtomicFile.Write(paths.Authority, Encoding.ASCII.GetBytes(authority), FileModes.Readable);
+        AtomicFile.Write(paths.AuthorityFile, Encoding.ASCII.GetBytes(authority), FileModes.Readable);
     }
 
     /// <summary>The purposes whose certificate is missing, of another name or authority, or due for renewal.</summary>
@@ -95,8 +96,8 @@ internal sealed class NodePki(NodePaths paths, TimeProvider time)
     private bool IsOfAuthority(X509Certificate2 certificate)
     {
         var authorities = new X509Certificate2Collection();
-        authorities.ImportFromPemFile(paths.Authority);
-        // Its dates are judged apart, by our clock.
+        authorities.ImportFromPemFile(paths.AuthorityFile);
+        // At any time: its dates are compared with the agent's clock, where its life is read.
         using var chain = new X509Chain { ChainPolicy = CertificateChain.Policy(authorities, anyTime: true) };
         return chain.Build(certificate);
     }

@@ -9,7 +9,7 @@ namespace Operos.Node.Cni;
 public sealed class GateServer(NodePaths paths, AttachedPods pods, IPodGate gate, ILogger<GateServer> logger)
 {
     private const int MaxLine = 64 * 1024, MaxConcurrent = 64;
-    // The plugin waits 10 s: what keeps a pod back is said before that, and the pod forgotten.
+    // Shorter than the 10 s that the plugin waits: it hears what keeps the pod back, and the pod is forgotten.
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(8);
 
     /// <summary>Serves until cancelled.</summary>
@@ -41,7 +41,7 @@ public sealed class GateServer(NodePaths paths, AttachedPods pods, IPodGate gate
     private static Socket Listen(string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!, FileModes.PrivateFolder);
-        // What a killed agent left keeps the name.
+        // An agent that was killed leaves its socket's file, and bind(2) refuses a name that exists.
         File.Delete(path);
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try

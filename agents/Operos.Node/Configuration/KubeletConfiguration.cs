@@ -24,7 +24,7 @@ internal static class KubeletConfiguration
               webhook:
                 enabled: true
               x509:
-                clientCAFile: {paths.Authority}
+                clientCAFile: {paths.AuthorityFile}
             authorization:
               mode: Webhook
             tlsCertFile: {paths.Credential(NodeCertificate.KubeletServing)}

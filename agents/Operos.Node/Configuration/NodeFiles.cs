@@ -16,12 +16,12 @@ internal sealed class NodeFiles(NodePaths paths)
         Directory.CreateDirectory(paths.Run);
         Write(NodeService.Kubelet, paths.Configuration(NodeService.Kubelet), KubeletConfiguration.Write(settings, facts, paths));
         Write(NodeService.Kubelet, paths.Kubeconfig(NodeService.Kubelet),
-            Kubeconfig.Write(settings.Cluster.ApiServer, paths.Authority, paths.Credential(NodeCertificate.Kubelet)));
+            Kubeconfig.Write(settings.Cluster.ApiServer, paths.AuthorityFile, paths.Credential(NodeCertificate.Kubelet)));
         Write(NodeService.Kubelet, paths.Environment(NodeService.Kubelet),
             Arguments(KubeletConfiguration.Arguments(settings, facts, paths)));
         Write(NodeService.KubeProxy, paths.Configuration(NodeService.KubeProxy), KubeProxyConfiguration.Write(settings, facts, paths));
         Write(NodeService.KubeProxy, paths.Kubeconfig(NodeService.KubeProxy),
-            Kubeconfig.Write(settings.Cluster.ApiServer, paths.Authority, paths.Credential(NodeCertificate.KubeProxy)));
+            Kubeconfig.Write(settings.Cluster.ApiServer, paths.AuthorityFile, paths.Credential(NodeCertificate.KubeProxy)));
         Write(NodeService.KubeProxy, paths.Environment(NodeService.KubeProxy), Arguments(KubeProxyConfiguration.Arguments(paths)));
     }
 

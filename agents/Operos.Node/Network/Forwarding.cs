@@ -21,7 +21,7 @@ public sealed class Forwarding(IPNetwork podNetwork)
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new NodeException(
             $"forwarding cannot be switched on: {e.Message}", e); }
         await HostProgram.RunAsync("nft", ["-f", "-"], cancellationToken, Ruleset(podNetwork)).ConfigureAwait(false);
-        // Where something set it to DROP, no pod would be reached; nothing of ours does.
+        // Docker, for one, sets this policy to DROP, and then no pod is reached.
         await HostProgram.RunAsync("iptables", ["-w", "10", "-P", "FORWARD", "ACCEPT"], cancellationToken).ConfigureAwait(false);
     }
 

@@ -17,7 +17,7 @@ internal sealed class PodNetwork(NodePaths paths, NodeSettings settings, IPAddre
     /// <exception cref="NodeException">A part cannot be brought there; the others are.</exception>
     public async Task<string> ApplyAsync(ClusterNodes nodes, CancellationToken cancellationToken)
     {
-        // Of an API server that never answered nothing is known: what an agent before this one left stays.
+        // Until the API server has told all nodes, the routes that an agent before this one made stay.
         if (!nodes.IsComplete) throw new NodeException($"the API server does not tell the nodes: {nodes.Problem}");
         if (!forwards || !await Forwarding.IsAppliedAsync(cancellationToken).ConfigureAwait(false))
             await new Forwarding(podNetwork).ApplyAsync(cancellationToken).ConfigureAwait(false);

@@ -28,7 +28,7 @@ public sealed class RouteTable
             batch.Append(null, $"route replace {route} proto {Protocol}\n");
             changes++;
         }
-        // A route that only leads elsewhere now was replaced above.
+        // Those whose pods nobody wants any more; a route whose next hop changed was replaced above.
         foreach (var route in present.Where(route => wanted.All(other => other.Pods != route.Pods)))
         {
             batch.Append(null, $"route del {route} proto {Protocol}\n");

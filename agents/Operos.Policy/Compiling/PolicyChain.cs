@@ -29,7 +29,7 @@ internal sealed class PolicyChain
         var chain = new PolicyChain(book, direction, families);
         foreach (var rule in policy)
         {
-            // Peers times names is counted before it is made.
+            // A rule is made for each pair of peer and port name: too many are noticed before memory is taken for them.
             if ((long)(rule.Peers?.Selectors.Count ?? 1) * (rule.Ports?.Names.Count ?? 1) * families.Count > most) return null;
             chain.Add(rule);
             if (chain.rules.Count > most) return null;
@@ -70,7 +70,7 @@ internal sealed class PolicyChain
             yield return (null, ranges is [{ IsWholeProtocol: true }] ? $"meta l4proto {protocol} "
                 : $"{protocol} dport {(ranges.Count == 1 ? ranges[0].ToString() : "@" + Use(book.Ports(ranges)))} ");
         }
-        // The number is the destination's affair, in either direction.
+        // The destination pod says which number a name has, in either direction.
         foreach (var name in ports.Names)
             foreach (var isV6 in families)
                 yield return (isV6, $"{Header(isV6)} daddr . meta l4proto . th dport @{Use(book.NamedPort(name, isV6))} ");

@@ -33,7 +33,7 @@ internal sealed class NftProgram(IReadOnlyList<string> command, TimeSpan patienc
         }
         finally
         {
-            // One that was given up on must not change rules later.
+            // Whoever called has given up on it: it must not change rules later.
             if (!process.HasExited) process.Kill(entireProcessTree: true);
         }
     }

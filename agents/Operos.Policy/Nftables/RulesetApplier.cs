@@ -80,7 +80,7 @@ public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSp
     {
         try
         {
-            // The table may not be there, which is an error to list it, and none to list them all.
+            // All tables are listed first: nft fails where it is asked for one that is not there.
             var tables = await nft.RunAsync(["-j", "list", "tables", "inet"], "", cancellationToken).ConfigureAwait(false);
             if (!tables.Contains($"\"{Ruleset.Table}\"", StringComparison.Ordinal)) return null;
             return RulesetReader.Read(await nft.RunAsync(["-j", "list", "table", "inet", Ruleset.Table], "",

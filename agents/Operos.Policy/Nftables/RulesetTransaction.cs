@@ -11,7 +11,7 @@ public sealed record RulesetTransaction(string Text, bool IsReplacement)
 
     /// <summary>The table anew, whatever there is.</summary>
     public static RulesetTransaction Replacing(Ruleset next) =>
-        // To add what exists is no error, to delete what does not is one.
+        // Added first, since nft refuses to delete a table that is not there.
         new($"add table {Address}\ndelete table {Address}\n{next}", IsReplacement: true);
 
     /// <summary>Only what differs; the whole table where an object of one name differs in more than its elements.</summary>
@@ -34,7 +34,7 @@ public sealed record RulesetTransaction(string Text, bool IsReplacement)
         foreach (var chain in fresh)
             foreach (var rule in chain.Rules) text.Append(null, $"add rule {Address} {chain.Name} {rule}\n");
         foreach (var map in next.Maps.Values) ChangeMap(text, inForce.Maps[map.Name], map);
-        // What jumps goes before what is jumped to: rules first, then chains, then the sets that the rules looked into.
+        // nft refuses to delete what a rule still uses: rules go first, then chains, then the sets that the rules looked into.
         foreach (var chain in gone) text.Append(null, $"flush chain {Address} {chain.Name}\n");
         foreach (var chain in gone) text.Append(null, $"delete chain {Address} {chain.Name}\n");
         foreach (var set in inForce.Sets.Values.Where(set => !next.Sets.ContainsKey(set.Name)))

@@ -38,7 +38,7 @@ public static class ReleaseFolder
             Kinds = Kinds,
         };
         var json = JsonSerializer.SerializeToUtf8Bytes(manifest, ReleaseJson.Default.ReleaseManifest);
-        // What cannot be read back is not written.
+        // Throws where a machine would refuse the manifest: such a one is neither written nor signed.
         ReleaseManifest.Parse(json);
         File.Delete(Path.Combine(folder, SignatureName));
         AtomicFile.Write(Path.Combine(folder, ManifestName), json, FileModes.Readable);

@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Operos.Authority;
+
+namespace Operos.Controller.Configuration;
+
+/// <summary>
+/// Reads a value of the file by its type. One that is missing is the fallback; one that is not valid is told with its key and line, and
+/// what is returned then counts for nothing, since no settings are made of a file with an error.
+/// </summary>
+internal static class ConfigurationValues
+{
+    public static bool Flag(this ConfigurationFile file, string key, bool fallback)
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is bool flag) return flag;
+        file.Fail(key, "true or false is expected");
+        return fallback;
+    }
+
+    public static T Choice<T>(this ConfigurationFile file, string key, T fallback) where T : struct, Enum
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is string text && text == text.ToLowerInvariant() && Enum.TryParse<T>(text, ignoreCase: true, out var choice)
+            && !int.TryParse(text, out _)) return choice;
+        file.Fail(key, $"one of {string.Join(", ", Enum.GetNames<T>().Select(name => $"\"{name.ToLowerInvariant()}\""))} is expected");
+        return fallback;
+    }
+
+    public static int Number(this ConfigurationFile file, string key, int fallback, int least, int most)
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is long number && number >= least && number <= most) return (int)number;
+        file.Fail(key, $"a number from {least} to {most} is expected");
+        return fallback;
+    }
+
+    /// <returns>Null where it is missing.</returns>
+    public static string? Text(this ConfigurationFile file, string key, Func<string, bool> isValid, string expected)
+    {
+        if (!file.TryGet(key, out var value, out _)) return null;
+        if (value is not string text) file.Fail(key, "a text is expected");
+        else if (!isValid(text)) file.Fail(key, expected);
+        return value as string;
+    }
+
+    public static List<string> List(this ConfigurationFile file, string key, List<string> fallback, Func<string, bool> isValid,
+        string expected) => file.List(key, fallback, value => isValid(value) ? null : expected);
+
+    /// <returns>Null where it is missing.</returns>
+    public static IPAddress? Address(this ConfigurationFile file, string key) =>
+        file.Text(key, value => ParseIPv4(value) is not null, "an IPv4 address is expected") is { } text ? ParseIPv4(text) : null;
+
+    /// <param name="problem">What is wrong with an address; null where nothing is.</param>
+    public static List<IPAddress> Addresses(this ConfigurationFile file, string key, Func<IPAddress, string?> problem)
+    {
+        var texts = file.List(key, [], value => ParseIPv4(value) is { } address ? problem(address) : "IPv4 addresses are expected");
+        return [.. texts.Select(ParseIPv4).OfType<IPAddress>()];
+    }
+
+    public static TimeSpan Life(this ConfigurationFile file, string key, LifeBounds bounds) =>
+        file.Duration(key, bounds.Default, bounds.Shortest, bounds.Longest);
+
+    public static TimeSpan Duration(this ConfigurationFile file, string key, TimeSpan fallback, TimeSpan least, TimeSpan most)
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is string { Length: >= 2 } text && int.TryParse(
+            text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
+            TimeSpan? duration = text[^1] switch
+            {
+                's' => TimeSpan.FromSeconds(number), 'm' => TimeSpan.FromMinutes(number), 'h' => TimeSpan.FromHours(number),
+                'd' => TimeSpan.FromDays(Math.Min(number, 100_000)), _ => null,
+            };
+            if (duration >= least && duration <= most) return duration.Value;
+        }
+        file.Fail(key, $"a time from {Show(least)} to {Show(most)} is expected, such as \"90m\", \"12h\" or \"30d\"");
+        return fallback;
+    }
+
+    private static string Show(TimeSpan time) =>
+        time.TotalDays >= 1 ? $"{time.TotalDays}d" : time.TotalHours >= 1 ? $"{time.TotalHours}h" : $"{time.TotalMinutes}m";
+
+    /// <returns>Null where it is no IPv4 address in four decimal numbers.</returns>
+    public static IPAddress? ParseIPv4(string text) =>
+        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && text.Count(c => c == '.') == 3
+            ? address : null;
+
+    private static List<string> List(this ConfigurationFile file, string key, List<string> fallback, Func<string, string?> problem)
+    {
+        if (!file.TryGet(key, out var value, out _)) return fallback;
+        if (value is not List<string> list)
+        {
+            file.Fail(key, "a list of texts is expected");
+            return fallback;
+        }
+        if (list.Select(problem).FirstOrDefault(wrong => wrong is not null) is { } first) file.Fail(key, first);
+        return list;
+    }
+}
