@@ -15,7 +15,7 @@ public sealed record Component
     public required ApiAccess Probe { get; init; }
     public required string ProbePath { get; init; }
     /// <summary>
-    /// Certificates that it reads at its start alone: when one is renewed, it is restarted. The others are read again by itself.
+    /// Certificates that it reads at its start alone: when one is renewed, it is restarted. It reads all others again by itself.
     /// </summary>
-    public IReadOnlyList<string> ReadOnce { get; init; } = [];
+    public required IReadOnlyList<string> ReadOnce { get; init; }
 }

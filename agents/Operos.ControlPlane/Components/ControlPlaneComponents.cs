@@ -24,20 +24,35 @@ internal sealed class ControlPlaneComponents(ControlPlaneSettings settings, Cont
         Name = Component.Etcd,
         Arguments =
         [
-            "--name=controller", $"--data-dir={paths.Etcd}", $"--listen-client-urls={EtcdUrl}", $"--advertise-client-urls={EtcdUrl}",
-            $"--listen-peer-urls={EtcdPeerUrl}", $"--initial-advertise-peer-urls={EtcdPeerUrl}",
-            $"--initial-cluster=controller={EtcdPeerUrl}",
-            "--client-cert-auth", $"--trusted-ca-file={certificates.AuthorityFile(Issuer.Etcd)}",
-            $"--cert-file={certificates.Certificate(Names.EtcdServer)}", $"--key-file={certificates.Key(Names.EtcdServer)}",
-            "--peer-client-cert-auth", $"--peer-trusted-ca-file={certificates.AuthorityFile(Issuer.Etcd)}",
-            $"--peer-cert-file={certificates.Certificate(Names.EtcdPeer)}", $"--peer-key-file={certificates.Key(Names.EtcdPeer)}",
+            .. EtcdMember, .. EtcdClients, .. EtcdPeers,
             "--quota-backend-bytes=4294967296", "--logger=zap", "--log-level=warn",
         ],
         Probe = new ApiAccess { Server = new(EtcdUrl), AuthorityFile = certificates.AuthorityFile(Issuer.Etcd),
             CertificateFile = certificates.Certificate(Names.AgentEtcd), KeyFile = certificates.Key(Names.AgentEtcd),
             CallTimeout = ProbeTimeout },
         ProbePath = "/health",
+        // It reads its certificates again at each handshake.
+        ReadOnce = [],
     };
+
+    private string[] EtcdMember =>
+    [
+        "--name=controller", $"--data-dir={paths.Etcd}", $"--listen-client-urls={EtcdUrl}", $"--advertise-client-urls={EtcdUrl}",
+        $"--listen-peer-urls={EtcdPeerUrl}", $"--initial-advertise-peer-urls={EtcdPeerUrl}",
+        $"--initial-cluster=controller={EtcdPeerUrl}",
+    ];
+
+    private string[] EtcdClients =>
+    [
+        "--client-cert-auth", $"--trusted-ca-file={certificates.AuthorityFile(Issuer.Etcd)}",
+        $"--cert-file={certificates.Certificate(Names.EtcdServer)}", $"--key-file={certificates.Key(Names.EtcdServer)}",
+    ];
+
+    private string[] EtcdPeers =>
+    [
+        "--peer-client-cert-auth", $"--peer-trusted-ca-file={certificates.AuthorityFile(Issuer.Etcd)}",
+        $"--peer-cert-file={certificates.Certificate(Names.EtcdPeer)}", $"--peer-key-file={certificates.Key(Names.EtcdPeer)}",
+    ];
 
     private Component ApiServer(KubernetesVersion version) => new()
     {
@@ -45,38 +60,72 @@ internal sealed class ControlPlaneComponents(ControlPlaneSettings settings, Cont
         Requires = Component.Etcd,
         Arguments =
         [
-            $"--advertise-address={settings.Address}", "--bind-address=0.0.0.0", $"--secure-port={settings.Kubernetes.ApiPort}",
-            $"--tls-cert-file={certificates.Certificate(Names.ApiServer)}", $"--tls-private-key-file={certificates.Key(Names.ApiServer)}",
-            "--tls-min-version=VersionTLS12",
-            $"--client-ca-file={certificates.AuthorityFile(Issuer.Kubernetes)}", "--authorization-mode=Node,RBAC",
-            "--enable-admission-plugins=NodeRestriction",
-            // From 1.32 on, strangers may be let to the health paths alone; before, they are let nowhere and health is asked with a
-            // certificate.
-            version.IsAtLeast(1, 32) ? $"--authentication-config={files.Authentication}" : "--anonymous-auth=false",
-            $"--etcd-servers={EtcdUrl}", $"--etcd-cafile={certificates.AuthorityFile(Issuer.Etcd)}",
-            $"--etcd-certfile={certificates.Certificate(Names.ApiServerEtcd)}", $"--etcd-keyfile={certificates.Key(Names.ApiServerEtcd)}",
-            $"--encryption-provider-config={secrets.Encryption}",
-            $"--kubelet-certificate-authority={certificates.AuthorityFile(Issuer.Kubernetes)}",
-            $"--kubelet-client-certificate={certificates.Certificate(Names.ApiServerKubelet)}",
-            $"--kubelet-client-key={certificates.Key(Names.ApiServerKubelet)}",
-            "--kubelet-preferred-address-types=InternalIP,Hostname",
-            $"--proxy-client-cert-file={certificates.Certificate(Names.FrontProxy)}",
-            $"--proxy-client-key-file={certificates.Key(Names.FrontProxy)}",
-            $"--requestheader-client-ca-file={certificates.AuthorityFile(Issuer.FrontProxy)}",
-            "--requestheader-allowed-names=front-proxy-client", "--requestheader-username-headers=X-Remote-User",
-            "--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-            $"--service-account-issuer=https://kubernetes.default.svc.{settings.ClusterDomain}",
-            $"--service-account-key-file={secrets.ServiceAccountPublicKey}",
-            $"--service-account-signing-key-file={secrets.ServiceAccountKey}",
+            .. ApiServing, .. Access(version), .. ApiStorage, .. KubeletClient, .. Aggregation, .. ServiceAccounts,
             $"--service-cluster-ip-range={settings.Kubernetes.ServiceNetwork}", "--allow-privileged=true",
-            // 5 files of 20 MB are the most that the log takes.
-            $"--audit-policy-file={files.AuditPolicy}", $"--audit-log-path={Path.Combine(paths.Audit, "audit.log")}",
-            "--audit-log-maxsize=20", "--audit-log-maxbackup=4", "--audit-log-maxage=30",
-            "--profiling=false",
+            .. Audit, "--profiling=false",
         ],
         Probe = AdminAccess(settings.Kubernetes.ApiPort, ProbeTimeout),
         ProbePath = "/readyz",
+        // It looks at its files within a minute.
+        ReadOnce = [],
     };
+
+    private string[] ApiServing =>
+    [
+        $"--advertise-address={settings.Address}", "--bind-address=0.0.0.0", $"--secure-port={settings.Kubernetes.ApiPort}",
+        $"--tls-cert-file={certificates.Certificate(Names.ApiServer)}", $"--tls-private-key-file={certificates.Key(Names.ApiServer)}",
+        "--tls-min-version=VersionTLS12",
+    ];
+
+    /// <summary>Who may come in, and who decides what they may do.</summary>
+    private string[] Access(KubernetesVersion version) =>
+    [
+        $"--client-ca-file={certificates.AuthorityFile(Issuer.Kubernetes)}", "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+        // From 1.32 on, anonymous requests may be let to the health paths alone; before, they are let nowhere and health is asked
+        // with a certificate.
+        version.IsAtLeast(1, 32) ? $"--authentication-config={files.Authentication}" : "--anonymous-auth=false",
+    ];
+
+    private string[] ApiStorage =>
+    [
+        $"--etcd-servers={EtcdUrl}", $"--etcd-cafile={certificates.AuthorityFile(Issuer.Etcd)}",
+        $"--etcd-certfile={certificates.Certificate(Names.ApiServerEtcd)}", $"--etcd-keyfile={certificates.Key(Names.ApiServerEtcd)}",
+        $"--encryption-provider-config={secrets.Encryption}",
+    ];
+
+    /// <summary>How the API server calls kubelets, for logs, exec and proxy.</summary>
+    private string[] KubeletClient =>
+    [
+        $"--kubelet-certificate-authority={certificates.AuthorityFile(Issuer.Kubernetes)}",
+        $"--kubelet-client-certificate={certificates.Certificate(Names.ApiServerKubelet)}",
+        $"--kubelet-client-key={certificates.Key(Names.ApiServerKubelet)}",
+        "--kubelet-preferred-address-types=InternalIP,Hostname",
+    ];
+
+    /// <summary>How it hands requests on to API servers that are added to it, and by what those know it.</summary>
+    private string[] Aggregation =>
+    [
+        $"--proxy-client-cert-file={certificates.Certificate(Names.FrontProxy)}",
+        $"--proxy-client-key-file={certificates.Key(Names.FrontProxy)}",
+        $"--requestheader-client-ca-file={certificates.AuthorityFile(Issuer.FrontProxy)}",
+        "--requestheader-allowed-names=front-proxy-client", "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+    ];
+
+    private string[] ServiceAccounts =>
+    [
+        $"--service-account-issuer=https://kubernetes.default.svc.{settings.ClusterDomain}",
+        $"--service-account-key-file={secrets.ServiceAccountPublicKey}",
+        $"--service-account-signing-key-file={secrets.ServiceAccountKey}",
+    ];
+
+    /// <summary>5 files of 20 MB are the most that the log takes.</summary>
+    private string[] Audit =>
+    [
+        $"--audit-policy-file={files.AuditPolicy}", $"--audit-log-path={Path.Combine(paths.Audit, "audit.log")}",
+        "--audit-log-maxsize=20", "--audit-log-maxbackup=4", "--audit-log-maxage=30",
+    ];
 
     private Component ControllerManager(KubernetesVersion version) => new()
     {
