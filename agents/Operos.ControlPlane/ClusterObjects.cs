@@ -62,7 +62,7 @@ public sealed class ClusterObjects(ControlPlaneSettings settings, ControlPlanePa
     private void Tell(string part, bool healthy, string text)
     {
         if (!state.Set(part, healthy, text)) return;
-        if (healthy) logger.LogInformation("{Part}: {Text}", part, text);
-        else logger.LogWarning("{Part}: {Text}", part, text);
+        if (healthy) logger.PartIsWell(part, text);
+        else logger.PartAils(part, text);
     }
 }

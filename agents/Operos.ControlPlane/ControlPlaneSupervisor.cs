@@ -75,7 +75,7 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
         // Whatever runs has read the one before, also where an agent before us started it; a first certificate has no reader yet.
         foreach (var component in components.Where(component => component.ReadOnce.Intersect(renewed).Intersect(present).Any()))
             restarts.Enqueue(component.Name);
-        if (renewed.Count > 0) logger.LogInformation("Certificates issued: {Names}", string.Join(", ", renewed));
+        if (renewed.Count > 0) logger.CertificatesIssued(string.Join(", ", renewed));
         var lives = certificates.Lives;
         var first = lives.MinBy(life => life.Value.Ends);
         Tell(CertificatesPart, true, $"{lives.Count}, the first expires {first.Value.Ends.UtcDateTime:yyyy-MM-dd HH:mm} ({first.Key})");
@@ -125,7 +125,7 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
             if (worked.Contains(component.Name) && state.Get(component.Name) is { } part && time.GetUtcNow() - part.Since > Wedged
                 && (component.Requires is null || state.IsHealthy(component.Requires)))
             {
-                logger.LogWarning("{Component} runs but does not work since {Since}: restarting it", component.Name, part.Since);
+                logger.RestartsWedged(component.Name, part.Since);
                 worked.Remove(component.Name);
                 await units.RestartAsync(component, cancellationToken).ConfigureAwait(false);
             }
@@ -148,7 +148,7 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
     {
         if (restarts.Count == 0 || components.Any(component => !state.IsHealthy(component.Name))) return;
         var name = restarts.Dequeue();
-        logger.LogInformation("{Component} is restarted: its certificate was renewed", name);
+        logger.RestartsForCertificate(name);
         await units.RestartAsync(components.Single(component => component.Name == name), cancellationToken).ConfigureAwait(false);
         state.Set(name, false, "restarts with its new certificate");
     }
@@ -156,7 +156,7 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
     private void Tell(string part, bool healthy, string text)
     {
         if (!state.Set(part, healthy, text)) return;
-        if (healthy) logger.LogInformation("{Part}: {Text}", part, text);
-        else logger.LogWarning("{Part}: {Text}", part, text);
+        if (healthy) logger.PartIsWell(part, text);
+        else logger.PartAils(part, text);
     }
 }

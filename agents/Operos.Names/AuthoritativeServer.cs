@@ -104,7 +104,7 @@ internal sealed class AuthoritativeServer
             var problem = await UpdateAsync(cancellationToken).ConfigureAwait(false);
             if (problem is null)
             {
-                if (failing is not null) logger.LogInformation("knot takes updates again");
+                if (failing is not null) logger.TakesUpdatesAgain();
                 failing = null;
                 // Changes come in bursts: those of the next moment go together.
                 await Task.Delay(Gathering, cancellationToken).ConfigureAwait(false);
@@ -113,7 +113,7 @@ internal sealed class AuthoritativeServer
             // While it starts there is nobody to take it, and what it starts with holds the change.
             if (failing is null)
             {
-                logger.LogWarning("knot: {Problem}", problem);
+                logger.UpdateFailed(problem);
                 failing = (problem, DateTimeOffset.UtcNow);
                 failures.Restart();
             }

@@ -68,7 +68,7 @@ public sealed class ClusterDns
             await Task.Delay(UpstreamCheck, cancellationToken).ConfigureAwait(false);
             var now = FindUpstream();
             if (now.SequenceEqual(upstream)) continue;
-            logger.LogInformation("Names outside the cluster are now asked of {Servers}", string.Join(", ", now));
+            logger.UpstreamChanged(string.Join(", ", now));
             resolver.Restart();
         }
     }

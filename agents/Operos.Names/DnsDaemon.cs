@@ -37,7 +37,7 @@ internal sealed class DnsDaemon(string name, string program, Func<CancellationTo
             var problem = await StartAsync(cancellationToken).ConfigureAwait(false);
             Status = (false, problem, DateTimeOffset.UtcNow);
             if (Stopwatch.GetElapsedTime(started) > ShortLife) pause = FirstPause;
-            logger.LogError("{Daemon}: {Problem}; starting it again in {Pause} s", name, problem, pause.TotalSeconds);
+            logger.StartsAgain(name, problem, pause.TotalSeconds);
             await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
@@ -61,7 +61,7 @@ internal sealed class DnsDaemon(string name, string program, Func<CancellationTo
             if (string.IsNullOrWhiteSpace(line.Data)) return;
             if (said.Count == LastLines) said.Dequeue();
             said.Enqueue(line.Data);
-            logger.LogDebug("{Line}", line.Data);
+            logger.Said(line.Data);
         };
         try { process.Start(); }
         catch (System.ComponentModel.Win32Exception e) { return $"cannot be started: {e.Message}; is the package {name} installed?"; }
@@ -71,7 +71,7 @@ internal sealed class DnsDaemon(string name, string program, Func<CancellationTo
         var told = restart = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         ProcessId = process.Id;
         Status = (true, "running", DateTimeOffset.UtcNow);
-        logger.LogInformation("{Daemon} runs", name);
+        logger.Runs(name);
         try
         {
             using var life = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -64,7 +64,7 @@ internal sealed class TestController : IAsyncDisposable
         var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback,
             () => new ControlPeer(enrolment, Operations, Operators, live, Clock, NullLogger<ControlPeer>.Instance), Clock,
                 NullLogger<ControlServer>.Instance);
-        Strangers = server.Strangers;
+        Unauthenticated = server.Unauthenticated;
         running = Task.WhenAll(server.RunAsync(stop.Token), jobs.RunAsync(stop.Token));
         Endpoint = server.Listening!;
     }
@@ -74,7 +74,7 @@ internal sealed class TestController : IAsyncDisposable
     public CertificateAuthority Authority { get; }
     public MachineRegistry Registry { get; }
     public Sessions Sessions { get; }
-    public Strangers Strangers { get; }
+    public UnauthenticatedConnections Unauthenticated { get; }
     public OperatorRegistry Operators { get; }
     public AuditLog Audit { get; }
     public OperationCatalogue Operations { get; }

@@ -45,7 +45,7 @@ internal sealed class AddOns(string folder, ObjectApplier applier, ILogger<AddOn
             try
             {
                 await applier.DeleteAsync(gone.Name, Label, cancellationToken).ConfigureAwait(false);
-                logger.LogInformation("Add-on {File}: {Object} is deleted", gone.File, gone.Name);
+                logger.AddOnObjectDeleted(gone.File, gone.Name.ToString());
             }
             catch (ApiException e)
             {

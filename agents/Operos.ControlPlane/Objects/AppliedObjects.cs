@@ -24,7 +24,7 @@ internal sealed class AppliedObjects(string path, ILogger logger)
         }
         catch (JsonException e)
         {
-            logger.LogError("{File} is damaged: objects of add-ons that were removed are not deleted: {Reason}", path, e.Message);
+            logger.AppliedListDamaged(path, e.Message);
             return [];
         }
     }

@@ -46,7 +46,7 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
                 catch (ApiException e)
                 {
                     failed[name] = DateTime.UtcNow + Retry;
-                    logger.LogWarning("Node {Node} cannot be brought in line: {Reason}", name, e.Message);
+                    logger.NodeNotInLine(name, e.Message);
                 }
             }
             await Task.Delay(Check, cancellationToken).ConfigureAwait(false);
@@ -59,7 +59,7 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
         {
             // A removed machine's certificates live on for a while; its Node does not.
             if (await client.DeleteAsync(Resources.Nodes.Path(null, name), cancellationToken).ConfigureAwait(false))
-                logger.LogWarning("Node {Node} is deleted: no machine of that name is admitted", name);
+                logger.NodeDeleted(name);
             return;
         }
         var labels = Labels(record);

@@ -55,10 +55,10 @@ internal sealed class ControlPeer(EnrolmentDesk enrolment, OperationCatalogue op
     {
         var (who, asked) = (known ? $"{holder!.Value.Role} {PrintableText.Line(holder.Value.Name)}" : $"{from}", request.GetType().Name);
         if (failure is ControlFaultException refusal)
-            logger.Log(known ? LogLevel.Information : LogLevel.Debug, "{Request} of {Peer} is refused: {Reason}", asked, who,
+            logger.RequestRefused(known ? LogLevel.Information : LogLevel.Debug, asked, who,
                 PrintableText.Line(refusal.Message, LongestReason));
         else if (known || BitOperations.IsPow2(Interlocked.Increment(ref failedOfStrangers)))
-            logger.LogError(failure, "{Request} of {Peer} failed", asked, who);
+            logger.RequestFailed(failure, asked, who);
     }
 
     public async ValueTask<Message> HandleAsync(Message request, CancellationToken cancellationToken)
@@ -75,7 +75,7 @@ internal sealed class ControlPeer(EnrolmentDesk enrolment, OperationCatalogue op
         if (known) live.ByHolder.Remove(holder!.Value, connection!);
         if (session is not null && live.Workers.Close(session))
         {
-            logger.LogInformation("Machine {Machine} disconnected", session.Machine);
+            logger.Disconnected(session.Machine);
             enrolment.Disconnected(session.Machine, bySelf: connection!.Completion.IsCompleted);
         }
         if (connection is not null) await connection.DisposeAsync().ConfigureAwait(false);
@@ -124,7 +124,7 @@ internal sealed class ControlPeer(EnrolmentDesk enrolment, OperationCatalogue op
             session = new Session(machine, bootId, connection) { Opened = time.GetUtcNow() };
             live.Workers.Open(session);
             enrolment.Connected(machine, connection.PeerCertificate!);
-            logger.LogInformation("Machine {Machine} is up at {Address}", machine, from);
+            logger.IsUp(machine, from);
         }
         return session;
     }

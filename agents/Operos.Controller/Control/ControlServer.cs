@@ -18,15 +18,15 @@ namespace Operos.Controller.Control;
 internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority authority, IPAddress address, Func<ControlPeer> newPeer,
     TimeProvider time, ILogger<ControlServer> logger)
 {
-    private const int StrangerFrame = 512 * 1024;
-    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10), StrangerLife = TimeSpan.FromSeconds(30);
+    private const int UnauthenticatedFrame = 512 * 1024;
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10), UnauthenticatedLife = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(15), LongestEnd = TimeSpan.FromSeconds(5);
 
     private readonly ServerCertificate certificate = new(authority, ControlTls.ServerName, address, time);
     private long refused;
 
     /// <summary>Who is connected and has shown no certificate that counts.</summary>
-    public Strangers Strangers { get; } = new(time);
+    public UnauthenticatedConnections Unauthenticated { get; } = new(time);
 
     public IPEndPoint? Listening { get; private set; }
 
@@ -34,7 +34,7 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
     {
         using var listener = TcpPort.Listen(endpoint);
         Listening = (IPEndPoint)listener.LocalEndPoint!;
-        logger.LogInformation("Control endpoint listens on {Endpoint}", Listening);
+        logger.Listens(Listening);
         var served = new List<Task>();
         try
         {
@@ -53,25 +53,25 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
     {
         using var owned = socket;
         var from = (socket.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
-        // Until it has shown a certificate that counts, anybody is a stranger. Who has to make room is cut off without lingering.
-        using var stranger = Strangers.Enter(from, () => socket.Close(timeout: 0));
+        // Whoever has not shown a certificate that counts is unauthenticated. Who has to make room is cut off without lingering.
+        using var client = Unauthenticated.Enter(from, () => socket.Close(timeout: 0));
         try
         {
             // Whoever accepts goes on accepting: a handshake whose first bytes are there already would hold it up.
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             socket.NoDelay = true;
             ControlTls.KeepAlive(socket);
-            await using var stream = new SslStream(new StrangerStream(socket, stranger));
-            await AuthenticateAsync(socket, stranger, stream, cancellationToken).ConfigureAwait(false);
+            await using var stream = new SslStream(new UnauthenticatedStream(socket, client));
+            await AuthenticateAsync(socket, client, stream, cancellationToken).ConfigureAwait(false);
             var peer = newPeer();
             var known = stream.RemoteCertificate is X509Certificate2 shown && peer.Recognises(shown);
-            if (known) Strangers.Prove(stranger);
+            if (known) Unauthenticated.Prove(client);
             await using var connection = known
                 ? ControlConnection.Over(stream, CallTimeout, ControlConnection.MaxFrame, peer.HandleAsync, peer.Failed)
-                : ControlConnection.Over(stream, CallTimeout, StrangerFrame,
-                    (request, token) => stranger.HandleAsync(() => peer.HandleAsync(request, token)), peer.Failed);
+                : ControlConnection.Over(stream, CallTimeout, UnauthenticatedFrame,
+                    (request, token) => client.HandleAsync(() => peer.HandleAsync(request, token)), peer.Failed);
             peer.Attach(connection, from, known);
-            try { await connection.Completion.WaitAsync(known ? Timeout.InfiniteTimeSpan : StrangerLife, cancellationToken)
+            try { await connection.Completion.WaitAsync(known ? Timeout.InfiniteTimeSpan : UnauthenticatedLife, cancellationToken)
                 .ConfigureAwait(false); }
             catch (TimeoutException) { }
             finally { await peer.DetachAsync().ConfigureAwait(false); }
@@ -79,18 +79,19 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
         catch (Exception e) when (e is IOException or AuthenticationException or SocketException or OperationCanceledException
             or ObjectDisposedException)
         {
-            if (!cancellationToken.IsCancellationRequested) Refuse(from, stranger.MadeRoom ? "it made room for newcomers" : e.Message);
+            if (!cancellationToken.IsCancellationRequested) Refuse(from, client.MadeRoom ? "it made room for newcomers" : e.Message);
         }
-        catch (Exception e) { logger.LogError(e, "The control connection from {Client} failed", from); }
+        catch (Exception e) { logger.ConnectionFailed(e, from); }
     }
 
-    private async Task AuthenticateAsync(Socket socket, Stranger stranger, SslStream stream, CancellationToken cancellationToken)
+    private async Task AuthenticateAsync(Socket socket, UnauthenticatedConnection client, SslStream stream,
+        CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(HandshakeTimeout);
         // Who says nothing costs no TLS.
         await socket.ReceiveAsync(Memory<byte>.Empty, deadline.Token).ConfigureAwait(false);
-        stranger.Arrived();
+        client.Arrived();
         await stream.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
         {
             ServerCertificateContext = certificate.Current,
@@ -115,6 +116,6 @@ internal sealed class ControlServer(IPEndPoint endpoint, CertificateAuthority au
     {
         var count = Interlocked.Increment(ref refused);
         if (System.Numerics.BitOperations.IsPow2(count) || count % 1024 == 0)
-            logger.LogWarning("Refused a control connection from {Client}: {Reason} ({Count} refused so far)", from, reason, count);
+            logger.Refused(from, reason, count);
     }
 }

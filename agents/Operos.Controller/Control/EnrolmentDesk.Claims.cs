@@ -40,7 +40,7 @@ internal sealed partial class EnrolmentDesk
     {
         var now = time.GetUtcNow();
         if (record.Claims.FirstOrDefault(known => known.Id == claim) is { } known && now - known.Last <= ClaimInterval) return;
-        logger.LogWarning("ALARM: {Address} presents the evidence of {Machine}: {Reason}", newcomer.Address, record.Id, reason);
+        logger.EvidencePresented(newcomer.Address, record.Id, reason);
         var happened = verdict switch
         {
             Verdict.IsAlive => "presented this machine's evidence while it was up: refused",

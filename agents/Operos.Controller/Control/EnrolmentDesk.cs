@@ -36,8 +36,8 @@ internal sealed partial class EnrolmentDesk(MachineRegistry registry, Certificat
         if (booted is null) return Refuse(record, newcomer, Verdict.TooSoon, life);
         // What is left of a session that does not answer is over; the machine's own, of the same key, goes on.
         if (record.KeyHash != newcomer.KeyHash) await sessions.CloseAsync(record.Id).ConfigureAwait(false);
-        if (verdict == Verdict.AdmittedWithAlarm) logger.LogWarning("ALARM: machine {Machine} {Alarm}", record.Id, booted.Alarm?.Text);
-        logger.LogInformation("Machine {Machine} enrolled from {Address}", record.Id, from);
+        if (verdict == Verdict.AdmittedWithAlarm) logger.AdmittedWithAlarm(record.Id, booted.Alarm?.Text);
+        logger.Enrolled(record.Id, from);
         return new EnrolReply
         {
             Admission = Admission.Admitted, MachineId = record.Id, Text = "welcome", Certificate = certificate.RawData,

@@ -33,7 +33,7 @@ internal sealed class Dnsmasq(ControllerSettings settings, ControllerPaths paths
             var problem = await StartAsync(cancellationToken).ConfigureAwait(false);
             Status = (false, problem, DateTimeOffset.UtcNow);
             if (Stopwatch.GetElapsedTime(started) > ShortLife) pause = TimeSpan.FromSeconds(1);
-            logger.LogError("dnsmasq: {Problem}; starting it again in {Pause} s", problem, pause.TotalSeconds);
+            logger.StartsAgain(problem, pause.TotalSeconds);
             await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
             pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
@@ -55,8 +55,8 @@ internal sealed class Dnsmasq(ControllerSettings settings, ControllerPaths paths
         {
             if (string.IsNullOrWhiteSpace(line.Data)) return;
             last = line.Data;
-            logger.LogDebug("{Line}", line.Data);
-            if (unbootable.Observe(line.Data) is { } warning) logger.LogWarning("{Warning}", warning);
+            logger.Said(line.Data);
+            if (unbootable.Observe(line.Data) is { } warning) logger.Unbootable(warning);
         };
         try { process.Start(); }
         catch (System.ComponentModel.Win32Exception e) { return $"cannot be started: {e.Message}; is the package dnsmasq-base installed?"; }
@@ -65,7 +65,7 @@ internal sealed class Dnsmasq(ControllerSettings settings, ControllerPaths paths
         process.StandardInput.Close();
         ProcessId = process.Id;
         Status = (true, $"mode {settings.DhcpMode.ToString().ToLowerInvariant()}", DateTimeOffset.UtcNow);
-        logger.LogInformation("dnsmasq runs in mode {Mode}", settings.DhcpMode);
+        logger.Runs(settings.DhcpMode);
         try
         {
             await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);

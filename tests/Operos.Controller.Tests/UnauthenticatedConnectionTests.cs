@@ -8,7 +8,7 @@ using Operos.Proto.Connection;
 namespace Operos.Controller.Tests;
 
 /// <summary>Who has shown no certificate that counts keeps nobody out who has one.</summary>
-public sealed class StrangerTests
+public sealed class UnauthenticatedConnectionTests
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
 
@@ -28,7 +28,7 @@ public sealed class StrangerTests
             await InTimeAsync(back.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default));
             Assert.Equal(id, Assert.Single((await InTimeAsync(controller.OperateAsync<MachineList>(new ListMachines()))).Machines).Id);
         }
-        Assert.InRange(controller.Strangers.Count, 1, 512);
+        Assert.InRange(controller.Unauthenticated.Count, 1, 512);
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class StrangerTests
             await InTimeAsync(back.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default));
             await InTimeAsync(controller.OperateAsync<MachineList>(new ListMachines()));
             // From one address, and neither the machine nor the operator is one of them.
-            Assert.InRange(controller.Strangers.Count, 60, 64);
+            Assert.InRange(controller.Unauthenticated.Count, 60, 64);
             await strangers[0].Completion.WaitAsync(Soon);
         }
         finally { foreach (var stranger in strangers) await stranger.DisposeAsync(); }
@@ -56,11 +56,11 @@ public sealed class StrangerTests
     {
         await using var controller = new TestController();
         var (id, before, certificate) = await controller.JoinAsync(TestController.Machine(1));
-        Assert.Equal(0, controller.Strangers.Count);
+        Assert.Equal(0, controller.Unauthenticated.Count);
         await controller.OperateAsync<Done>(new RemoveMachine { Machine = id });
         await before.DisposeAsync();
         await using var back = await controller.ConnectAsync(certificate);
-        Assert.Equal(1, controller.Strangers.Count);
+        Assert.Equal(1, controller.Unauthenticated.Count);
     }
 
     [Fact]
@@ -84,8 +84,8 @@ public sealed class StrangerTests
     public void The_address_that_used_most_makes_room_and_of_it_who_lets_wait_longest()
     {
         var (clock, closed) = (new TestClock(), new List<string>());
-        var strangers = new Strangers(clock, most: 4, mostFromOneAddress: 2);
-        Stranger Enter(string name, string address) => strangers.Enter(IPAddress.Parse(address), () => closed.Add(name));
+        var strangers = new UnauthenticatedConnections(clock, most: 4, mostFromOneAddress: 2);
+        UnauthenticatedConnection Enter(string name, string address) => strangers.Enter(IPAddress.Parse(address), () => closed.Add(name));
 
         strangers.Prove(Enter("known", "10.0.0.2"));
         var trickles = Enter("trickles", "10.0.0.1");
@@ -120,7 +120,7 @@ public sealed class StrangerTests
     public void Busy_strangers_from_many_addresses_keep_out_nobody_who_comes_now_and_then(string address)
     {
         var (clock, turnedAway) = (new TestClock(), 0);
-        var strangers = new Strangers(clock, most: 64, mostFromOneAddress: 8);
+        var strangers = new UnauthenticatedConnections(clock, most: 64, mostFromOneAddress: 8);
         void Flood(int connections)
         {
             for (var number = 0; number < connections; number++)
@@ -148,8 +148,8 @@ public sealed class StrangerTests
     public async Task Who_waits_for_our_answer_keeps_nobody_waiting()
     {
         var (clock, closed) = (new TestClock(), new List<string>());
-        var strangers = new Strangers(clock, most: 2, mostFromOneAddress: 2);
-        Stranger Enter(string name, string address) => strangers.Enter(IPAddress.Parse(address), () => closed.Add(name));
+        var strangers = new UnauthenticatedConnections(clock, most: 2, mostFromOneAddress: 2);
+        UnauthenticatedConnection Enter(string name, string address) => strangers.Enter(IPAddress.Parse(address), () => closed.Add(name));
 
         var asks = Enter("asks", "10.0.0.1");
         var answer = new TaskCompletionSource<int>();

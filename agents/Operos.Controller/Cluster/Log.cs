@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace Operos.Controller.Cluster;
+
+/// <summary>What the controller says of the Kubernetes cluster in the journal: events 1400 to 1499.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventId = 1420, Level = LogLevel.Warning, Message = "Node {Node} cannot be brought in line: {Reason}")]
+    public static partial void NodeNotInLine(this ILogger logger, string node, string reason);
+
+    [LoggerMessage(EventId = 1421, Level = LogLevel.Warning, Message = "Node {Node} is deleted: no machine of that name is admitted")]
+    public static partial void NodeDeleted(this ILogger logger, string node);
+}
