@@ -64,15 +64,16 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var names = new ClusterNames();
         var dns = settings.DnsEnabled ? new ClusterDns(settings.NameServer(paths), names, time, loggers.CreateLogger<ClusterDns>()) : null;
         var sessions = new Sessions();
-        var cluster = settings.Kubernetes.Enabled ? new ClusterDesk(settings, paths, registry, time, loggers) : null;
-        var enrolment = new EnrolmentDesk(registry, authority, sessions, cluster, settings, time, loggers.CreateLogger<EnrolmentDesk>());
+        var context = new ControllerContext(settings, paths, time, loggers);
+        var cluster = settings.Kubernetes.Enabled ? new KubernetesCluster(settings, paths, registry, time, loggers) : null;
+        var enrolment = new MachineEnrolment(registry, authority, sessions, cluster, context);
         var live = new LiveConnections(sessions, new OpenConnections());
         var operators = new OperatorRegistry(new OperatorStore(paths.Operators, loggers.CreateLogger<OperatorStore>()), authority, time);
         operators.AdoptFirst();
         var audit = new AuditLog(paths.Operations, time, loggers.CreateLogger<AuditLog>());
         var jobStore = new JobStore(paths.Jobs, loggers.CreateLogger<JobStore>());
         var (operations, jobs) = ControllerOperations.Create(new RackStores(registry, operators, releases, audit, jobStore), live,
-            new NetworkServices(watch, dnsmasq, dns), cluster, authority, new ControllerContext(settings, paths, time, loggers));
+            new NetworkServices(watch, dnsmasq, dns), cluster, authority, context);
         var control = new ControlServer(new IPEndPoint(IPAddress.Any, settings.ControlPort), authority, settings.Address,
             () => new ControlPeer(enrolment, operations, operators, live, time, loggers.CreateLogger<ControlPeer>()), time,
                 loggers.CreateLogger<ControlServer>());

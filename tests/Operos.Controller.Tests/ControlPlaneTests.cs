@@ -144,7 +144,7 @@ public sealed class ControlPlaneTests : IDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var csr = new CertificateRequest("CN=admin, O=system:masters", key, HashAlgorithmName.SHA256).CreateSigningRequest();
-        var issued = Desk().Issue(Machine, "10.77.0.129",
+        var issued = Kubernetes().Issue(Machine, "10.77.0.129",
             new IssueNodeCertificates { Requests = new Dictionary<string, byte[]> { [purpose] = csr } });
         using var certificate = X509CertificateLoader.LoadCertificate(issued.Certificates[purpose]);
         Assert.Equal(subject, certificate.Subject);
@@ -163,7 +163,7 @@ public sealed class ControlPlaneTests : IDisposable
         foreach (var (purpose, csr) in new[] { ("root", good), ("kubelet", (byte[])[1, 2]), ("kubelet", []),
             ("kubelet", new CertificateRequest("CN=x", other, HashAlgorithmName.SHA256).CreateSigningRequest()) })
             Assert.Throws<CryptographicException>(() =>
-                Desk().Issue(Machine, "10.77.0.129", new IssueNodeCertificates { Requests = new Dictionary<string, byte[]>
+                Kubernetes().Issue(Machine, "10.77.0.129", new IssueNodeCertificates { Requests = new Dictionary<string, byte[]>
                 { [purpose] = csr } }));
         foreach (var bad in new[]
         {
@@ -172,7 +172,7 @@ public sealed class ControlPlaneTests : IDisposable
             new IssueApiCredentials { Csr = good, User = "a", LifeSeconds = 59 },
             new IssueApiCredentials { Csr = good, User = "a", LifeSeconds = 31 * 86400 }, new IssueApiCredentials { Csr = [7], User = "a" },
         })
-            Assert.Equal(RefusalKind.Invalid, Assert.Throws<RefusedException>(() => Desk().Issue(bad)).Kind);
+            Assert.Equal(RefusalKind.Invalid, Assert.Throws<RefusedException>(() => Kubernetes().Issue(bad)).Kind);
     }
 
     [Theory]
@@ -323,12 +323,12 @@ public sealed class ControlPlaneTests : IDisposable
         return new ControlPlaneCertificates(Path.Combine(folder, "run"), settings.ControlPlane, secrets, clock);
     }
 
-    private ClusterDesk Desk()
+    private KubernetesCluster Kubernetes()
     {
         var paths = new ControllerPaths { State = folder, Run = Path.Combine(folder, "run") };
         var registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), AdmissionPolicy.Auto, 10,
             clock);
-        return new ClusterDesk(settings, paths, registry, clock, NullLoggerFactory.Instance);
+        return new KubernetesCluster(settings, paths, registry, clock, NullLoggerFactory.Instance);
     }
 
     private static X509Certificate2 Load(string path) => X509Certificate2.CreateFromPem(File.ReadAllText(path));

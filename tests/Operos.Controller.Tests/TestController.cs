@@ -51,7 +51,8 @@ internal sealed class TestController : IAsyncDisposable
         Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock,
             maxMachines);
         var sessions = Sessions = new Sessions();
-        var enrolment = new EnrolmentDesk(Registry, Authority, sessions, null, settings, Clock, NullLogger<EnrolmentDesk>.Instance);
+        var context = new ControllerContext(settings, paths, Clock, NullLoggerFactory.Instance);
+        var enrolment = new MachineEnrolment(Registry, Authority, sessions, null, context);
         Operators = new OperatorRegistry(new OperatorStore(paths.Operators, NullLogger<OperatorStore>.Instance), Authority, Clock);
         Operators.AdoptFirst();
         Audit = new AuditLog(paths.Operations, Clock, NullLogger<AuditLog>.Instance);
@@ -60,7 +61,7 @@ internal sealed class TestController : IAsyncDisposable
             new JobStore(paths.Jobs, NullLogger<JobStore>.Instance));
         (Operations, var jobs) = ControllerOperations.Create(stores, live,
             new NetworkServices(new BootWatch(Clock), new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null), null, Authority,
-            new ControllerContext(settings, paths, Clock, NullLoggerFactory.Instance));
+            context);
         var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback,
             () => new ControlPeer(enrolment, Operations, Operators, live, Clock, NullLogger<ControlPeer>.Instance), Clock,
                 NullLogger<ControlServer>.Instance);

@@ -18,12 +18,12 @@ internal sealed class ControllerNode
 
     // The control plane's own certificates are in the folder that a worker has for this.
     private readonly NodePaths paths = new() { Pki = "/run/operos/kubernetes/node-pki" };
-    private readonly ClusterDesk cluster;
+    private readonly KubernetesCluster cluster;
     private readonly MachineRecord machine;
     private readonly ControllerSettings settings;
     private readonly NodeAgent agent;
 
-    public ControllerNode(ClusterDesk cluster, MachineRecord machine, ControllerSettings settings, TimeProvider time,
+    public ControllerNode(KubernetesCluster cluster, MachineRecord machine, ControllerSettings settings, TimeProvider time,
         ILoggerFactory loggers)
     {
         (this.cluster, this.machine, this.settings) = (cluster, machine, settings);

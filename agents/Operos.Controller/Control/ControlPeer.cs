@@ -15,8 +15,8 @@ using Operos.Proto.Connection;
 namespace Operos.Controller.Control;
 
 /// <summary>One control connection: who is at its other end, and therefore what it may ask.</summary>
-internal sealed class ControlPeer(EnrolmentDesk enrolment, OperationCatalogue operations, OperatorRegistry operators, LiveConnections live,
-    TimeProvider time, ILogger<ControlPeer> logger)
+internal sealed class ControlPeer(MachineEnrolment enrolment, OperationCatalogue operations, OperatorRegistry operators,
+    LiveConnections live, TimeProvider time, ILogger<ControlPeer> logger)
 {
     private const int LongestReason = 512;
     private static long failedOfStrangers;

@@ -4,7 +4,7 @@ namespace Operos.Controller.Jobs;
 
 /// <summary>Takes a machine's pods away and keeps new ones from coming.</summary>
 /// <param name="cluster">Null where no Kubernetes runs: then there are none.</param>
-internal sealed class DrainWork(ClusterDesk? cluster, TimeProvider time) : IJobWork
+internal sealed class DrainWork(KubernetesCluster? cluster, TimeProvider time) : IJobWork
 {
     /// <summary>What one that is gone on with has at least, however long the controller was away.</summary>
     private static readonly TimeSpan LeastAfterRestart = TimeSpan.FromSeconds(30), ApiServerPatience = TimeSpan.FromMinutes(5);

@@ -11,7 +11,7 @@ namespace Operos.Controller.Jobs;
 /// </summary>
 internal sealed class JobRunner
 {
-    private const int MostKept = 200, MostRunning = 64, LongestText = 512;
+    private const int MostKept = 200, MostRunning = 64, LongestText = 2048;
     private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(5);
 
     private readonly Lock gate = new();

@@ -5,7 +5,8 @@ using Operos.Controller.Machines;
 namespace Operos.Controller.Jobs;
 
 /// <summary>Drains a machine, reboots it, waits until it is back, and lets pods come again.</summary>
-internal sealed class RebootWork(DrainWork drain, RebootOrder order, Sessions sessions, ClusterDesk? cluster, TimeProvider time) : IJobWork
+internal sealed class RebootWork(DrainWork drain, RebootOrder order, Sessions sessions, KubernetesCluster? cluster, TimeProvider time)
+    : IJobWork
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 

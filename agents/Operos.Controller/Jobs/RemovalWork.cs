@@ -5,7 +5,7 @@ using Operos.Controller.Machines;
 namespace Operos.Controller.Jobs;
 
 /// <summary>Drains a machine and takes it out of the cluster. Each step may be done twice.</summary>
-internal sealed class RemovalWork(DrainWork drain, MachineRegistry machines, Sessions sessions, ClusterDesk? cluster) : IJobWork
+internal sealed class RemovalWork(DrainWork drain, MachineRegistry machines, Sessions sessions, KubernetesCluster? cluster) : IJobWork
 {
     private static readonly TimeSpan LongestForgetting = TimeSpan.FromSeconds(15);
 

@@ -51,7 +51,7 @@ internal sealed class BootListing(BootWatch boots, string leases) : Reading<List
 }
 
 /// <summary>What keeps a machine from being Ready.</summary>
-internal sealed class MachineDiagnosis(MachineRegistry machines, MachineViews views, Sessions sessions, ClusterDesk? cluster)
+internal sealed class MachineDiagnosis(MachineRegistry machines, MachineViews views, Sessions sessions, KubernetesCluster? cluster)
     : Reading<ExplainMachine>("why")
 {
     protected override Message Read(ExplainMachine input, Caller caller)
@@ -65,7 +65,7 @@ internal sealed class MachineDiagnosis(MachineRegistry machines, MachineViews vi
 }
 
 /// <summary>A certificate for a client of Kubernetes' API outside the cluster.</summary>
-internal sealed class ApiCredentialIssue(MachineRegistry machines, ClusterDesk? cluster)
+internal sealed class ApiCredentialIssue(MachineRegistry machines, KubernetesCluster? cluster)
     : Operation<IssueApiCredentials>("kubeconfig", OperatorRole.Admin)
 {
     public override bool GivesPower => true;
@@ -84,7 +84,7 @@ internal sealed class ApiCredentialIssue(MachineRegistry machines, ClusterDesk? 
 }
 
 /// <summary>How the controller and all that it runs are.</summary>
-internal sealed class ClusterStatus(RackStores stores, NetworkServices services, MachineViews views, ClusterDesk? cluster,
+internal sealed class ClusterStatus(RackStores stores, NetworkServices services, MachineViews views, KubernetesCluster? cluster,
     CertificateAuthority authority, ControllerContext context) : Reading<ShowStatus>("status")
 {
     private readonly DateTimeOffset started = context.Time.GetUtcNow();

@@ -34,7 +34,7 @@ internal static class ControllerOperations
     /// <param name="cluster">Null where no Kubernetes runs.</param>
     /// <returns>The operations, and the jobs that some of them begin; these want to run.</returns>
     public static (OperationCatalogue Operations, JobRunner Jobs) Create(RackStores stores, LiveConnections live,
-        NetworkServices services, ClusterDesk? cluster, CertificateAuthority authority, ControllerContext context)
+        NetworkServices services, KubernetesCluster? cluster, CertificateAuthority authority, ControllerContext context)
     {
         var (machines, workers, time) = (stores.Machines, live.Workers, context.Time);
         var views = new MachineViews(workers, time);

@@ -7,7 +7,7 @@ using Operos.Proto;
 namespace Operos.Controller.Operations;
 
 /// <summary>Begins jobs, and tells of them as operators see them.</summary>
-internal sealed class JobStart(JobRunner jobs, ClusterDesk? cluster, TimeProvider time)
+internal sealed class JobStart(JobRunner jobs, KubernetesCluster? cluster, TimeProvider time)
 {
     /// <exception cref="RefusedException">It cannot be begun now.</exception>
     public JobRecord Begin(JobKind kind, MachineRecord machine, Caller caller, int drainSeconds, bool force)
@@ -41,7 +41,7 @@ internal sealed class JobStart(JobRunner jobs, ClusterDesk? cluster, TimeProvide
 }
 
 /// <summary>Takes a machine's pods away, as a job.</summary>
-internal sealed class MachineDrain(MachineRegistry machines, ClusterDesk? cluster, JobStart start)
+internal sealed class MachineDrain(MachineRegistry machines, KubernetesCluster? cluster, JobStart start)
     : Operation<DrainMachine>("machines drain", OperatorRole.Operator)
 {
     protected override IEnumerable<(string Name, string? Value)> Record(DrainMachine input) =>
@@ -58,7 +58,7 @@ internal sealed class MachineDrain(MachineRegistry machines, ClusterDesk? cluste
 }
 
 /// <summary>Lets pods come to a machine again.</summary>
-internal sealed class MachineUncordoning(MachineRegistry machines, ClusterDesk? cluster)
+internal sealed class MachineUncordoning(MachineRegistry machines, KubernetesCluster? cluster)
     : Operation<UncordonMachine>("machines uncordon", OperatorRole.Operator)
 {
     protected override IEnumerable<(string Name, string? Value)> Record(UncordonMachine input) => [("machine", input.Machine)];

@@ -17,8 +17,8 @@ using Operos.Proto;
 
 namespace Operos.Controller.Cluster;
 
-/// <summary>The Kubernetes side of the controller: runs its control plane, and answers what machines and operators ask of it.</summary>
-internal sealed class ClusterDesk : IDisposable
+/// <summary>The Kubernetes cluster that the controller runs: its control plane, and what machines and operators ask of it.</summary>
+internal sealed class KubernetesCluster : IDisposable
 {
     private const int MaxName = 253, MaxGroups = 32;
 
@@ -33,12 +33,12 @@ internal sealed class ClusterDesk : IDisposable
     private readonly NodeCertificateIssuer certificates;
     private readonly ApiClient client;
     private readonly TimeProvider time;
-    private readonly ILogger<ClusterDesk> logger;
+    private readonly ILogger<KubernetesCluster> logger;
 
-    public ClusterDesk(ControllerSettings settings, ControllerPaths paths, MachineRegistry registry, TimeProvider time,
+    public KubernetesCluster(ControllerSettings settings, ControllerPaths paths, MachineRegistry registry, TimeProvider time,
         ILoggerFactory loggers)
     {
-        (this.settings, this.time, logger) = (settings, time, loggers.CreateLogger<ClusterDesk>());
+        (this.settings, this.time, logger) = (settings, time, loggers.CreateLogger<KubernetesCluster>());
         secrets = ClusterSecrets.OpenOrCreate(paths.ControlPlane.Pki, time);
         (state, OwnNode) = (new ControlPlaneState(time), new NodeStepBoard(time));
         supervisor = new ControlPlaneSupervisor(settings.ControlPlane, paths.ControlPlane, secrets, state, time,

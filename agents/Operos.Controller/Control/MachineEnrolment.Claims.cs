@@ -5,7 +5,7 @@ using Operos.Proto;
 namespace Operos.Controller.Control;
 
 /// <content>What is told to whoever claims to be a known machine and is not let in as it, and to the operator.</content>
-internal sealed partial class EnrolmentDesk
+internal sealed partial class MachineEnrolment
 {
     /// <summary>Somebody who asks all the time costs no more writes than one who asks now and then.</summary>
     private static readonly TimeSpan ClaimInterval = TimeSpan.FromSeconds(10);

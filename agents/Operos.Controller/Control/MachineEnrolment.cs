@@ -7,6 +7,7 @@ using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
 using Operos.Controller.Connections;
 using Operos.Controller.Machines;
+using Operos.Controller.Operations;
 using Operos.Hardware.Inventories;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -14,13 +15,16 @@ using Operos.Proto.Connection;
 namespace Operos.Controller.Control;
 
 /// <summary>What workers ask: a place in the cluster, a fresh certificate, to be known alive.</summary>
-internal sealed partial class EnrolmentDesk(MachineRegistry registry, CertificateAuthority authority, Sessions sessions,
-    ClusterDesk? cluster, ControllerSettings settings, TimeProvider time, ILogger<EnrolmentDesk> logger)
+internal sealed partial class MachineEnrolment(MachineRegistry registry, CertificateAuthority authority, Sessions sessions,
+    KubernetesCluster? cluster, ControllerContext context)
 {
     private const int MaxCsr = 4096, MaxProofs = 8, MaxProof = 8192, RetrySeconds = 5;
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(10);
 
-    private readonly Readmission readmission = new(settings.Readmission, settings.Silence, time.GetUtcNow());
+    private readonly ControllerSettings settings = context.Settings;
+    private readonly TimeProvider time = context.Time;
+    private readonly ILogger<MachineEnrolment> logger = context.Loggers.CreateLogger<MachineEnrolment>();
+    private readonly Readmission readmission = new(context.Settings.Readmission, context.Settings.Silence, context.Time.GetUtcNow());
 
     public async Task<Message> EnrolAsync(Enrol request, IPAddress from, CancellationToken cancellationToken)
     {
