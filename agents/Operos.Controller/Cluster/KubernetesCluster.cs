@@ -84,8 +84,7 @@ internal sealed class KubernetesCluster : IDisposable
     public NodeCertificates Issue(string machine, string address, IssueNodeCertificates request)
     {
         var issued = certificates.Issue(machine, address, request.Requests ?? new Dictionary<string, byte[]>());
-        logger.LogInformation("Machine {Machine} was issued the certificates {Purposes}", machine,
-            string.Join(", ", issued.Certificates.Keys));
+        logger.CertificatesIssued(machine, string.Join(", ", issued.Certificates.Keys));
         return issued;
     }
 
@@ -136,8 +135,7 @@ internal sealed class KubernetesCluster : IDisposable
                     $"{left.Count} pods are still on {machine} after {limits.Time.TotalSeconds:0} s: {string.Join("; ", left.Take(5))}",
                     limits.Hint);
         }
-        catch (ApiException e) when (limits.Force) { logger.LogWarning(
-            "Machine {Machine} is not drained: {Reason}", machine, e.Message); }
+        catch (ApiException e) when (limits.Force) { logger.NotDrained(machine, e.Message); }
         catch (ApiException e) { throw Refusal(RefusalKind.Conflict, $"{machine} cannot be drained: {e.Message}",
             "operosctl status says how the API server is; --force goes on all the same"); }
     }
@@ -158,7 +156,7 @@ internal sealed class KubernetesCluster : IDisposable
     public async Task ForgetAsync(string machine, CancellationToken cancellationToken)
     {
         try { await client.DeleteAsync(Resources.Nodes.Path(null, machine), cancellationToken).ConfigureAwait(false); }
-        catch (ApiException e) { logger.LogWarning("The Node of {Machine} is deleted later: {Reason}", machine, e.Message); }
+        catch (ApiException e) { logger.NodeDeletedLater(machine, e.Message); }
     }
 
     /// <summary>The Kubernetes part of <c>operosctl status</c>.</summary>

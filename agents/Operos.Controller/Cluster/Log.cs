@@ -10,4 +10,13 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 1421, Level = LogLevel.Warning, Message = "Node {Node} is deleted: no machine of that name is admitted")]
     public static partial void NodeDeleted(this ILogger logger, string node);
+
+    [LoggerMessage(EventId = 1430, Level = LogLevel.Information, Message = "Machine {Machine} was issued the certificates {Purposes}")]
+    public static partial void CertificatesIssued(this ILogger logger, string machine, string purposes);
+
+    [LoggerMessage(EventId = 1431, Level = LogLevel.Warning, Message = "Machine {Machine} is not drained: {Reason}")]
+    public static partial void NotDrained(this ILogger logger, string machine, string reason);
+
+    [LoggerMessage(EventId = 1432, Level = LogLevel.Warning, Message = "The Node of {Machine} is deleted later: {Reason}")]
+    public static partial void NodeDeletedLater(this ILogger logger, string machine, string reason);
 }

@@ -34,8 +34,7 @@ internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger
         catch (JsonException e)
         {
             File.Move(path, path + DamagedSuffix, overwrite: true);
-            logger.LogError("The record {File} is damaged and was set aside as {Aside}: {Reason}. Its operator's certificates no longer "
-                + "count", path, path + DamagedSuffix, e.Message);
+            logger.RecordDamaged(path, path + DamagedSuffix, e.Message);
             return null;
         }
     }
@@ -46,7 +45,7 @@ internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger
         try { return Load(name); }
         catch (RecordFormatException e)
         {
-            logger.LogError("The operator {Operator} is unknown: {Reason}", name, e.Message);
+            logger.OperatorUnknown(name, e.Message);
             return null;
         }
     }
