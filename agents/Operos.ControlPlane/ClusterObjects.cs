@@ -7,7 +7,7 @@ using Operos.Kubernetes;
 namespace Operos.ControlPlane;
 
 /// <summary>Keeps the built-in objects and the add-ons in the API server: at each change of the folder, and every few minutes.</summary>
-public sealed class ClusterObjects(ControlPlaneSettings settings, ControlPlanePaths paths, ApiClient client, ControlPlaneState state,
+public sealed class ClusterObjects(ControlPlaneSettings settings, ControlPlanePaths paths, ApiClient client, ControlPlaneHealth state,
     TimeProvider time, ILoggerFactory loggers)
 {
     private const string BuiltInPart = "built-in objects", AddOnsPart = "add-ons", FieldManager = "operos-controller";

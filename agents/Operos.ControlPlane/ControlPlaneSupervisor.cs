@@ -12,7 +12,7 @@ namespace Operos.ControlPlane;
 /// any of them may die or start late. What fails is a line of the status and never the controller's end.
 /// </summary>
 public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, ControlPlanePaths paths, ClusterSecrets secrets,
-    ControlPlaneState state, TimeProvider time, ILogger<ControlPlaneSupervisor> logger) : IDisposable
+    ControlPlaneHealth state, TimeProvider time, ILogger<ControlPlaneSupervisor> logger) : IDisposable
 {
     private const string CertificatesPart = "certificates";
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1), RenewalCheck = TimeSpan.FromSeconds(10),

@@ -24,7 +24,7 @@ internal sealed class KubernetesCluster : IDisposable
 
     private readonly ControllerSettings settings;
     private readonly ClusterSecrets secrets;
-    private readonly ControlPlaneState state;
+    private readonly ControlPlaneHealth state;
     private readonly ControlPlaneSupervisor supervisor;
     private readonly ClusterObjects objects;
     private readonly NodeRoster roster;
@@ -40,7 +40,7 @@ internal sealed class KubernetesCluster : IDisposable
     {
         (this.settings, this.time, logger) = (settings, time, loggers.CreateLogger<KubernetesCluster>());
         secrets = ClusterSecrets.OpenOrCreate(paths.ControlPlane.Pki, time);
-        (state, OwnNode) = (new ControlPlaneState(time), new NodeStepBoard(time));
+        (state, OwnNode) = (new ControlPlaneHealth(time), new NodeStepBoard(time));
         supervisor = new ControlPlaneSupervisor(settings.ControlPlane, paths.ControlPlane, secrets, state, time,
             loggers.CreateLogger<ControlPlaneSupervisor>());
         client = new ApiClient(supervisor.AdminAccess);

@@ -4,7 +4,7 @@ using Operos.ControlPlane.Components;
 namespace Operos.ControlPlane;
 
 /// <summary>What is healthy and what is not, and since when.</summary>
-public sealed class ControlPlaneState(TimeProvider time)
+public sealed class ControlPlaneHealth(TimeProvider time)
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<string, ComponentHealth> parts = new(StringComparer.Ordinal);
