@@ -16,6 +16,7 @@ using Operos.Controller.Machines;
 using Operos.Controller.Operations;
 using Operos.Controller.Operators;
 using Operos.Hardware.Inventories;
+using Operos.Linux.Supervision;
 using Operos.Linux.Tasks;
 using Operos.Names;
 using Operos.Release;
@@ -56,13 +57,15 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var watch = new BootWatch(time);
         var http = new BootServer(new IPEndPoint(settings.Address, settings.HttpPort),
             new BootPaths(releases, loaders, menu, paths.Anchor).Find, watch, new BootServerLimits(), loggers.CreateLogger<BootServer>());
-        var dnsmasq = new Dnsmasq(settings, paths, loggers.CreateLogger<Dnsmasq>());
+        var daemons = DaemonHost.Choose(loggers.CreateLogger<DaemonHost>());
+        var dnsmasq = new Dnsmasq(settings, paths, loggers.CreateLogger<Dnsmasq>(), daemons);
 
         var authority = CertificateAuthority.Open(paths.Pki, time);
         var registry = new MachineRegistry(new MachineStore(paths.Machines, loggers.CreateLogger<MachineStore>()), settings.Admission,
             settings.MaxPending, time, settings.MaxMachines);
         var names = new ClusterNames();
-        var dns = settings.DnsEnabled ? new ClusterDns(settings.NameServer(paths), names, time, loggers.CreateLogger<ClusterDns>()) : null;
+        var dns = settings.DnsEnabled
+            ? new ClusterDns(settings.NameServer(paths), names, time, loggers.CreateLogger<ClusterDns>(), host: daemons) : null;
         var sessions = new Sessions();
         var context = new ControllerContext(settings, paths, time, loggers);
         var cluster = settings.Kubernetes.Enabled ? new KubernetesCluster(settings, paths, registry, time, loggers) : null;
@@ -81,6 +84,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var self = RegisterSelf(registry);
         registry.Changed += () => names.SetMachines(MachineNames(registry));
         names.SetMachines(MachineNames(registry));
+        if (cluster is null) names.SetComplete();
         releases.Scan();
         loaders.Install();
         releases.Changed += loaders.WriteMenus;
@@ -90,7 +94,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
             works.AddRange([new("Kubernetes", cluster.RunAsync), new("names", new ClusterNamesWatch(cluster.Client, names).RunAsync)]);
         if (cluster is not null && self is not null)
             works.Add(new("node", new ControllerNode(cluster, self, settings, time, loggers).RunAsync));
-        if (dns is not null) works.Add(new("DNS", dns.RunAsync));
+        works.Add(new("DNS", dns is not null ? dns.RunAsync : token => daemons.KeepOffAsync(ClusterDns.Units, token)));
         return works;
     }
 

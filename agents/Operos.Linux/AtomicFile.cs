@@ -25,6 +25,16 @@ public static partial class AtomicFile
         SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
+    /// <summary>Writes a file that has other contents or is not there; whether it did.</summary>
+    /// <param name="mode">As with <see cref="Write"/>.</param>
+    public static bool WriteIfChanged(string path, ReadOnlySpan<byte> contents,
+        UnixFileMode mode = FileModes.Private)
+    {
+        if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(contents)) return false;
+        Write(path, contents, mode);
+        return true;
+    }
+
     /// <summary>Removes a file for good: it is gone after a power cut too.</summary>
     public static void Delete(string path)
     {

@@ -4,49 +4,62 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Operos.Linux;
+using Operos.Linux.Supervision;
 using Operos.Linux.Tasks;
 
 namespace Operos.Names;
 
 /// <summary>
-/// knotd and what it serves: it starts with zone files of the cluster as it is, and is brought along by updates of just what
-/// changed. A knotd that died, or that no longer takes updates, starts again with new files, so that nothing is lost on the way.
+/// knotd and what it serves: it has zone files of the cluster as it is, and is brought along by updates of just what changed. A knotd
+/// that died, or that no longer takes updates, starts again with new files, so that nothing is lost on the way. One that an agent before
+/// this one left running keeps what it serves until all names are known, and then reads new files.
 /// </summary>
 internal sealed class AuthoritativeServer
 {
     /// <summary>An address and a port of its own: only root can take it, and systemd-resolved has others.</summary>
     public static readonly IPEndPoint Endpoint = new(IPAddress.Parse("127.0.53.1"), 53);
 
-    /// <summary>unix(7): 108 with the zero byte.</summary>
-    private const int LongestSocketPath = 107;
-
+    public const string Unit = "operos-knot";
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(50), Again = TimeSpan.FromMilliseconds(200),
-        Patience = TimeSpan.FromSeconds(10);
+        Patience = TimeSpan.FromSeconds(10), LongestRead = TimeSpan.FromSeconds(60);
     private readonly ZonePlan plan;
     private readonly ClusterNames names;
-    private readonly TransactionKey key = new();
     private readonly UpdateClient client;
-    private readonly DnsDaemon daemon;
-    private readonly string folder;
+    private readonly ZoneSerial serials;
+    private readonly AuthorityFiles files;
+    private readonly DaemonSupervisor daemon;
     private readonly ILogger logger;
     // Held while what is served changes: by a start, or by an update.
     private readonly SemaphoreSlim gate = new(1);
     private readonly SemaphoreSlim wake = new(0, 1);
-    private IReadOnlyDictionary<string, HashSet<ResourceRecord>> served = new Dictionary<string, HashSet<ResourceRecord>>();
+    // Null while it serves what another agent told it.
+    private IReadOnlyDictionary<string, HashSet<ResourceRecord>>? served;
+    // The zones' serial number in files that it may not have read yet; null once it has.
+    private uint? unread;
     private (string Problem, DateTimeOffset Since)? failing;
 
     /// <param name="open">Makes a socket where the daemon runs.</param>
+    /// <param name="host">Where the daemon runs; a child of this process where it is not given.</param>
     public AuthoritativeServer(ZonePlan plan, ClusterNames names, string program, string folder, TimeProvider time,
-        Func<SocketType, Socket> open, ILogger logger)
+        Func<SocketType, Socket> open, ILogger logger, DaemonHost? host = null)
     {
-        (this.plan, this.names, this.folder, this.logger) = (plan, names, folder, logger);
+        (this.plan, this.names, this.logger) = (plan, names, logger);
+        var key = new TransactionKey();
         client = new UpdateClient(Endpoint, key, time, open);
-        daemon = new DnsDaemon("knot", program, PrepareAsync, new DnsProbe(Endpoint, open), logger);
+        serials = new ZoneSerial(Endpoint, open);
+        files = new AuthorityFiles(plan, key, Endpoint, folder);
+        var described = new Daemon
+        {
+            Name = "knot", Unit = Unit, Package = "knot", Program = program, Arguments = ["--config", files.Configuration],
+            PrepareAsync = PrepareAsync, AnswersAsync = new DnsProbe(Endpoint, open).AnswersAsync,
+        };
+        daemon = new DaemonSupervisor(described, (host ?? DaemonHost.Children(logger)).Of(described), logger);
     }
 
     public (bool Healthy, string Text, DateTimeOffset Since) Status =>
         failing is var (problem, since) ? (false, problem, since) : daemon.Status is { Healthy: true } status
-            ? status with { Text = $"{served.Values.Sum(zone => zone.Count)} records" } : daemon.Status;
+            ? status with { Text = served is { } all ? $"{all.Values.Sum(zone => zone.Count)} records"
+                : "the names of before: the API server has not told all yet" } : daemon.Status;
 
     public int? ProcessId => daemon.ProcessId;
 
@@ -67,37 +80,27 @@ internal sealed class AuthoritativeServer
         catch (SemaphoreFullException) { }
     }
 
-    private async Task<IReadOnlyList<string>> PrepareAsync(CancellationToken cancellationToken)
+    private async Task<DaemonChange> PrepareAsync(bool runs, CancellationToken cancellationToken)
     {
         await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // knotd would end with code 0 and its reason somewhere in its log.
-            var socket = Path.Combine(folder, "knot.sock");
-            if (Encoding.UTF8.GetByteCount(socket) > LongestSocketPath)
-                throw new IOException(
-                $"{socket} is longer than the {LongestSocketPath} bytes of a socket's path; give --run a shorter folder");
-            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-            Directory.CreateDirectory(folder,
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-                    | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
-            Ownership.Give(folder, KnotConfiguration.User);
+            // What it serves is more than an agent knows that has just begun.
+            if (runs && served is null && !names.IsComplete) return DaemonChange.None;
             var current = ClusterRecords.Write(names.Snapshot, plan);
-            foreach (var (zone, records) in current)
-                await File.WriteAllTextAsync(Path.Combine(folder, zone + ".zone"), ZoneFile.Write(zone, plan.ServerName, records),
-                cancellationToken).ConfigureAwait(false);
-            // Read by root before it becomes the daemon's user; the key is nobody else's.
-            var configuration = Path.Combine(folder, "knot.conf");
-            AtomicFile.Write(configuration, Encoding.ASCII.GetBytes(KnotConfiguration.Write(plan, Endpoint, key, folder)));
-            served = current;
-            return ["--config", configuration];
+            var serial = (uint)Random.Shared.Next(1, int.MaxValue);
+            var change = files.Write(current, serial, runs);
+            (served, unread) = (current, serial);
+            // What changes from here on waits until it has read them.
+            Wake();
+            return change;
         }
         finally { gate.Release(); }
     }
 
     private async Task PublishAsync(CancellationToken cancellationToken)
     {
-        var failures = Stopwatch.StartNew();
+        Stopwatch? failures = null;
         while (true)
         {
             await wake.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -105,19 +108,20 @@ internal sealed class AuthoritativeServer
             if (problem is null)
             {
                 if (failing is not null) logger.TakesUpdatesAgain();
-                failing = null;
+                (failing, failures) = (null, null);
                 // Changes come in bursts: those of the next moment go together.
                 await Task.Delay(Gathering, cancellationToken).ConfigureAwait(false);
                 continue;
             }
-            // While it starts there is nobody to take it, and what it starts with holds the change.
-            if (failing is null)
+            failures ??= Stopwatch.StartNew();
+            // One that starts takes its time to read its zones, and what it reads holds the change.
+            var reads = unread is not null;
+            if (failing is null && (!reads || failures.Elapsed > Patience))
             {
                 logger.UpdateFailed(problem);
                 failing = (problem, DateTimeOffset.UtcNow);
-                failures.Restart();
             }
-            if (failures.Elapsed > Patience)
+            if (failures.Elapsed > (reads ? LongestRead : Patience))
             {
                 daemon.Restart();
                 failures.Restart();
@@ -133,14 +137,31 @@ internal sealed class AuthoritativeServer
         await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            if (served is not { } before)
+            {
+                // One that starts is given all names at once; to one that was there already they are given when all are known.
+                if (names.IsComplete) daemon.Prepare();
+                return null;
+            }
+            if (await IsUnreadAsync(cancellationToken).ConfigureAwait(false)) return "has not read its zones yet";
             var next = ClusterRecords.Write(names.Snapshot, plan);
             foreach (var zone in plan.Zones)
-                await client.SendAsync(zone, served[zone].Except(next[zone]), next[zone].Except(served[zone]),
+                await client.SendAsync(zone, before[zone].Except(next[zone]), next[zone].Except(before[zone]),
                     cancellationToken).ConfigureAwait(false);
             served = next;
             return null;
         }
         catch (Exception e) when (e is SocketException or DnsUpdateException) { return e.Message; }
         finally { gate.Release(); }
+    }
+
+    /// <summary>An update of a zone that is about to be replaced by its file would be lost.</summary>
+    private async Task<bool> IsUnreadAsync(CancellationToken cancellationToken)
+    {
+        if (unread is not { } serial) return false;
+        foreach (var zone in plan.Zones)
+            if (await serials.AskAsync(zone, cancellationToken).ConfigureAwait(false) != serial) return true;
+        unread = null;
+        return false;
     }
 }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Operos.Linux;
+using Operos.Linux.Supervision;
 using Operos.Linux.Tasks;
 
 namespace Operos.Names;
@@ -13,19 +14,24 @@ namespace Operos.Names;
 /// </summary>
 public sealed class ClusterDns
 {
+    /// <summary>The daemons' units.</summary>
+    public static readonly IReadOnlyList<string> Units = [ResolverUnit, AuthoritativeServer.Unit];
+
+    private const string ResolverUnit = "operos-unbound";
     private static readonly TimeSpan UpstreamCheck = TimeSpan.FromSeconds(10);
     private readonly NameServerSettings settings;
     private readonly ZonePlan plan;
     private readonly IReadOnlyList<IPNetwork> clients;
     private readonly string folder;
     private readonly AuthoritativeServer authority;
-    private readonly DnsDaemon resolver;
+    private readonly DaemonSupervisor resolver;
     private readonly ILogger<ClusterDns> logger;
     private IReadOnlyList<IPAddress> upstream = [];
 
     /// <param name="open">Makes a socket where the daemons run; null for this process's own network namespace.</param>
+    /// <param name="host">Where the daemons run; children of this process where it is not given.</param>
     public ClusterDns(NameServerSettings settings, ClusterNames names, TimeProvider time, ILogger<ClusterDns> logger,
-        Func<SocketType, Socket>? open = null)
+        Func<SocketType, Socket>? open = null, DaemonHost? host = null)
     {
         (this.settings, this.logger) = (settings, logger);
         folder = settings.Folder;
@@ -33,9 +39,16 @@ public sealed class ClusterDns
         plan = new ZonePlan(settings.ClusterDomain, settings.MachinesDomain, settings.Address,
             [settings.Machines, settings.Pods, settings.Services]);
         open ??= type => new Socket(AddressFamily.InterNetwork, type, ProtocolType.Unspecified);
-        authority = new AuthoritativeServer(plan, names, settings.KnotProgram, Path.Combine(folder, "authority"), time, open, logger);
-        resolver = new DnsDaemon("unbound", settings.UnboundProgram, PrepareResolver,
-            new DnsProbe(new IPEndPoint(settings.Address, 53), open), logger);
+        host ??= DaemonHost.Children(logger);
+        authority = new AuthoritativeServer(plan, names, settings.KnotProgram, Path.Combine(folder, "authority"), time, open, logger,
+            host);
+        var unbound = new Daemon
+        {
+            Name = "unbound", Unit = ResolverUnit, Package = "unbound", Program = settings.UnboundProgram,
+            Arguments = ["-d", "-c", Configuration], PrepareAsync = PrepareResolver,
+            AnswersAsync = new DnsProbe(new IPEndPoint(settings.Address, 53), open).AnswersAsync,
+        };
+        resolver = new DaemonSupervisor(unbound, host.Of(unbound), logger);
     }
 
     public (bool Healthy, string Text, DateTimeOffset Since) AuthorityStatus => authority.Status;
@@ -50,14 +63,16 @@ public sealed class ClusterDns
     public Task RunAsync(CancellationToken cancellationToken) => TaskGroup.RunAsync(cancellationToken,
         new("knot", authority.RunAsync), new("unbound", resolver.RunAsync), new("upstream", WatchUpstreamAsync));
 
-    private Task<IReadOnlyList<string>> PrepareResolver(CancellationToken cancellationToken)
+    private string Configuration => Path.Combine(folder, "unbound.conf");
+
+    /// <summary>It reads its configuration before it becomes its own user: a change needs another start.</summary>
+    private Task<DaemonChange> PrepareResolver(bool runs, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(folder);
-        var configuration = Path.Combine(folder, "unbound.conf");
         upstream = FindUpstream();
-        AtomicFile.Write(configuration, Encoding.ASCII.GetBytes(
+        var changed = AtomicFile.WriteIfChanged(Configuration, Encoding.ASCII.GetBytes(
             UnboundConfiguration.Write(plan, AuthoritativeServer.Endpoint, clients, upstream, folder)));
-        return Task.FromResult<IReadOnlyList<string>>(["-d", "-c", configuration]);
+        return Task.FromResult(changed ? DaemonChange.Restart : DaemonChange.None);
     }
 
     /// <summary>The machine's own servers may be known only once its network is up, and may change.</summary>
@@ -69,7 +84,7 @@ public sealed class ClusterDns
             var now = FindUpstream();
             if (now.SequenceEqual(upstream)) continue;
             logger.UpstreamChanged(string.Join(", ", now));
-            resolver.Restart();
+            resolver.Prepare();
         }
     }
 

@@ -25,6 +25,17 @@ public sealed class ClusterNames
     /// <summary>Raised after each change, on the thread that made it.</summary>
     public event Action? Changed;
 
+    /// <summary>Whether everything was told once: before, a name that is missing means nothing.</summary>
+    internal bool IsComplete { get; private set; }
+
+    /// <summary>Whoever fills the names has told all that there are.</summary>
+    public void SetComplete()
+    {
+        if (IsComplete) return;
+        IsComplete = true;
+        RaiseChanged();
+    }
+
     internal NameSnapshot Snapshot
     {
         get { lock (gate) return new(Services.All, [.. Endpoints.All, .. EndpointSlices.All], Pods.All, machines); }

@@ -10,6 +10,9 @@ namespace Operos.Names;
 /// </summary>
 public sealed class ClusterNamesWatch(ApiClient client, ClusterNames names)
 {
+    private const int Kinds = 3;
+    private int known;
+
     public Task RunAsync(CancellationToken cancellationToken) => TaskGroup.RunAsync(cancellationToken,
     [
         .. Follow("services", new WatchCache<ServiceObject, ServiceNames>(client, Resources.Services, KubernetesObjects.Read),
@@ -20,11 +23,11 @@ public sealed class ClusterNamesWatch(ApiClient client, ClusterNames names)
             all => names.Pods.Replace(all)),
     ]);
 
-    private static IReadOnlyList<SupervisedTask> Follow<TObject, TNames>(string what, WatchCache<TObject, TNames> cache,
+    private IReadOnlyList<SupervisedTask> Follow<TObject, TNames>(string what, WatchCache<TObject, TNames> cache,
         Action<IReadOnlyList<TNames>> replace) where TObject : class, IApiObject where TNames : class =>
         [new($"watch of {what}", cache.RunAsync), new($"names of {what}", token => TellAsync(cache, replace, token))];
 
-    private static async Task TellAsync<TObject, TNames>(WatchCache<TObject, TNames> cache, Action<IReadOnlyList<TNames>> replace,
+    private async Task TellAsync<TObject, TNames>(WatchCache<TObject, TNames> cache, Action<IReadOnlyList<TNames>> replace,
         CancellationToken cancellationToken) where TObject : class, IApiObject where TNames : class
     {
         long told = 0;
@@ -32,6 +35,7 @@ public sealed class ClusterNamesWatch(ApiClient client, ClusterNames names)
             if (snapshot.Version != told)
             {
                 replace(snapshot.Items);
+                if (told == 0 && Interlocked.Increment(ref known) == Kinds) names.SetComplete();
                 told = snapshot.Version;
             }
     }

@@ -13,13 +13,4 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 2021, Level = LogLevel.Warning, Message = "knot: {Problem}")]
     public static partial void UpdateFailed(this ILogger logger, string problem);
-
-    [LoggerMessage(EventId = 2040, Level = LogLevel.Error, Message = "{Daemon}: {Problem}; starting it again in {Pause} s")]
-    public static partial void StartsAgain(this ILogger logger, string daemon, string problem, double pause);
-
-    [LoggerMessage(EventId = 2041, Level = LogLevel.Debug, Message = "{Line}")]
-    public static partial void Said(this ILogger logger, string line);
-
-    [LoggerMessage(EventId = 2042, Level = LogLevel.Information, Message = "{Daemon} runs")]
-    public static partial void Runs(this ILogger logger, string daemon);
 }

@@ -14,11 +14,12 @@ internal static class ZoneFile
     /// <summary>All endpoints alike (RFC 2782).</summary>
     public const int SrvPriority = 0, SrvWeight = 100;
 
-    public static string Write(string zone, string serverName, IEnumerable<ResourceRecord> records)
+    /// <param name="serial">By which the server tells which file it has read.</param>
+    public static string Write(string zone, string serverName, uint serial, IEnumerable<ResourceRecord> records)
     {
         var text = new StringBuilder();
-        // Nobody copies the zone: serial and timers count for no one but the last, which bounds a negative answer (RFC 2308, 4).
-        text.Append(null, $"{zone}. {TimeToLive} IN SOA {serverName}. hostmaster.{zone}. 1 3600 600 86400 {TimeToLive}\n");
+        // Nobody copies the zone: timers count for no one but the last, which bounds a negative answer (RFC 2308, 4).
+        text.Append(null, $"{zone}. {TimeToLive} IN SOA {serverName}. hostmaster.{zone}. {serial} 3600 600 86400 {TimeToLive}\n");
         text.Append(null, $"{zone}. {TimeToLive} IN NS {serverName}.\n");
         foreach (var record in records)
             text.Append(null, $"{record.Owner}. {TimeToLive} IN {record.Type.ToString().ToUpperInvariant()} {Data(record)}\n");

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The controller: its agent, its state's mount; dnsmasq runs under the agent only.
+# The controller: its agent, its state's mount; dnsmasq is started by the agent alone.
 set -euo pipefail
 root=$1
 mkdir -p "$root/var/lib/operos"

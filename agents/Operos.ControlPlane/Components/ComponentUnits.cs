@@ -1,5 +1,6 @@
 using System.Text;
 using Operos.Linux;
+using Operos.Linux.Programs;
 using Operos.Linux.Units;
 
 namespace Operos.ControlPlane.Components;

@@ -28,7 +28,9 @@ public sealed class Systemd(string? address = null) : IDisposable
             await GetAsync(path, UnitInterface, "LoadState", cancellationToken).ConfigureAwait(false),
             await GetAsync(path, UnitInterface, "ActiveState", cancellationToken).ConfigureAwait(false),
             await GetAsync(path, UnitInterface, "SubState", cancellationToken).ConfigureAwait(false),
-            await GetAsync(path, ServiceInterface, "Result", cancellationToken).ConfigureAwait(false));
+            await GetAsync(path, ServiceInterface, "Result", cancellationToken).ConfigureAwait(false),
+            (int)await CallAsync(path, Properties, "Get", [ServiceInterface, "MainPID"], static (message, _) => message.GetBodyReader()
+                .ReadVariantValue().GetUInt32(), cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>The state of all units together, such as <c>starting</c>, <c>running</c> or <c>degraded</c>.</summary>
@@ -59,6 +61,14 @@ public sealed class Systemd(string? address = null) : IDisposable
     {
         await OrderRestartAsync(service, cancellationToken).ConfigureAwait(false);
         await UntilDoneAsync("restart", service, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Lets a service read its files again, as its unit says how; it must run.</summary>
+    /// <exception cref="IOException">As with <see cref="StartAsync"/>.</exception>
+    public async Task ReloadAsync(string service, CancellationToken cancellationToken)
+    {
+        await OrderAsync("ReloadUnit", service, cancellationToken).ConfigureAwait(false);
+        await UntilDoneAsync("reload", service, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Stops a service, and returns when it has ended.</summary>

@@ -5,7 +5,8 @@ namespace Operos.Linux.Units;
 /// <param name="Active">Such as <c>active</c>, <c>activating</c>, <c>inactive</c>, <c>failed</c>.</param>
 /// <param name="Sub">Such as <c>running</c> or <c>auto-restart</c>.</param>
 /// <param name="Result">How it last ended, such as <c>exit-code</c>; <c>success</c> where it did not fail.</param>
-public sealed record UnitState(string Load, string Active, string Sub, string Result)
+/// <param name="MainProcess">The id of its main process; 0 where it has none.</param>
+public sealed record UnitState(string Load, string Active, string Sub, string Result, int MainProcess = 0)
 {
     public bool IsRunning => Active == "active";
 

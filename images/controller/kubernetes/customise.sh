@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# unbound, knot and the control plane run under the agent only; their own services would take the ports.
+# unbound, knot and the control plane are started by the agent alone; the packages' own services would take the ports.
 set -euo pipefail
 root=$1
 chroot "$root" systemctl -q disable etcd.service

@@ -38,4 +38,51 @@ public sealed class RecoveryTests(Cluster cluster, ITestOutputHelper output) : C
         await Cluster.CrashAsync(Cluster.Controller, "kube-scheduler.service");
         await Cluster.HealthyAsync();
     }
+
+    [Fact]
+    public async Task With_the_agent_gone_DHCP_TFTP_and_names_are_served_on_and_the_next_agent_takes_them_over()
+    {
+        string[] daemons = ["operos-dnsmasq", "operos-knot", "operos-unbound"];
+        await Cluster.KubectlAsync("create service clusterip going --tcp=80 --clusterip=10.11.7.1");
+        await AnswerAsync("going", "10.11.7.1");
+        var before = await ProcessesAsync();
+        Assert.DoesNotContain(0, before);
+        await Cluster.Controller.KillAsync(Agent, default);
+        await Cluster.Controller.RunAsync("systemctl", ["stop", Agent], default);
+        try
+        {
+            Assert.Equal("10.11.7.1", await LookUpAsync("going"));
+            await Cluster.Network.RunAsync("curl",
+                ["-sS", "--max-time", "20", "-o", "/dev/null", $"tftp://{NativeController.Address}/lpxelinux.0"], default);
+            await Cluster.KubectlAsync("delete service going");
+            await Cluster.KubectlAsync("create service clusterip coming --tcp=80 --clusterip=10.11.7.2");
+            Assert.Equal(before, await ProcessesAsync());
+            // One that dies meanwhile is systemd's to start.
+            await Cluster.CrashAsync(Cluster.Controller, "operos-unbound.service");
+            await AnswerAsync("going", "10.11.7.1");
+            before = await ProcessesAsync();
+        }
+        finally { await Cluster.Controller.RunAsync("systemctl", ["start", Agent], default); }
+        await Cluster.WholeAsync();
+        await AnswerAsync("coming", "10.11.7.2");
+        await AnswerAsync("going", "");
+        Assert.Equal(before, await ProcessesAsync());
+        // From now on by updates, with this agent's key.
+        await Cluster.KubectlAsync("delete service coming");
+        await AnswerAsync("coming", "");
+        Assert.Equal(before, await ProcessesAsync());
+
+        async Task<IReadOnlyList<int>> ProcessesAsync()
+        {
+            var processes = new List<int>();
+            foreach (var daemon in daemons) processes.Add(await Cluster.ProcessOfAsync(daemon));
+            return processes;
+        }
+    }
+
+    private Task AnswerAsync(string service, string address) =>
+        Cluster.UntilAsync($"{service} is {(address == "" ? "gone" : address)}", async () => await LookUpAsync(service) == address);
+
+    private async Task<string> LookUpAsync(string service) => (await Cluster.Network.RunAsync("dig",
+        [$"@{NativeController.Address}", "+short", "+time=2", "+tries=3", $"{service}.default.svc.cluster.local", "A"], default)).Trim();
 }
