@@ -16,7 +16,7 @@ public sealed class DaemonSupervisorTests : IDisposable
     {
         // It counts its starts, and lives from the second on.
         var script = $"echo x >> {folder}/starts; [ $(wc -l < {folder}/starts) -gt 1 ] && exec sleep 600; "
-            + "echo 'error: the port is taken' >&2; echo bye >&2; exit 3";
+            + "printf 'error: the \\033port is taken\\n' >&2; echo bye >&2; exit 3";
         var told = new List<string>();
         await RunAsync(script, (_, _) => DaemonChange.None, async supervisor =>
         {

@@ -5,6 +5,7 @@ internal sealed class LastWords
 {
     /// <summary>What was said longer ago is not why it ended.</summary>
     public const int Lines = 8;
+    private const int Longest = 500;
 
     /// <summary>In the line by which many a daemon says why it ends; some say more after that.</summary>
     private static readonly string[] Faults = ["critical: ", "error: "];
@@ -25,6 +26,7 @@ internal sealed class LastWords
         lock (lines) return Fault(lines);
     }
 
+    /// <summary>Fit for a terminal: clients of the daemon chose some of its words.</summary>
     public static string Fault(IReadOnlyCollection<string> said) =>
-        said.LastOrDefault(line => Faults.Any(line.Contains)) ?? said.LastOrDefault() ?? "";
+        PrintableText.Line(said.LastOrDefault(line => Faults.Any(line.Contains)) ?? said.LastOrDefault(), Longest) ?? "";
 }

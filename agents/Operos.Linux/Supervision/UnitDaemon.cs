@@ -59,7 +59,7 @@ internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger)
     /// <summary>A systemd that cannot be asked for a while says nothing of the daemon.</summary>
     private async Task<bool> RunsAsync(int process, CancellationToken cancellationToken)
     {
-        try { return (await systemd.ReadAsync(daemon.Unit, cancellationToken).ConfigureAwait(false)).MainProcess == process; }
+        try { return await systemd.ReadMainProcessAsync(daemon.Unit, cancellationToken).ConfigureAwait(false) == process; }
         catch (IOException e)
         {
             logger.NotAsked(daemon.Name, e.Message);

@@ -29,8 +29,16 @@ public sealed class Systemd(string? address = null) : IDisposable
             await GetAsync(path, UnitInterface, "ActiveState", cancellationToken).ConfigureAwait(false),
             await GetAsync(path, UnitInterface, "SubState", cancellationToken).ConfigureAwait(false),
             await GetAsync(path, ServiceInterface, "Result", cancellationToken).ConfigureAwait(false),
-            (int)await CallAsync(path, Properties, "Get", [ServiceInterface, "MainPID"], static (message, _) => message.GetBodyReader()
-                .ReadVariantValue().GetUInt32(), cancellationToken).ConfigureAwait(false));
+            await ReadMainProcessAsync(service, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>The process id of a service's main process; 0 where none runs.</summary>
+    /// <exception cref="IOException">systemd cannot be asked.</exception>
+    public async Task<int> ReadMainProcessAsync(string service, CancellationToken cancellationToken)
+    {
+        var path = await LoadAsync(service, cancellationToken).ConfigureAwait(false);
+        return (int)await CallAsync(path, Properties, "Get", [ServiceInterface, "MainPID"], static (message, _) => message.GetBodyReader()
+            .ReadVariantValue().GetUInt32(), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The state of all units together, such as <c>starting</c>, <c>running</c> or <c>degraded</c>.</summary>
