@@ -284,11 +284,11 @@ public sealed class ControlPlaneTests : IDisposable
     [Fact]
     public void Labels_are_legal_whatever_a_vendor_calls_its_machine()
     {
-        Assert.Equal("Acme-R1--2-U", NodeRoster.Value(" Acme R1 (2/U)"));
+        Assert.Equal("Acme-R1--2-U", NodeReconciler.Value(" Acme R1 (2/U)"));
         Gen.String.Sample(text =>
-            NodeRoster.Value(text) is var value && value.Length <= 63
+            NodeReconciler.Value(text) is var value && value.Length <= 63
             && (value.Length == 0 || (char.IsAsciiLetterOrDigit(value[0]) && char.IsAsciiLetterOrDigit(value[^1]))));
-        var labels = NodeRoster.Labels(new MachineRecord
+        var labels = NodeReconciler.Labels(new MachineRecord
         {
             Id = Machine, Standing = MachineStanding.Admitted, Name = "rack1-1", Inventory = TestController.Machine(1),
             FirstSeen = clock.GetUtcNow(),

@@ -143,7 +143,7 @@ public sealed class MachineWordsTests
             FirstSeen = DateTimeOffset.UnixEpoch, Name = "rack1-1",
             Labels = new Dictionary<string, string> { ["a/b/c"] = "x", ["x"] = "-", ["rack"] = "r1" },
         };
-        var labels = NodeRoster.Labels(record);
+        var labels = NodeReconciler.Labels(record);
         Assert.Equal("r1", labels["operos.io/rack"]);
         Assert.Equal("rack1-1", labels["operos.io/name"]);
         Assert.Equal(["node-role.kubernetes.io/worker", "operos.io/model", "operos.io/name", "operos.io/rack"], labels.Keys);

@@ -27,7 +27,7 @@ internal sealed class KubernetesCluster : IDisposable
     private readonly ControlPlaneHealth state;
     private readonly ControlPlaneSupervisor supervisor;
     private readonly ClusterObjects objects;
-    private readonly NodeRoster roster;
+    private readonly NodeReconciler nodes;
     private readonly PodTroubles troubles;
     private readonly NodeDrain drain;
     private readonly NodeCertificateIssuer certificates;
@@ -45,7 +45,7 @@ internal sealed class KubernetesCluster : IDisposable
             loggers.CreateLogger<ControlPlaneSupervisor>());
         client = new ApiClient(supervisor.AdminAccess);
         objects = new ClusterObjects(settings.ControlPlane, paths.ControlPlane, client, state, time, loggers);
-        roster = new NodeRoster(client, registry, loggers.CreateLogger<NodeRoster>());
+        nodes = new NodeReconciler(client, registry, loggers.CreateLogger<NodeReconciler>());
         troubles = new PodTroubles(client);
         drain = new NodeDrain(client, new ApiDiscovery(client), time);
         certificates = new NodeCertificateIssuer(secrets, settings.Kubernetes.CertificateLife);
@@ -59,7 +59,7 @@ internal sealed class KubernetesCluster : IDisposable
 
     /// <summary>Runs until cancelled; the first part that fails ends all.</summary>
     public Task RunAsync(CancellationToken cancellationToken) => TaskGroup.RunAsync(cancellationToken,
-        new("components", supervisor.RunAsync), new("objects", objects.RunAsync), new("nodes", roster.RunAsync),
+        new("components", supervisor.RunAsync), new("objects", objects.RunAsync), new("nodes", nodes.RunAsync),
         new("pods", troubles.RunAsync));
 
     /// <summary>Waits until the API server works.</summary>
@@ -113,7 +113,7 @@ internal sealed class KubernetesCluster : IDisposable
 
     public MachineExplanation Explain(MachineRecord record, string? note, Session? session)
     {
-        var node = roster.Get(record.Id);
+        var node = nodes.Get(record.Id);
         var pods = node is not null && state.IsHealthy(Component.ApiServer) ? troubles.Of(record.Id) : [];
         var reported = record.Kind == "controller" ? OwnNode.Steps : session?.Last?.Steps ?? [];
         return MachineExplainer.Explain(record, note, session?.IsUp(time.GetUtcNow()) == true, reported, state.Get(Component.ApiServer),
@@ -128,7 +128,7 @@ internal sealed class KubernetesCluster : IDisposable
         try
         {
             if (await client.FindAsync(Resources.Nodes, null, machine, cancellationToken).ConfigureAwait(false) is not { } node) return;
-            var left = await drain.DrainAsync(machine, NodeRoster.ReadyCondition(node)?.Status == "True", limits.Time, progress,
+            var left = await drain.DrainAsync(machine, NodeReconciler.ReadyCondition(node)?.Status == "True", limits.Time, progress,
                 cancellationToken).ConfigureAwait(false);
             if (left.Count > 0 && !limits.Force)
                 throw Refusal(RefusalKind.Conflict,
@@ -150,9 +150,9 @@ internal sealed class KubernetesCluster : IDisposable
     }
 
     /// <summary>Whether its Node takes no pods, as the API server said last.</summary>
-    public bool IsCordoned(string machine) => roster.Get(machine)?.Spec?.Unschedulable == true;
+    public bool IsCordoned(string machine) => nodes.Get(machine)?.Spec?.Unschedulable == true;
 
-    /// <summary>Deletes a removed machine's Node. Where the API server is away, the roster does it later.</summary>
+    /// <summary>Deletes a removed machine's Node. Where the API server is away, the reconciler does it later.</summary>
     public async Task ForgetAsync(string machine, CancellationToken cancellationToken)
     {
         try { await client.DeleteAsync(Resources.Nodes.Path(null, machine), cancellationToken).ConfigureAwait(false); }
@@ -163,8 +163,8 @@ internal sealed class KubernetesCluster : IDisposable
     public StatusReply Report(StatusReply status, Func<string, string?> nameOf) => status with
     {
         Components = [.. status.Components, .. state.Parts.Select(Describe)],
-        Nodes = [.. roster.Nodes.OrderBy(node => node.Metadata!.Name, StringComparer.Ordinal)
-            .Select(node => (Node: node, Condition: NodeRoster.ReadyCondition(node))).Select(pair => new NodeSummary
+        Nodes = [.. nodes.Nodes.OrderBy(node => node.Metadata!.Name, StringComparer.Ordinal)
+            .Select(node => (Node: node, Condition: NodeReconciler.ReadyCondition(node))).Select(pair => new NodeSummary
         {
             Id = pair.Node.Metadata!.Name!, Name = nameOf(pair.Node.Metadata.Name!), Ready = pair.Condition?.Status == "True",
             Version = PrintableText.Line(pair.Node.Status?.NodeInfo?.KubeletVersion),

@@ -16,7 +16,7 @@ internal static class MachineExplainer
     public static MachineExplanation Explain(MachineRecord record, string? note, bool connected, IReadOnlyList<NodeStep> reported,
         ComponentHealth? apiServer, NodeObject? node, IReadOnlyList<PodTrouble> pods)
     {
-        var condition = node is null ? null : NodeRoster.ReadyCondition(node);
+        var condition = node is null ? null : NodeReconciler.ReadyCondition(node);
         var ready = condition?.Status == "True";
         var steps = new List<NodeStep> { Admission(record, note) };
         if (record.Kind == "worker") steps.Add(Connection(record, connected));

@@ -13,7 +13,7 @@ namespace Operos.Controller.Cluster;
 /// The Nodes as the API server has them, brought in line with the registry: labels that tell a machine's name, model, rack and release, and
 /// no Node of a machine that is not admitted.
 /// </summary>
-internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILogger<NodeRoster> logger)
+internal sealed class NodeReconciler(ApiClient client, MachineRegistry registry, ILogger<NodeReconciler> logger)
 {
     private const string FieldManager = "operos-machines", Domain = "operos.io/";
     private static readonly TimeSpan Check = TimeSpan.FromSeconds(3), Retry = TimeSpan.FromSeconds(30);
@@ -27,22 +27,22 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
     public NodeObject? Get(string name) => Nodes.FirstOrDefault(node => node.Metadata!.Name == name);
 
     public Task RunAsync(CancellationToken cancellationToken) =>
-        TaskGroup.RunAsync(cancellationToken, new("watch", nodes.RunAsync), new("labels", KeepAsync));
+        TaskGroup.RunAsync(cancellationToken, new("watch", nodes.RunAsync), new("labels", ReconcileAsync));
 
     /// <summary>The node's condition Ready; null where the kubelet has not reported yet.</summary>
     public static ObjectCondition? ReadyCondition(NodeObject node) =>
         (node.Status?.Conditions).Present().FirstOrDefault(condition => condition.Type == "Ready");
 
-    private async Task KeepAsync(CancellationToken cancellationToken)
+    private async Task ReconcileAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
             foreach (var node in Nodes)
             {
-                // Others than ours are named otherwise, and are none of our business.
+                // Our machines' Nodes are named by UUIDs; what is named otherwise is somebody else's.
                 if (node.Metadata is not { Name: { } name } || !Guid.TryParse(name, out _)
                     || failed.GetValueOrDefault(name) > DateTime.UtcNow) continue;
-                try { await KeepAsync(name, node.Metadata.Uid ?? "", cancellationToken).ConfigureAwait(false); }
+                try { await ReconcileAsync(name, node.Metadata.Uid ?? "", cancellationToken).ConfigureAwait(false); }
                 catch (ApiException e)
                 {
                     failed[name] = DateTime.UtcNow + Retry;
@@ -53,7 +53,7 @@ internal sealed class NodeRoster(ApiClient client, MachineRegistry registry, ILo
         }
     }
 
-    private async Task KeepAsync(string name, string uid, CancellationToken cancellationToken)
+    private async Task ReconcileAsync(string name, string uid, CancellationToken cancellationToken)
     {
         if (registry.Get(name) is not { Standing: MachineStanding.Admitted } record)
         {
