@@ -28,6 +28,14 @@ public sealed partial class LogEventTests
         Assert.Empty(Wrong(events));
     }
 
+    [Fact]
+    public void No_message_is_logged_without_an_event()
+    {
+        Assert.Matches(WithoutEvent(), "logger.LogError(e, \"{What} failed\", what);");
+        Assert.Matches(WithoutEvent(), "log.Log(known ? LogLevel.Information : LogLevel.Debug, \"{What}\", what);");
+        Assert.Empty(Sources().Where(source => WithoutEvent().IsMatch(source.Code)).Select(source => source.Path));
+    }
+
     [Theory]
     [InlineData("Operos.Node/Log.cs", "[LoggerMessage(EventId = 3001, Level = LogLevel.Error, Message = \"{What}\")]", null)]
     [InlineData("Operos.Node/Cni/Log.cs", "[LoggerMessage(EventId = 4201, Level = LogLevel.Error, Message = \"{What}\")]",
@@ -63,12 +71,14 @@ public sealed partial class LogEventTests
             yield return $"event {same.Key} is in {string.Join(", ", same.Select(known => known.Path))}";
     }
 
-    private static List<(string Path, int? Id)> Events()
+    private static List<(string Path, int? Id)> Events() => [.. Sources().SelectMany(source => Read(source.Path, source.Code))];
+
+    private static IEnumerable<(string Path, string Code)> Sources()
     {
         var agents = Path.Combine(Checkout.Folder, "agents");
-        return [.. Directory.EnumerateFiles(agents, "*.cs", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(agents, path))
+        return Directory.EnumerateFiles(agents, "*.cs", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(agents, path))
             .Where(path => path.Split('/')[1] is not ("bin" or "obj")).Order(StringComparer.Ordinal)
-            .SelectMany(path => Read(path, File.ReadAllText(Path.Combine(agents, path))))];
+            .Select(path => (path, File.ReadAllText(Path.Combine(agents, path))));
     }
 
     private static IEnumerable<(string Path, int? Id)> Read(string path, string code) => Message().Matches(code)
@@ -78,6 +88,9 @@ public sealed partial class LogEventTests
     /// <summary>The attribute up to its text, in which anything may stand.</summary>
     [GeneratedRegex(@"\[LoggerMessage\b[^""\]]*")]
     private static partial Regex Message();
+
+    [GeneratedRegex(@"\blog(?:ger)?\.Log(?:Trace|Debug|Information|Warning|Error|Critical)?\(", RegexOptions.IgnoreCase)]
+    private static partial Regex WithoutEvent();
 
     [GeneratedRegex(@"\bEventId = (\d+)\b")]
     private static partial Regex EventId();
