@@ -22,15 +22,26 @@ public sealed class Samples
     public void Sleeps_for_ever() => Thread.Sleep(Timeout.Infinite);
 
     [Fact(Explicit = true)]
-    public void Kills_its_process() => System.Diagnostics.Process.GetCurrentProcess().Kill();
+    public void Kills_its_process()
+    {
+        LetBeginningBeTold();
+        System.Diagnostics.Process.GetCurrentProcess().Kill();
+    }
 
     [Fact(Explicit = true)]
-    public void Exits() => Environment.Exit(0);
+    public void Exits()
+    {
+        LetBeginningBeTold();
+        Environment.Exit(0);
+    }
 
     [Theory(Explicit = true)]
     [InlineData(1)]
     [InlineData(2)]
     public void Has_rows(int row) => Assert.True(row > 0);
+
+    /// <summary>That a test has begun is written by a thread of the reporter's own.</summary>
+    private static void LetBeginningBeTold() => Thread.Sleep(TimeSpan.FromSeconds(2));
 
     private static async Task Never()
     {
