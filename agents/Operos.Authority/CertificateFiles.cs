@@ -34,7 +34,8 @@ public sealed class CertificateFiles(string folder, Func<Issuer, SigningAuthorit
     public IReadOnlyList<string> Renew(IReadOnlyDictionary<string, CertificateOrder> orders)
     {
         Directory.CreateDirectory(folder, FileModes.PrivateFolder);
-        foreach (var issuer in Enum.GetValues<Issuer>()) WriteIfChanged(AuthorityFile(issuer), authority(issuer).Pem);
+        foreach (var issuer in Enum.GetValues<Issuer>())
+            AtomicFile.WriteIfChanged(AuthorityFile(issuer), Encoding.ASCII.GetBytes(authority(issuer).Pem));
         return [.. orders.Where(order => RenewOne(order.Key, order.Value)).Select(order => order.Key)];
     }
 
@@ -97,10 +98,5 @@ public sealed class CertificateFiles(string folder, Func<Issuer, SigningAuthorit
     {
         try { return File.Exists(Certificate(name)) ? X509Certificate2.CreateFromPem(File.ReadAllText(Certificate(name))) : null; }
         catch (CryptographicException) { return null; }
-    }
-
-    private static void WriteIfChanged(string path, string text)
-    {
-        if (!File.Exists(path) || File.ReadAllText(path) != text) AtomicFile.Write(path, Encoding.ASCII.GetBytes(text));
     }
 }

@@ -20,9 +20,7 @@ internal sealed class ComponentUnits(string folder) : IDisposable
     {
         var state = await systemd.ReadAsync(component.Name, cancellationToken).ConfigureAwait(false);
         var path = Path.Combine(folder, component.Name + ".env");
-        var text = Environment(component);
-        var changed = !File.Exists(path) || await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false) != text;
-        if (changed) AtomicFile.Write(path, Encoding.UTF8.GetBytes(text));
+        var changed = AtomicFile.WriteIfChanged(path, Encoding.UTF8.GetBytes(Environment(component)));
         if (changed && state.Active is "active" or "activating")
             await systemd.OrderRestartAsync(component.Name, cancellationToken).ConfigureAwait(false);
         else if (state.Active is not ("active" or "activating" or "reloading"))
