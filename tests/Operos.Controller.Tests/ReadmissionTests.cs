@@ -48,6 +48,27 @@ public sealed class ReadmissionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_machine_that_goes_down_before_it_has_answered_was_told_to_reboot_all_the_same()
+    {
+        await using var controller = new TestController();
+        var told = new TaskCompletionSource();
+        var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1), handler: async (_, cancellationToken) =>
+        {
+            told.SetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            return new Done();
+        });
+        var order = controller.OperateAsync<Done>(new RebootMachine { Machine = id });
+        await told.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await controller.LeaveAsync(id, connection);
+        Assert.Contains("reboots; its agent has not answered, so look whether it does: operosctl machines show", (await order).Text,
+            StringComparison.Ordinal);
+        controller.Clock.Ahead = TimeSpan.FromMinutes(1);
+        Assert.Equal(Admission.Admitted, (await controller.EnrolAsync(TestController.Machine(1), "boot-2")).Admission);
+        Assert.Null(await AlarmAsync(controller, id));
+    }
+
+    [Fact]
     public async Task Under_auto_a_return_that_nobody_ordered_alarms_until_an_operator_says_that_it_is_well()
     {
         await using var controller = new TestController();

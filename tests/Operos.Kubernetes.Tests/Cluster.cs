@@ -88,7 +88,7 @@ public sealed class Cluster : IAsyncLifetime
         return path;
     }
 
-    public Task<string> CtlAsync(params string[] arguments) => native.CtlAsync(default, [.. arguments, "--timeout", "60"]);
+    public Task<string> CtlAsync(params string[] arguments) => native.CtlAsync(default, arguments);
 
     /// <summary>operosctl with another operator's credentials.</summary>
     public Task<string> CtlAsAsync(string credentials, params string[] arguments) =>

@@ -9,7 +9,7 @@ namespace Operos.Lab;
 public sealed class NativeController : IDisposable
 {
     public const string Address = "10.77.0.1", Range = "10.77.0.100,10.77.0.199";
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1), Glance = TimeSpan.FromSeconds(0.2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3), Glance = TimeSpan.FromSeconds(0.2);
     private readonly Build build;
     private readonly LabFolder folder;
     private readonly LabNetwork network;

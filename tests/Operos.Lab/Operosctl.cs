@@ -6,14 +6,15 @@ namespace Operos.Lab;
 /// <param name="credentials">The operator's, for <c>--config</c>.</param>
 public sealed class Operosctl(Build build, LabNetwork network, string credentials)
 {
+    /// <summary>A controller beside two hundred simulated machines or two busy guests answers late and well.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     /// <summary>What it printed.</summary>
-    /// <param name="patience">For the controller's answer; null for the program's own.</param>
+    /// <param name="patience">For the controller's answer; null for a minute.</param>
     /// <exception cref="LabException">It failed; with what it said.</exception>
-    public Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken, TimeSpan? patience = null)
-    {
-        string[] timeout = patience is { } time ? ["--timeout", $"{time.TotalSeconds:0}"] : [];
-        return network.RunAsync(build.Binary("operosctl"), [.. arguments, .. timeout, "--config", credentials], cancellationToken);
-    }
+    public Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken, TimeSpan? patience = null) =>
+        network.RunAsync(build.Binary("operosctl"),
+            [.. arguments, "--timeout", $"{(patience ?? Patience).TotalSeconds:0}", "--config", credentials], cancellationToken);
 
     /// <summary>All that the controller knows or lets wait, itself too.</summary>
     public async Task<IReadOnlyList<ClusterMachine>> MachinesAsync(CancellationToken cancellationToken, TimeSpan? patience = null)

@@ -16,7 +16,7 @@ public sealed class Qmp : IAsyncDisposable
     /// <summary>No line of QEMU's comes near; a longer one ends the connection.</summary>
     private const int LongestLine = 1 << 20;
 
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(20), Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromMinutes(1), Patience = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
     private static readonly BoundedChannelOptions Newest = new(4096) { FullMode = BoundedChannelFullMode.DropOldest };
     private readonly string path;
@@ -42,7 +42,7 @@ public sealed class Qmp : IAsyncDisposable
     public bool HasEnded => end is not null;
 
     /// <summary>Connects, for which QEMU may be just starting, and negotiates. QEMU talks to one client a socket.</summary>
-    /// <exception cref="LabException">Nobody answered at the socket within 20 s.</exception>
+    /// <exception cref="LabException">Nobody answered at the socket within a minute.</exception>
     public static async Task<Qmp> ConnectAsync(string socketPath, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -65,7 +65,7 @@ public sealed class Qmp : IAsyncDisposable
     }
 
     /// <summary>Runs a command; what it returned.</summary>
-    /// <exception cref="LabException">QEMU refused (class and description), did not answer within 30 s, or ended the
+    /// <exception cref="LabException">QEMU refused (class and description), did not answer within a minute, or ended the
     /// connection.</exception>
     public async Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken cancellationToken)
     {

@@ -12,7 +12,6 @@ namespace Operos.Qemu.Tests;
 /// </summary>
 internal sealed class Rack : IAsyncDisposable
 {
-    private static readonly TimeSpan UpPatience = TimeSpan.FromMinutes(1);
     private readonly MachineGroup machines = new();
 
     private Rack(Build build, LabFolder folder, Budget budget) => (Build, Folder, Budget, Over) = (build, folder, budget, budget.Token);
@@ -84,7 +83,8 @@ internal sealed class Rack : IAsyncDisposable
 
     /// <summary>Waits until the controller says that a worker is connected.</summary>
     public Task UpAsync(string id) =>
-        new Wait($"the controller says that {id} is up, which has enrolled", UpPatience) { Pause = TimeSpan.FromSeconds(0.5) }.UntilAsync(
+        (Budget.Wait($"the controller says that {id} is up, which has enrolled") with
+            { Pause = TimeSpan.FromSeconds(0.5), LooksAgain = true }).UntilAsync(
             async () => (await Controller.WorkersAsync(Over)).Any(worker => worker.Id == id && worker.State == "up"), Over);
 
     /// <summary>A part of what the controller keeps about a machine, such as <c>inventory</c>: JSON.</summary>

@@ -22,7 +22,9 @@ public sealed class RunTests
         var failure = run.Output.IndexOf($"\nFAILED sample: {Class}.Fails\n    Assert.Equal() Failure", StringComparison.Ordinal);
         Assert.True(failure > slowest, run.Output);
         Assert.Contains("Samples.cs:line", run.Output[failure..]);
-        Assert.EndsWith($"\nfailed:\n  sample: {Class}.Fails\n\n4 passed, 1 failed, 1 skipped", run.Output.TrimEnd());
+        var last = run.Output[run.Output.IndexOf("\nfailed:\n", StringComparison.Ordinal)..];
+        Assert.StartsWith($"\nfailed:\n  sample: {Class}.Fails\n    Assert.Equal() Failure", last);
+        Assert.EndsWith("\n\n4 passed, 1 failed, 1 skipped", last.TrimEnd());
     }
 
     [Fact]
@@ -102,6 +104,7 @@ public sealed class RunTests
         foreach (var name in (string[])["Passes", "Has_rows(row: 1)", "Has_rows(row: 2)"])
             Assert.Contains($"FAILED rest: {Class}.{name}\n", run.Output);
         Assert.Single(run.Output.Split('\n'), "    not started: canary failed");
+        Assert.EndsWith("\n  3 of rest: not started: canary failed\n\n2 passed, 4 failed", run.Output.TrimEnd());
         Assert.False(File.Exists(ItemRun.LogPath(rest, run.Folder)), "it was started");
     }
 

@@ -11,8 +11,13 @@ internal enum TestOutcome
 /// <param name="Text">Why it failed or was skipped.</param>
 internal sealed record TestResult(string Name, double Seconds, TestOutcome Outcome, string Text = "")
 {
+    private const string Unbegun = "not started: ";
+
+    /// <summary>It failed because of something else that did.</summary>
+    public bool HasNotBegun => Text.StartsWith(Unbegun, StringComparison.Ordinal);
+
     /// <summary>Of a test that was to run and never began.</summary>
-    public static TestResult NotStarted(string name, string reason) => new(name, 0, TestOutcome.Failed, $"not started: {reason}");
+    public static TestResult NotStarted(string name, string reason) => new(name, 0, TestOutcome.Failed, Unbegun + reason);
 
     public static TestResult Skipped(string name, string reason) => new(name, 0, TestOutcome.Skipped, reason);
 }

@@ -3,7 +3,7 @@ namespace Operos.TestRun;
 /// <summary>What a run ends with: a row for each item, times, what was skipped, what failed, and the count of all.</summary>
 internal sealed class RunReport(IReadOnlyList<StageResult> stages)
 {
-    private const int FailureLines = 40, LineLength = 240, FailedNames = 20;
+    private const int FailureLines = 40, LineLength = 240, LastNames = 12, LastLines = 3;
 
     private readonly IReadOnlyList<ItemResult> _items = [.. stages.SelectMany(stage => stage.Items)];
 
@@ -49,27 +49,35 @@ internal sealed class RunReport(IReadOnlyList<StageResult> stages)
         output.WriteLine($"\n{Closing}");
     }
 
-    /// <summary>Who sees but the last lines of a run, as of a build server's mail, learns from them what to look at.</summary>
+    /// <summary>Who sees but the last lines of a run, as of a build server's mail, learns from them what to look at, and why.</summary>
     private void WriteNames(string results, TextWriter output)
     {
         output.WriteLine($"\nlogs: {results}\nfailed:");
-        string[] names = [.. _items.SelectMany(item =>
-            item.Tests.Where(test => test.Outcome == TestOutcome.Failed).Select(test => Named(item, test)))];
-        foreach (var name in names.Take(FailedNames)) output.WriteLine($"  {name}");
-        if (names.Length > FailedNames) output.WriteLine($"  and {names.Length - FailedNames} more");
+        var failed = _items.SelectMany(item => item.Tests.Where(test => test.Outcome == TestOutcome.Failed).Select(test => (item, test)));
+        // What was never begun tells nothing by its name: of the reason alone there is something to learn.
+        var causes = failed.Where(pair => !pair.test.HasNotBegun).ToList();
+        foreach (var (item, test) in causes.Take(LastNames))
+        {
+            output.WriteLine($"  {Named(item, test)}");
+            foreach (var line in Lines(test.Text).Take(LastLines)) output.WriteLine($"    {line}");
+        }
+        if (causes.Count > LastNames) output.WriteLine($"  and {causes.Count - LastNames} more");
+        foreach (var alike in failed.Where(pair => pair.test.HasNotBegun).GroupBy(pair => (pair.item.Item.Name, pair.test.Text)))
+            output.WriteLine($"  {alike.Count()} of {alike.Key.Name}: {alike.Key.Text}");
     }
+
+    private static IEnumerable<string> Lines(string text) => text.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0)
+        .Select(line => line[..Math.Min(line.Length, LineLength)]);
 
     private static void WriteFailures(ItemResult item, TextWriter output)
     {
         output.WriteLine();
         // Many that were not started have one reason.
-        var isShared = (TestResult test) => test.Text.StartsWith("not started", StringComparison.Ordinal);
         var failed = item.Tests.Where(test => test.Outcome == TestOutcome.Failed);
-        foreach (var alike in failed.GroupBy(test => (isShared(test) ? "" : test.Name, test.Text)))
+        foreach (var alike in failed.GroupBy(test => (test.HasNotBegun ? "" : test.Name, test.Text)))
         {
             foreach (var test in alike) output.WriteLine($"FAILED {Named(item, test)}");
-            var lines = alike.Key.Text.Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0);
-            foreach (var line in lines.Take(FailureLines)) output.WriteLine($"    {line[..Math.Min(line.Length, LineLength)]}");
+            foreach (var line in Lines(alike.Key.Text).Take(FailureLines)) output.WriteLine($"    {line}");
         }
     }
 

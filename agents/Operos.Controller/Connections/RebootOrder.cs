@@ -6,22 +6,30 @@ namespace Operos.Controller.Connections;
 /// <summary>Tells machines to reboot, and keeps in mind that they were told: then their return is no surprise.</summary>
 internal sealed class RebootOrder(MachineRegistry machines, Sessions sessions, TimeProvider time, ILogger<RebootOrder> logger)
 {
-    /// <summary>False where it could not be written down that the machine was told to, so that its return raises an alarm.</summary>
+    /// <summary>What became of the order, in words that follow the machine's name.</summary>
     /// <exception cref="RefusedException">It is not connected, or its agent says no.</exception>
-    public async Task<bool> GiveAsync(string machine, string by, CancellationToken cancellationToken)
+    public async Task<string> GiveAsync(string machine, string by, CancellationToken cancellationToken)
     {
         if (sessions.Get(machine) is null)
             throw new RefusedException(RefusalKind.Conflict, $"{machine} is not connected", "power-cycle it by hand");
         // Written before it is asked for: what comes back then is expected, whatever happens to this controller meanwhile.
         var expected = Note(machine, known => known with { RebootUntil = time.GetUtcNow() + Readmission.RebootWindow },
             $"reboot asked for by {by}");
+        var said = "reboots";
         try { await sessions.RebootAsync(machine, $"asked for by {by}", cancellationToken).ConfigureAwait(false); }
+        // A machine on its way down ends its connection, and its answer may be lost with that: the order is given all the same.
+        catch (Exception e) when (e is IOException or TimeoutException or ObjectDisposedException)
+        {
+            logger.NotAnswered(machine, e.Message);
+            said = "reboots; its agent has not answered, so look whether it does: operosctl machines show";
+        }
         catch (RefusedException e)
         {
             Note(machine, known => known with { RebootUntil = null }, $"it does not reboot: {e.Message}");
             throw;
         }
-        return expected;
+        return expected ? said
+            : $"{said}; the controller could not write down that it was told to, so its return raises an alarm: operosctl status";
     }
 
     /// <summary>A disk that cannot be written must not keep a machine from being rebooted.</summary>

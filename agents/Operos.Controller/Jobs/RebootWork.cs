@@ -24,9 +24,7 @@ internal sealed class RebootWork(DrainWork drain, RebootOrder order, Sessions se
         var before = sessions.Get(job.Machine)?.BootId;
         // Nobody is rebooted twice for one word: where the agent ends from here on, an operator looks.
         progress.Begin(JobStep.Reboot);
-        try { await order.GiveAsync(job.Machine, job.By, cancellationToken).ConfigureAwait(false); }
-        // Its connection ended before its answer came: it may well be on its way down.
-        catch (Exception e) when (e is IOException or TimeoutException or ObjectDisposedException) { }
+        await order.GiveAsync(job.Machine, job.By, cancellationToken).ConfigureAwait(false);
         progress.Report("waits for it to come back");
         for (var began = time.GetTimestamp(); !IsBack(job.Machine, before);
             await Task.Delay(Pause, time, cancellationToken).ConfigureAwait(false))

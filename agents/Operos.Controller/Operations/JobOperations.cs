@@ -100,8 +100,7 @@ internal sealed class MachineReboot(MachineRegistry machines, Sessions sessions,
     {
         var machine = machines.Find(input.Machine);
         if (!input.Drain)
-            return Outcome.Done(machine, await order.GiveAsync(machine.Id, caller.Name, cancellationToken).ConfigureAwait(false) ? "reboots"
-                : "reboots; the controller could not write down that it was told to, so its return raises an alarm: operosctl status");
+            return Outcome.Done(machine, await order.GiveAsync(machine.Id, caller.Name, cancellationToken).ConfigureAwait(false));
         if (sessions.Get(machine.Id) is null)
             throw new RefusedException(RefusalKind.Conflict, $"{machine.Id} is not connected", "power-cycle it by hand");
         return JobStart.Reply(start.Begin(JobKind.Reboot, machine, caller, input.DrainSeconds, input.Force));
