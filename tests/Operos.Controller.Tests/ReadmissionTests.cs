@@ -56,7 +56,7 @@ public sealed class ReadmissionTests : IDisposable
         {
             told.SetResult();
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
-            return new Done();
+            return new Done { Text = "" };
         });
         var order = controller.OperateAsync<Done>(new RebootMachine { Machine = id });
         await told.Task.WaitAsync(TimeSpan.FromSeconds(30));
