@@ -5,7 +5,10 @@ using Operos.Kubernetes.Objects;
 
 namespace Operos.Controller.Cluster;
 
-/// <summary>Empties a node as <c>kubectl drain</c> does: cordon, then evict, which respects PodDisruptionBudgets.</summary>
+/// <summary>
+/// Empties a node as <c>kubectl drain --force --delete-emptydir-data</c> does: cordon, then evict, which respects PodDisruptionBudgets. A
+/// machine that reboots or goes keeps nothing in RAM, so pods without a controller and pods with an emptyDir go as well.
+/// </summary>
 internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimeProvider time)
 {
     private const string MirrorPod = "kubernetes.io/config.mirror";
