@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Operos.Authority;
+using Operos.Linux;
 
 namespace Operos.Controller.Configuration;
 
@@ -65,22 +65,10 @@ internal static class ConfigurationValues
     public static TimeSpan Duration(this ConfigurationFile file, string key, TimeSpan fallback, TimeSpan least, TimeSpan most)
     {
         if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is string { Length: >= 2 } text && int.TryParse(
-            text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-        {
-            TimeSpan? duration = text[^1] switch
-            {
-                's' => TimeSpan.FromSeconds(number), 'm' => TimeSpan.FromMinutes(number), 'h' => TimeSpan.FromHours(number),
-                'd' => TimeSpan.FromDays(Math.Min(number, 100_000)), _ => null,
-            };
-            if (duration >= least && duration <= most) return duration.Value;
-        }
-        file.Fail(key, $"a time from {Show(least)} to {Show(most)} is expected, such as \"90m\", \"12h\" or \"30d\"");
+        if (value is string text && DurationText.TryParse(text, out var duration) && duration >= least && duration <= most) return duration;
+        file.Fail(key, $"a time from {DurationText.Write(least)} to {DurationText.Write(most)} is expected: {DurationText.Words}");
         return fallback;
     }
-
-    private static string Show(TimeSpan time) =>
-        time.TotalDays >= 1 ? $"{time.TotalDays}d" : time.TotalHours >= 1 ? $"{time.TotalHours}h" : $"{time.TotalMinutes}m";
 
     /// <returns>Null where it is no IPv4 address in four decimal numbers.</returns>
     public static IPAddress? ParseIPv4(string text) =>

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
+using Operos.Linux;
 
 namespace Operos.Ctl.Commands;
 
-/// <summary>A time as people write it: 30m, 8h, 7d.</summary>
+/// <summary>An option whose value is a time as people write it: 30m, 8h, 7d.</summary>
 internal static class DurationOption
 {
     public static Option<TimeSpan> Create(string name, string description, TimeSpan otherwise) =>
@@ -13,18 +13,8 @@ internal static class DurationOption
     private static TimeSpan Parse(ArgumentResult result)
     {
         var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-        if (text.Length >= 2 && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0
-            and < 1_000_000)
-        {
-            switch (text[^1])
-            {
-                case 's': return TimeSpan.FromSeconds(number);
-                case 'm': return TimeSpan.FromMinutes(number);
-                case 'h': return TimeSpan.FromHours(number);
-                case 'd': return TimeSpan.FromDays(number);
-            }
-        }
-        result.AddError($"'{text}' is no time such as 30m, 8h or 7d");
+        if (DurationText.TryParse(text, out var duration)) return duration;
+        result.AddError($"'{PrintableText.Line(text)}' is no time: {DurationText.Words}");
         return default;
     }
 }
