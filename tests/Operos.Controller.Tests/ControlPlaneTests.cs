@@ -284,9 +284,9 @@ public sealed class ControlPlaneTests : IDisposable
     [Fact]
     public void Labels_are_legal_whatever_a_vendor_calls_its_machine()
     {
-        Assert.Equal("Acme-R1--2-U", NodeReconciler.Value(" Acme R1 (2/U)"));
+        Assert.Equal("Acme-R1--2-U", LabelSyntax.ToValue(" Acme R1 (2/U)"));
         Gen.String.Sample(text =>
-            NodeReconciler.Value(text) is var value && value.Length <= 63
+            LabelSyntax.ToValue(text) is var value && value.Length <= 63
             && (value.Length == 0 || (char.IsAsciiLetterOrDigit(value[0]) && char.IsAsciiLetterOrDigit(value[^1]))));
         var labels = NodeReconciler.Labels(new MachineRecord
         {

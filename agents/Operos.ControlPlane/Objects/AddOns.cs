@@ -86,13 +86,9 @@ internal sealed class AddOns(string folder, ObjectApplier applier, ILogger<AddOn
         ? new DirectoryInfo(folder).EnumerateFiles().Where(file => file.Name[0] != '.' && file.Extension is ".yaml" or ".yml" or ".json")
             .OrderBy(file => file.Name, StringComparer.Ordinal) : [];
 
-    /// <summary>A label's value: letters, digits, - _ . and at most 63 of them.</summary>
-    private static string Mark(string file)
-    {
-        var mark = string.Concat(Path.GetFileNameWithoutExtension(file)
-            .Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-')).Trim('-', '_', '.');
-        return mark.Length is 0 ? "add-on" : mark[..Math.Min(63, mark.Length)].TrimEnd('-', '_', '.');
-    }
+    /// <summary>A file's name as a label's value.</summary>
+    private static string Mark(string file) =>
+        LabelSyntax.ToValue(Path.GetFileNameWithoutExtension(file)) is { Length: > 0 } mark ? mark : "add-on";
 
     private static int Rank(string kind) =>
         kind switch { "Namespace" =>

@@ -91,16 +91,8 @@ internal sealed class NodeReconciler(ApiClient client, MachineRegistry registry,
 
         void Put(string key, string? value)
         {
-            if (Value(value) is { Length: > 0 } clean) labels[Domain + key] = clean;
+            if (LabelSyntax.ToValue(value) is { Length: > 0 } clean) labels[Domain + key] = clean;
         }
-    }
-
-    /// <summary>A label's value: at most 63 letters, digits, - _ . with a letter or digit at both ends.</summary>
-    internal static string Value(string? text)
-    {
-        var clean = string.Concat((text ?? "").Trim().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'))
-            .Trim('-', '_', '.');
-        return clean[..Math.Min(63, clean.Length)].TrimEnd('-', '_', '.');
     }
 
     private static string? ReadRelease(MachineRecord record)
