@@ -10,8 +10,7 @@ public sealed class RecordFormatException(string path, int format, int known) : 
 
 /// <summary>
 /// Records on disk: JSON objects whose member <c>format</c> says which version of its kind each is. One without it was written before there
-/// were formats, and is read
-/// as the oldest.
+/// were formats, and is read as the oldest.
 /// </summary>
 public static class RecordFile
 {
@@ -44,15 +43,18 @@ public static class RecordFile
         catch (JsonException) { }
     }
 
-    /// <summary>The format alone is read, and no further than to it: what a newer one looks like otherwise is not known here.</summary>
-    private static void Check(string path, ReadOnlySpan<byte> json, int known)
+    /// <summary>
+    /// The format alone, read no further than to it: what a newer record looks like otherwise is not known here. 0 where it says none.
+    /// </summary>
+    /// <exception cref="JsonException">It is no JSON so far, or its format is no version.</exception>
+    public static int ReadFormat(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return;
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var found = reader.ValueTextEquals("format"u8);
-            if (!reader.Read()) return;
+            if (!reader.Read()) return 0;
             if (!found)
             {
                 reader.Skip();
@@ -60,8 +62,13 @@ public static class RecordFile
             }
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out var format) || format < 0)
                 throw new JsonException("its format is no version");
-            if (format > known) throw new RecordFormatException(path, format, known);
-            return;
+            return format;
         }
+        return 0;
+    }
+
+    private static void Check(string path, ReadOnlySpan<byte> json, int known)
+    {
+        if (ReadFormat(json) is var format && format > known) throw new RecordFormatException(path, format, known);
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Operos.ControlPlane.Objects;
+using Operos.Controller.Audit;
 using Operos.Controller.Machines;
 using Operos.Controller.Operators;
 using Operos.Linux;
@@ -92,6 +93,28 @@ public sealed class RecordFormatTests : IDisposable
         Assert.Throws<RecordFormatException>(() => objects.Load());
         Assert.Throws<RecordFormatException>(() => objects.Save([]));
         Assert.Equal(before, File.ReadAllText(file));
+    }
+
+    [Fact]
+    public void A_newer_line_of_the_audit_log_is_told_stays_as_it_is_and_is_not_taken_for_one_of_ours()
+    {
+        var log = new AuditLog(folder, TimeProvider.System, NullLogger<AuditLog>.Instance);
+        Ask("machines rename");
+        var file = Path.Combine(folder, "audit.jsonl");
+        var ours = Assert.Single(File.ReadAllLines(file));
+        // All that we know of it is there, and means something else: a newer version knows what.
+        var newer = ours.Replace("\"format\":1", "\"format\":2", StringComparison.Ordinal)
+            .Replace("machines rename", "machines remove", StringComparison.Ordinal);
+        var damaged = ours.Replace("\"format\":1", "\"format\":-1", StringComparison.Ordinal);
+        File.AppendAllLines(file, [newer, """{"format":3,"entry":[]}""", damaged]);
+        var before = File.ReadAllText(file);
+        Ask("machines label");
+        var found = log.Read(default, null, 10);
+        Assert.Equal(["machines rename", "machines label"], found.Entries.Select(entry => entry.Operation));
+        Assert.Equal((2, 1), (found.Newer, found.Damaged));
+        Assert.StartsWith(before, File.ReadAllText(file), StringComparison.Ordinal);
+
+        void Ask(string operation) => Assert.True(log.Asked(log.Describe("bob", "operator", "192.0.2.7", operation, [])));
     }
 
     private string MachineFile => Path.Combine(folder, "machines", Id + ".json");

@@ -124,6 +124,11 @@ public sealed class RenderingTests
     }
 
     [Fact]
+    public void Lines_of_a_newer_version_in_the_audit_log_are_told_with_what_to_do() =>
+        Assert.Equal("nothing was asked for\n2 lines of the log were written by a newer version of the controller, and are not shown: "
+            + "run that version to see them\n", AuditCommand.Render(new AuditList { Records = [], NewerLines = 2 }));
+
+    [Fact]
     public void A_job_that_was_not_done_says_what_to_do_next()
     {
         var job = new JobSummary

@@ -31,8 +31,9 @@ internal sealed record AuditEntry
 
 /// <summary>What was found in the audit log.</summary>
 /// <param name="Damaged">Lines that are none: a power cut tore them, or somebody wrote in the file.</param>
+/// <param name="Newer">Lines of a format that only a newer version knows: they stay where they are.</param>
 /// <param name="More">Whether there were older ones than the most that were asked for.</param>
-internal sealed record AuditExcerpt(IReadOnlyList<AuditEntry> Entries, int Damaged, bool More);
+internal sealed record AuditExcerpt(IReadOnlyList<AuditEntry> Entries, int Damaged, int Newer, bool More);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -14,7 +14,7 @@ internal sealed class AuditLog(string folder, TimeProvider time, ILogger<AuditLo
 {
     private const int Files = 5, LongestValue = 256, LongestText = 512, MostArguments = 32;
 
-    private readonly Lock gate = new();
+    private readonly Lock fileLock = new();
     private bool opened;
 
     /// <summary>Why the last entry could not be written, and since when none can; null while all is well.</summary>
@@ -44,25 +44,33 @@ internal sealed class AuditLog(string folder, TimeProvider time, ILogger<AuditLo
     /// <param name="user">Null for everybody.</param>
     public AuditExcerpt Read(DateTimeOffset since, string? user, int most)
     {
-        lock (gate)
+        lock (fileLock)
         {
             var found = new Dictionary<string, AuditEntry>(StringComparer.Ordinal);
-            var damaged = 0;
+            var (damaged, newer) = (0, 0);
             foreach (var path in Enumerable.Range(0, Files).Reverse().Select(PathOf).Where(File.Exists))
                 foreach (var line in File.ReadLines(path).Where(line => line.Length > 0))
                 {
-                    if (Parse(line) is not { } entry) damaged++;
+                    if (Parse(line, out var isNewer) is not { } entry)
+                    {
+                        if (isNewer) newer++;
+                        else damaged++;
+                    }
                     else if (entry.At >= since && (user is null || entry.User == user)) found[entry.Id] = entry;
                 }
             List<AuditEntry> entries = [.. found.Values.OrderBy(entry => entry.At).ThenBy(entry => entry.Id, StringComparer.Ordinal)];
-            return new AuditExcerpt([.. entries.TakeLast(most)], damaged, entries.Count > most);
+            return new AuditExcerpt([.. entries.TakeLast(most)], damaged, newer, entries.Count > most);
         }
     }
 
-    private static AuditEntry? Parse(string line)
+    /// <param name="newer">Whether a newer version wrote it: it may look like an entry of ours, and mean something else.</param>
+    private static AuditEntry? Parse(string line, out bool newer)
     {
+        newer = false;
         try
         {
+            newer = RecordFile.ReadFormat(Encoding.UTF8.GetBytes(line)) > AuditEntry.CurrentFormat;
+            if (newer) return null;
             var entry = JsonSerializer.Deserialize(line, AuditJson.Default.AuditEntry);
             return entry is null or { Id: null } or { User: null } or { Operation: null } or { Arguments: null } ? null : entry;
         }
@@ -72,7 +80,7 @@ internal sealed class AuditLog(string folder, TimeProvider time, ILogger<AuditLo
     private bool Append(AuditEntry entry)
     {
         var line = JsonSerializer.Serialize(entry, AuditJson.Default.AuditEntry);
-        lock (gate)
+        lock (fileLock)
         {
             try
             {

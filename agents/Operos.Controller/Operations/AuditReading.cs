@@ -15,7 +15,8 @@ internal sealed class AuditReading(AuditLog audit) : Reading<ListAudit>("audit",
         var excerpt = audit.Read(since, string.IsNullOrEmpty(input.User) ? null : input.User, Most);
         return new AuditList
         {
-            Records = [.. excerpt.Entries.Select(Describe)], DamagedLines = excerpt.Damaged, More = excerpt.More,
+            Records = [.. excerpt.Entries.Select(Describe)], DamagedLines = excerpt.Damaged, NewerLines = excerpt.Newer,
+            More = excerpt.More,
         };
     }
 

@@ -32,6 +32,9 @@ internal static class AuditCommand
         if (list.More) text += "there are older ones: --since shows a shorter time\n";
         if (list.DamagedLines > 0)
             text += $"{list.DamagedLines} lines of the log are damaged, as after a power cut, and are not shown\n";
+        if (list.NewerLines > 0)
+            text += $"{list.NewerLines} lines of the log were written by a newer version of the controller, and are not shown: "
+                + "run that version to see them\n";
         return text;
     }
 

@@ -19,6 +19,8 @@ public sealed record AuditList : Message
     [Key(1)] public int DamagedLines { get; init; }
     /// <summary>Whether there are older ones that did not fit.</summary>
     [Key(2)] public bool More { get; init; }
+    /// <summary>Lines of the log that a newer version of the controller wrote, and this one does not read.</summary>
+    [Key(3)] public int NewerLines { get; init; }
 
     internal override bool HoldsNull() => Elements.HoldNull(Records) || Records.Any(record => Elements.HoldNull(record.Arguments));
 }
