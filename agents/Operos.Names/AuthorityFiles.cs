@@ -26,9 +26,7 @@ internal sealed class AuthorityFiles(ZonePlan plan, TransactionKey key, IPEndPoi
             throw new IOException(
                 $"{socket} is longer than the {LongestSocketPath} bytes of a socket's path; give --run a shorter folder");
         if (!runs && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-        Directory.CreateDirectory(folder,
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-                | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
+        Directory.CreateDirectory(folder, FileModes.GroupFolder);
         Ownership.Give(folder, KnotConfiguration.User);
         foreach (var (zone, records) in zones)
             Put(Path.Combine(folder, zone + ".zone"), ZoneFile.Write(zone, plan.ServerName, serial, records));

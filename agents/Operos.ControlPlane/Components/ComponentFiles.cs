@@ -19,9 +19,9 @@ internal sealed class ComponentFiles(ControlPlaneSettings settings, ControlPlane
 
     public void Write(KubernetesVersion version)
     {
-        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(folder, FileModes.PrivateFolder);
         foreach (var state in (string[])[paths.Etcd, paths.Audit, paths.AddOns])
-            Directory.CreateDirectory(state, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(state, FileModes.PrivateFolder);
         foreach (var component in (string[])[Component.ControllerManager, Component.Scheduler])
             Replace(Kubeconfig(component), WriteKubeconfig(component));
         Replace(AuditPolicy, Policy);

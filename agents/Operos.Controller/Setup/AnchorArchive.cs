@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Operos.Linux;
 
 namespace Operos.Controller.Setup;
 
@@ -9,7 +10,8 @@ namespace Operos.Controller.Setup;
 /// </summary>
 internal static class AnchorArchive
 {
-    private const int RegularFile = 0x81A4, Folder = 0x41ED;
+    // S_IFREG and S_IFDIR of inode(7), with the permissions.
+    private const int RegularFile = 0x8000 | (int)FileModes.Readable, Folder = 0x4000 | (int)FileModes.ReadableFolder;
 
     public static byte[] Write(string releaseKeysPem, string caPem)
     {

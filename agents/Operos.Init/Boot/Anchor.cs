@@ -11,7 +11,6 @@ internal static class Anchor
         const string target = "/run/operos/anchor";
         Directory.CreateDirectory(target);
         foreach (var file in Directory.EnumerateFiles(ReleaseVerifier.AnchorFolder))
-            AtomicFile.Write(Path.Combine(target, Path.GetFileName(file)), File.ReadAllBytes(file),
-                UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+            AtomicFile.Write(Path.Combine(target, Path.GetFileName(file)), File.ReadAllBytes(file), FileModes.ReadOnly);
     }
 }

@@ -43,7 +43,7 @@ internal sealed class WorkerBoot(BootSettings settings, Coldplug coldplug, Relea
             log.Phase("mount", () =>
             {
                 Directory.CreateDirectory(OverlayFolder);
-                Mount("tmpfs", OverlayFolder, "tmpfs", MountFlags.None, "mode=0755");
+                Mount("tmpfs", OverlayFolder, "tmpfs", MountFlags.None, FileModes.MountOption(FileModes.ReadableFolder));
                 LayerStack.Mount([.. layers.Select(layer => (layer.Name, Path.Combine(ImageFolder, layer.File)))], OverlayFolder);
                 return $"{string.Join(" < ", layers.Select(layer => layer.Name))}, writable in RAM";
             });
@@ -104,7 +104,8 @@ internal sealed class WorkerBoot(BootSettings settings, Coldplug coldplug, Relea
     {
         var total = layers.Sum(layer => layer.Size);
         Directory.CreateDirectory(ImageFolder);
-        Mount("tmpfs", ImageFolder, "tmpfs", MountFlags.NoSuid | MountFlags.NoDev, $"mode=0700,size={total + (4L << 20)}");
+        Mount("tmpfs", ImageFolder, "tmpfs", MountFlags.NoSuid | MountFlags.NoDev,
+            $"{FileModes.MountOption(FileModes.PrivateFolder)},size={total + (4L << 20)}");
         var start = SystemControl.BootMilliseconds();
         try
         {

@@ -1,3 +1,4 @@
+using Operos.Linux;
 using static Operos.Linux.Mounts;
 
 namespace Operos.Init.Mounts;
@@ -9,8 +10,8 @@ internal static class EarlyMounts
     [
         ("proc", "/proc", "proc", MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec, null),
         ("sysfs", "/sys", "sysfs", MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec, null),
-        ("devtmpfs", "/dev", "devtmpfs", MountFlags.NoSuid, "mode=0755"),
-        ("tmpfs", "/run", "tmpfs", MountFlags.NoSuid | MountFlags.NoDev, "mode=0755"),
+        ("devtmpfs", "/dev", "devtmpfs", MountFlags.NoSuid, FileModes.MountOption(FileModes.ReadableFolder)),
+        ("tmpfs", "/run", "tmpfs", MountFlags.NoSuid | MountFlags.NoDev, FileModes.MountOption(FileModes.ReadableFolder)),
         ("securityfs", "/sys/kernel/security", "securityfs", MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec, null),
     ];
 
