@@ -28,4 +28,8 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 3323, Level = LogLevel.Warning, Message = "Not all of the node's agent ended as it was told to: {Reason}")]
     public static partial void NodeEndedBadly(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 3324, Level = LogLevel.Warning,
+        Message = "ssh.service does not follow the controller's keys yet, and is told again at the next heartbeat: {Reason}")]
+    public static partial void SshNotSwitched(this ILogger logger, string reason);
 }

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Operos.Hardware.Fingerprint;
 using Operos.Hardware.Inventories;
+using Operos.Linux.Units;
 using Operos.Node.Cni;
 using Operos.Worker;
 using Operos.Worker.Configuration;
@@ -50,8 +51,9 @@ Command Run()
             .CreateLogger();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddSystemd().AddSerilog(log).AddSingleton(settings)
-            .AddSingleton(services =>
-                new NodeState(settings.StateFolder, settings.Apply, services.GetRequiredService<ILogger<NodeState>>()))
+            .AddSingleton(_ => new Systemd()).AddSingleton<NodeVitals>()
+            .AddSingleton(services => new NodeState(settings.StateFolder, settings.Apply, services.GetRequiredService<Systemd>(),
+                services.GetRequiredService<ILogger<NodeState>>()))
             .AddSingleton<NodeMembership>().AddHostedService(services => services.GetRequiredService<NodeMembership>())
             .AddHostedService<WorkerAgent>();
         using var host = builder.Build();

@@ -47,6 +47,19 @@ public sealed class NativeMachine : IDisposable
     /// <summary>The serial number of its system, by which the cluster knows it.</summary>
     public string Serial => options.Serial;
 
+    /// <summary>A machine that is no part of a cluster: systemd with what every machine has, and none of our agents.</summary>
+    public static async Task<NativeMachine> StartAloneAsync(Build build, LabFolder folder, CancellationToken cancellationToken)
+    {
+        var network = await LabNetwork.CreateAsync(folder, address: null, cancellationToken).ConfigureAwait(false);
+        var options = new NativeMachineOptions("alone", "10.77.0.101", "base")
+        {
+            Serial = "ALONE",
+            // As a kubelet has it: who delays a shutdown is not cut short.
+            Prepare = root => root.Write("etc/systemd/logind.conf.d/alone.conf", "[Login]\nInhibitDelayMaxSec=60\n"),
+        };
+        return await StartAsync(build, folder, network, options, cancellationToken).ConfigureAwait(false);
+    }
+
     internal static async Task<NativeMachine> StartAsync(
         Build build, LabFolder folder, LabNetwork network, NativeMachineOptions options, CancellationToken cancellationToken)
     {
@@ -58,6 +71,18 @@ public sealed class NativeMachine : IDisposable
         options.Prepare(root);
         machine.Boot(build);
         return machine;
+    }
+
+    /// <summary>Its PID 1, as the host counts.</summary>
+    public int ProcessId => Leader();
+
+    /// <summary>Waits until it has ended by itself.</summary>
+    /// <returns>As systemd-nspawn(1) ends, called with <c>--keep-unit</c>: 133 where it would boot anew, 0 where it is off.</returns>
+    public async Task<int> EndAsync(CancellationToken cancellationToken)
+    {
+        var running = process ?? throw new LabException($"{options.Name} was switched off");
+        await running.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+        return running.ExitCode;
     }
 
     /// <summary>Runs a program in it.</summary>
@@ -157,7 +182,6 @@ public sealed class NativeMachine : IDisposable
         folder.NoteProcess(process.Id);
     }
 
-    /// <summary>Its PID 1, as the host counts.</summary>
     private int Leader()
     {
         var children = process is { HasExited: false } ? File.ReadAllText($"/proc/{process.Id}/task/{process.Id}/children").Split(' ') : [];

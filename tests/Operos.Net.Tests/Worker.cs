@@ -18,12 +18,13 @@ internal sealed partial class Worker
     private readonly BootService service;
     private readonly ClientHost host;
     private readonly string name, control, authority;
+    private readonly string? bus;
     private readonly bool yields;
     private Process process;
 
-    private Worker(BootService service, string name, ClientHost? host, string? control, string? authority, bool yields)
+    private Worker(BootService service, string name, ClientHost? host, string? control, string? authority, string? bus, bool yields)
     {
-        (this.service, this.name, this.host, this.yields) = (service, name, host ?? service.Client, yields);
+        (this.service, this.name, this.host, this.bus, this.yields) = (service, name, host ?? service.Client, bus, yields);
         this.control = control ?? $"{NativeController.Address}:7443";
         this.authority = authority ?? service.Folder["setup/admin/ca.crt"];
         process = Launch();
@@ -34,14 +35,15 @@ internal sealed partial class Worker
     public bool IsRunning => !process.HasExited;
 
     /// <param name="name">Of its log and folder.</param>
+    /// <param name="bus">The socket of its system bus; the host's if not given.</param>
     /// <param name="yields">
     /// One of many: machines of a rack have processors of their own, and do not starve their controller or other tests.
     /// </param>
     public static Worker Start(BootService service, string name, Inventory inventory, ClientHost? host = null, string? control = null,
-        string? authority = null, bool yields = false)
+        string? authority = null, string? bus = null, bool yields = false)
     {
         File.WriteAllBytes(service.Folder[$"{name}.json"], inventory.ToJson());
-        return new Worker(service, name, host, control, authority, yields);
+        return new Worker(service, name, host, control, authority, bus, yields);
     }
 
     /// <summary>A machine whose every part is its own.</summary>
@@ -111,8 +113,10 @@ internal sealed partial class Worker
     {
         string[] line =
         [
-            .. yields ? (string[])["nice", "-n", "19"] : [], new Build().Binary("operos-worker"), "run", "--control", control,
-            "--ca", authority, "--inventory", service.Folder[$"{name}.json"], "--state-dir", StateFolder, "--no-apply",
+            .. yields ? (string[])["nice", "-n", "19"] : [],
+            .. bus is null ? (string[])[] : ["env", $"DBUS_SYSTEM_BUS_ADDRESS=unix:path={bus}"],
+            new Build().Binary("operos-worker"), "run", "--control", control, "--ca", authority,
+            "--inventory", service.Folder[$"{name}.json"], "--state-dir", StateFolder, "--no-apply",
         ];
         return host.Start(line[0], line[1..], Log);
     }

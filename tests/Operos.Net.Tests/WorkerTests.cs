@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Operos.Hardware.Inventories;
@@ -169,6 +170,24 @@ public sealed partial class WorkerTests
             var (code, took) = worker.Terminate();
             Assert.True(code == 0 && took < TimeSpan.FromSeconds(2), $"{worker.Log}: exit code {code} after {took.TotalSeconds:0.0} s");
         }
+    }
+
+    [Fact]
+    public async Task A_system_bus_that_hangs_keeps_no_heartbeat_waiting()
+    {
+        await using var service = await BootService.StartAsync("off");
+        // As that of a daemon that is stopped: it is connected to, and says nothing.
+        var path = service.Folder.SocketPath("bus");
+        using var bus = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        bus.Bind(new UnixDomainSocketEndPoint(path));
+        bus.Listen();
+        var worker = Worker.Start(service, "worker", Worker.Machine(1), bus: path);
+        using var asked = await bus.AcceptAsync().WaitAsync(Worker.Soon);
+        await worker.ReachAsync("enrolled");
+        // The first heartbeat was answered while the agent still waits for the bus: it has not hung up.
+        asked.Receive(new byte[4096]);
+        Assert.False(asked.Poll(0, SelectMode.SelectRead) && asked.Available == 0, "the bus was given up before the first heartbeat");
+        await worker.BeUpAsync();
     }
 
     private static void Truncate(string path, int length)

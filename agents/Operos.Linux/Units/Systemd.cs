@@ -7,12 +7,15 @@ namespace Operos.Linux.Units;
 /// to start. A bus that went away is connected to again by the next call.
 /// </summary>
 /// <param name="address">The bus; null for the system's.</param>
-public sealed class Systemd(string? address = null) : IDisposable
+/// <param name="process">systemd's own process: 1, but for one that runs in a container.</param>
+public sealed class Systemd(string? address = null, int process = 1) : IDisposable
 {
     private const string Service = "org.freedesktop.systemd1", Root = "/org/freedesktop/systemd1",
         Properties = "org.freedesktop.DBus.Properties",
         ManagerInterface = "org.freedesktop.systemd1.Manager", UnitInterface = "org.freedesktop.systemd1.Unit",
-            ServiceInterface = "org.freedesktop.systemd1.Service";
+            ServiceInterface = "org.freedesktop.systemd1.Service",
+        Logind = "org.freedesktop.login1", LogindRoot = "/org/freedesktop/login1", LogindInterface = "org.freedesktop.login1.Manager",
+        RebootsAlready = "org.freedesktop.login1.OperationInProgress";
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(30), JobTime = TimeSpan.FromSeconds(60),
         JobLook = TimeSpan.FromMilliseconds(200);
     private readonly SemaphoreSlim connecting = new(1);
@@ -50,6 +53,10 @@ public sealed class Systemd(string? address = null) : IDisposable
     /// <exception cref="IOException">systemd cannot be asked, or refuses.</exception>
     public Task OrderStartAsync(string service, CancellationToken cancellationToken) => OrderAsync("StartUnit", service, cancellationToken);
 
+    /// <summary>Asks systemd to stop a service; does not wait until it has.</summary>
+    /// <exception cref="IOException">systemd cannot be asked, or refuses.</exception>
+    public Task OrderStopAsync(string service, CancellationToken cancellationToken) => OrderAsync("StopUnit", service, cancellationToken);
+
     /// <summary>Asks systemd to stop a service if it runs, and to start it; does not wait until it has.</summary>
     /// <exception cref="IOException">systemd cannot be asked, or refuses.</exception>
     public Task OrderRestartAsync(string service, CancellationToken cancellationToken) =>
@@ -83,8 +90,36 @@ public sealed class Systemd(string? address = null) : IDisposable
     /// <exception cref="IOException">As with <see cref="StartAsync"/>.</exception>
     public async Task StopAsync(string service, CancellationToken cancellationToken)
     {
-        await OrderAsync("StopUnit", service, cancellationToken).ConfigureAwait(false);
+        await OrderStopAsync(service, cancellationToken).ConfigureAwait(false);
         await UntilDoneAsync("stop", service, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Has the machine reboot: services are stopped, file systems are unmounted. logind does it (org.freedesktop.login1(5)), which lets
+    /// those get ready who asked for it, such as a kubelet with pods. Where logind cannot be asked, systemd does it at a signal, for which
+    /// nothing else of the machine need be well. Does not wait until it reboots.
+    /// </summary>
+    /// <returns>Why logind does not do it; null where it does.</returns>
+    /// <exception cref="LinuxException">The signal cannot be sent either.</exception>
+    public async Task<string?> OrderRebootAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CallAsync("logind: Reboot", static connection =>
+            {
+                using var writer = connection.GetMessageWriter();
+                writer.WriteMethodCallHeader(Logind, LogindRoot, LogindInterface, "Reboot", "b");
+                // There is nobody to be asked for a password.
+                writer.WriteBool(false);
+                return writer.CreateMessage();
+            }, static (_, _) => (string?)null, cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException e) when (e.InnerException is DBusErrorReplyException { ErrorName: RebootsAlready }) { return null; }
+        catch (IOException e)
+        {
+            ProcessSignal.Send(process, ProcessSignal.SystemdReboot);
+            return e.Message;
+        }
     }
 
     public void Dispose()
@@ -125,19 +160,27 @@ public sealed class Systemd(string? address = null) : IDisposable
         CallAsync(path, Properties, "Get", [from, property], static (message, _) => message.GetBodyReader().ReadVariantValue().GetString(),
             cancellationToken);
 
-    /// <summary>Calls a method whose arguments are strings.</summary>
-    private async Task<T> CallAsync<T>(string path, string from, string method, string[] arguments, MessageValueReader<T> read,
+    /// <summary>Calls a method of systemd whose arguments are strings.</summary>
+    private Task<T> CallAsync<T>(string path, string from, string method, string[] arguments, MessageValueReader<T> read,
+        CancellationToken cancellationToken) =>
+        CallAsync($"systemd: {method} {arguments[0]}", connection => Write(connection, path, from, method, arguments), read,
+            cancellationToken);
+
+    /// <param name="call">What is asked of whom, for the error.</param>
+    private async Task<T> CallAsync<T>(string call, Func<DBusConnection, MessageBuffer> write, MessageValueReader<T> read,
         CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken).ConfigureAwait(false);
-        try { return await connection.CallMethodAsync(Write(connection, path, from, method, arguments), read)
-            .WaitAsync(AnswerTime, cancellationToken).ConfigureAwait(false); }
-        catch (DBusErrorReplyException e) { throw new IOException($"systemd: {method} {arguments[0]}: {e.ErrorMessage}", e); }
+        try
+        {
+            return await connection.CallMethodAsync(write(connection), read).WaitAsync(AnswerTime, cancellationToken).ConfigureAwait(false);
+        }
+        catch (DBusErrorReplyException e) { throw new IOException($"{call}: {e.ErrorMessage}", e); }
         catch (Exception e) when (e is DBusExceptionBase or TimeoutException or ObjectDisposedException)
         {
             // This connection is dropped: the next call makes a new one.
             if (Interlocked.CompareExchange(ref bus, null, connection) == connection) connection.Dispose();
-            throw new IOException($"systemd: {method} {arguments[0]}: {e.Message}", e);
+            throw new IOException($"{call}: {e.Message}", e);
         }
     }
 
@@ -158,9 +201,10 @@ public sealed class Systemd(string? address = null) : IDisposable
             if (bus is not null) return bus;
             var connection = new DBusConnection(address ?? DBusAddress.System ?? throw new IOException("this machine has no system bus"));
             try { await connection.ConnectAsync().AsTask().WaitAsync(AnswerTime, cancellationToken).ConfigureAwait(false); }
-            catch (Exception e) when (e is DBusExceptionBase or TimeoutException or System.Net.Sockets.SocketException)
+            catch (Exception e)
             {
                 connection.Dispose();
+                if (e is not (DBusExceptionBase or TimeoutException or System.Net.Sockets.SocketException)) throw;
                 throw new IOException($"the system bus cannot be reached: {e.Message}", e);
             }
             return bus = connection;

@@ -12,8 +12,8 @@ namespace Operos.Worker.Enrolment;
 /// Enrols, then keeps a connection with heartbeats, for ever: a lost controller, a refused certificate or a long wait for an
 /// operator are all normal.
 /// </summary>
-internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeMembership membership, ILogger<WorkerAgent> logger)
-    : BackgroundService
+internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeVitals vitals, NodeMembership membership,
+    ILogger<WorkerAgent> logger) : BackgroundService
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
 
@@ -88,7 +88,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
         var reply = await connection.CallAsync<EnrolReply>(request, cancellationToken).ConfigureAwait(false);
         if (reply is { Admission: Admission.Admitted, Certificate: { } certificate, Configuration: { } configuration })
         {
-            node.Apply(configuration);
+            await node.ApplyAsync(configuration, cancellationToken).ConfigureAwait(false);
             var identity = WorkerIdentity.Keep(settings.StateFolder, key, certificate);
             node.Say($"enrolled as {reply.MachineId}{(configuration.Name is null ? "" : $" ({configuration.Name})")}");
             return identity;
@@ -109,11 +109,11 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
         while (!connection.Completion.IsCompleted)
         {
-            var heartbeat = await NodeVitals.ReadAsync(bootId, membership.Steps, cancellationToken).ConfigureAwait(false);
+            var heartbeat = await vitals.ReadAsync(bootId, membership.Steps, cancellationToken).ConfigureAwait(false);
             var reply = await connection.CallAsync<HeartbeatReply>(heartbeat, cancellationToken).ConfigureAwait(false);
             connected();
             node.AdoptClock(reply.UnixTimeMs);
-            node.Apply(reply.Configuration);
+            await node.ApplyAsync(reply.Configuration, cancellationToken).ConfigureAwait(false);
             membership.Follow(connection, reply.Configuration);
             node.Report(new WorkerStatus { State = "enrolled", Machine = reply.Configuration.Hostname, Name = reply.Configuration.Name,
                 CertificateExpires = identity!.Certificate.NotAfter, Kubernetes = membership.Steps });
@@ -168,7 +168,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeM
         _ = Task.Run(async () =>
         {
             await Task.Delay(TimeSpan.FromMilliseconds(500), CancellationToken.None).ConfigureAwait(false);
-            if (settings.Apply) NodeVitals.Reboot();
+            if (settings.Apply) await node.RebootAsync(CancellationToken.None).ConfigureAwait(false);
             else simulated.TrySetResult();
         }, CancellationToken.None);
         return await ValueTask.FromResult(new Done { Text = "rebooting" }).ConfigureAwait(false);

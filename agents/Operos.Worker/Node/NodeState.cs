@@ -1,10 +1,10 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Logging;
 using Operos.Linux;
+using Operos.Linux.Units;
 using Operos.Proto;
 
 namespace Operos.Worker.Node;
@@ -30,14 +30,16 @@ internal sealed record WorkerStatus
 internal sealed partial class WorkerJson : JsonSerializerContext;
 
 /// <summary>Brings this machine to what the controller wants, and tells its console and its status file.</summary>
-internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> logger)
+internal sealed class NodeState(string folder, bool apply, Systemd systemd, ILogger<NodeState> logger)
 {
+    private const string AuthorizedKeysPath = "/run/operos/ssh/authorized_keys", SshService = "ssh";
+    /// <summary>Heartbeats wait for it; an order that was not taken is given again at the next.</summary>
+    private static readonly TimeSpan SshPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(60);
     private string said = "";
     private string hostname = "";
-    private string authorizedKeys = "";
-
-    private const string AuthorizedKeysPath = "/run/operos/ssh/authorized_keys";
+    // Null while it is not known whether sshd follows them: an agent before this one may have left others.
+    private string? authorizedKeys = File.Exists(AuthorizedKeysPath) ? null : "";
 
     public static string StatusPath(string folder) => Path.Combine(folder, "status.json");
 
@@ -60,12 +62,23 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.NoConsole(e.Message); }
     }
 
-    public void Apply(NodeConfiguration configuration)
+    public async Task ApplyAsync(NodeConfiguration configuration, CancellationToken cancellationToken)
     {
         if (!apply) return;
         if (configuration.Hostname != hostname) ApplyHostname(configuration.Hostname);
         var keys = string.Concat(configuration.AuthorizedKeys.Select(key => key + "\n"));
-        if (keys != authorizedKeys) ApplyAuthorizedKeys(keys);
+        if (keys != authorizedKeys) await ApplyAuthorizedKeysAsync(keys, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reboots the machine in order; what fails of that is said.</summary>
+    public async Task RebootAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await systemd.OrderRebootAsync(cancellationToken).ConfigureAwait(false) is { } problem)
+                Say($"rebooting without logind, so that pods are not waited for: {problem}");
+        }
+        catch (LinuxException e) { Say($"cannot reboot: {e.Message}; switch the machine off and on"); }
     }
 
     private void ApplyHostname(string name)
@@ -78,16 +91,30 @@ internal sealed class NodeState(string folder, bool apply, ILogger<NodeState> lo
     }
 
     /// <summary>The image's sshd_config names this file. While it is empty nobody may log in, and sshd does not run.</summary>
-    private void ApplyAuthorizedKeys(string keys)
+    private async Task ApplyAuthorizedKeysAsync(string keys, CancellationToken cancellationToken)
     {
-        authorizedKeys = keys;
-        if (keys.Length == 0) File.Delete(AuthorizedKeysPath);
-        else
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(SshPatience);
+        try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(AuthorizedKeysPath)!);
-            AtomicFile.Write(AuthorizedKeysPath, Encoding.ASCII.GetBytes(keys), FileModes.Private);
+            if (keys.Length == 0)
+            {
+                File.Delete(AuthorizedKeysPath);
+                await systemd.OrderStopAsync(SshService, patience.Token).ConfigureAwait(false);
+            }
+            else
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(AuthorizedKeysPath)!);
+                AtomicFile.Write(AuthorizedKeysPath, Encoding.ASCII.GetBytes(keys), FileModes.Private);
+                await systemd.OrderStartAsync(SshService, patience.Token).ConfigureAwait(false);
+            }
+            authorizedKeys = keys;
         }
-        Process.Start("systemctl", ["--no-block", keys.Length == 0 ? "stop" : "start", "ssh.service"]).Dispose();
+        catch (IOException e) { logger.SshNotSwitched(e.Message); }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.SshNotSwitched($"systemd does not answer within {SshPatience.TotalSeconds:0} s");
+        }
     }
 
     /// <summary>

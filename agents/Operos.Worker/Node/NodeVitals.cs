@@ -7,16 +7,17 @@ using Operos.Proto;
 namespace Operos.Worker.Node;
 
 /// <summary>The few figures of a heartbeat.</summary>
-internal static class NodeVitals
+internal sealed class NodeVitals(Systemd systemd)
 {
-    private const string Starting = "starting";
-    private static readonly Systemd Units = new();
+    private const string Starting = "starting", Unknown = "unknown";
     /// <summary>It hardly changes once a machine is up, and where no bus is each question is a failure.</summary>
     private static readonly TimeSpan SystemStatePeriod = TimeSpan.FromMinutes(1);
-    private static string systemState = Starting;
-    private static long systemStateAsked;
+    /// <summary>A heartbeat does not wait for a bus that hangs: without heartbeats the machine counts as down.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private string systemState = Starting;
+    private long systemStateAsked;
 
-    public static async Task<Heartbeat> ReadAsync(string bootId, IReadOnlyList<NodeStep> steps, CancellationToken cancellationToken) =>
+    public async Task<Heartbeat> ReadAsync(string bootId, IReadOnlyList<NodeStep> steps, CancellationToken cancellationToken) =>
         new()
     {
         BootId = bootId,
@@ -27,10 +28,7 @@ internal static class NodeVitals
         Load1 = double.TryParse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture, out var load) ? load : 0,
     };
 
-    /// <summary>Reboots through systemd: services stop, file systems are unmounted.</summary>
-    public static void Reboot() => Process.Start("systemctl", ["reboot"]).Dispose();
-
-    private static async Task<string> ReadSystemStateAsync(CancellationToken cancellationToken)
+    private async Task<string> ReadSystemStateAsync(CancellationToken cancellationToken)
     {
         if (systemState != Starting && Stopwatch.GetElapsedTime(systemStateAsked) < SystemStatePeriod) return systemState;
         systemState = await AskSystemStateAsync(cancellationToken).ConfigureAwait(false);
@@ -38,11 +36,14 @@ internal static class NodeVitals
         return systemState;
     }
 
-    private static async Task<string> AskSystemStateAsync(CancellationToken cancellationToken)
+    private async Task<string> AskSystemStateAsync(CancellationToken cancellationToken)
     {
-        try { return await Units.ReadSystemStateAsync(cancellationToken).ConfigureAwait(false) is { Length: > 0 and < 32 } state
-            ? state : "unknown"; }
-        catch (IOException) { return "unknown"; }
+        try
+        {
+            var state = await systemd.ReadSystemStateAsync(cancellationToken).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+            return state is { Length: > 0 and < 32 } ? state : Unknown;
+        }
+        catch (Exception e) when (e is IOException or TimeoutException) { return Unknown; }
     }
 
     /// <summary>A field of proc_meminfo(5), in bytes.</summary>
