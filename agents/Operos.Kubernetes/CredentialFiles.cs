@@ -8,14 +8,14 @@ namespace Operos.Kubernetes;
 /// <summary>The certificates of an <see cref="ApiAccess"/>, as the files say at the time of each new connection.</summary>
 internal sealed class CredentialFiles(ApiAccess access)
 {
-    private readonly Lock sync = new();
+    private readonly Lock credentialsLock = new();
     private (DateTime, DateTime, DateTime) read;
     private X509Certificate2? certificate;
     private X509Certificate2Collection authorities = [];
 
     public X509Certificate2 Certificate
     {
-        get { lock (sync) { Refresh(); return certificate!; } }
+        get { lock (credentialsLock) { Refresh(); return certificate!; } }
     }
 
     /// <summary>Whether the server is who the URL says, by our authorities alone.</summary>
@@ -23,7 +23,7 @@ internal sealed class CredentialFiles(ApiAccess access)
     {
         if (shown is not X509Certificate2 server || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != 0) return false;
         X509Certificate2Collection roots;
-        lock (sync)
+        lock (credentialsLock)
         {
             Refresh();
             roots = authorities;

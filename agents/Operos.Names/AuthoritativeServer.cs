@@ -30,7 +30,7 @@ internal sealed class AuthoritativeServer
     private readonly DaemonSupervisor daemon;
     private readonly ILogger logger;
     // Held while what is served changes: by a start, or by an update.
-    private readonly SemaphoreSlim gate = new(1);
+    private readonly SemaphoreSlim servedLock = new(1);
     private readonly SemaphoreSlim wake = new(0, 1);
     // Null while it serves what another agent told it.
     private IReadOnlyDictionary<string, HashSet<ResourceRecord>>? served;
@@ -82,7 +82,7 @@ internal sealed class AuthoritativeServer
 
     private async Task<DaemonChange> PrepareAsync(bool runs, CancellationToken cancellationToken)
     {
-        await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await servedLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             // What it serves is more than an agent knows that has just begun.
@@ -95,7 +95,7 @@ internal sealed class AuthoritativeServer
             Wake();
             return change;
         }
-        finally { gate.Release(); }
+        finally { servedLock.Release(); }
     }
 
     private async Task PublishAsync(CancellationToken cancellationToken)
@@ -134,7 +134,7 @@ internal sealed class AuthoritativeServer
     /// <summary>Brings what is served to what is; answers why not.</summary>
     private async Task<string?> UpdateAsync(CancellationToken cancellationToken)
     {
-        await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await servedLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             if (served is not { } before)
@@ -152,7 +152,7 @@ internal sealed class AuthoritativeServer
             return null;
         }
         catch (Exception e) when (e is SocketException or DnsUpdateException) { return e.Message; }
-        finally { gate.Release(); }
+        finally { servedLock.Release(); }
     }
 
     /// <summary>An update of a zone that is about to be replaced by its file would be lost.</summary>

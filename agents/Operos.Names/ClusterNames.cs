@@ -6,15 +6,15 @@ namespace Operos.Names;
 /// </summary>
 public sealed class ClusterNames
 {
-    private readonly Lock gate = new();
+    private readonly Lock namesLock = new();
     private IReadOnlyList<MachineName> machines = [];
 
     public ClusterNames()
     {
-        Services = new(gate, RaiseChanged);
-        Endpoints = new(gate, RaiseChanged);
-        EndpointSlices = new(gate, RaiseChanged);
-        Pods = new(gate, RaiseChanged);
+        Services = new(namesLock, RaiseChanged);
+        Endpoints = new(namesLock, RaiseChanged);
+        EndpointSlices = new(namesLock, RaiseChanged);
+        Pods = new(namesLock, RaiseChanged);
     }
 
     internal ObjectNames<ServiceNames> Services { get; }
@@ -38,12 +38,12 @@ public sealed class ClusterNames
 
     internal NameSnapshot Snapshot
     {
-        get { lock (gate) return new(Services.All, [.. Endpoints.All, .. EndpointSlices.All], Pods.All, machines); }
+        get { lock (namesLock) return new(Services.All, [.. Endpoints.All, .. EndpointSlices.All], Pods.All, machines); }
     }
 
     public void SetMachines(IReadOnlyList<MachineName> all)
     {
-        lock (gate)
+        lock (namesLock)
         {
             if (machines.SequenceEqual(all)) return;
             machines = all;

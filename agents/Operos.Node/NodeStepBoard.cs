@@ -9,18 +9,18 @@ public sealed class NodeStepBoard(TimeProvider time)
         Images = "images", Kubelet = "kubelet", KubeProxy = "kube-proxy", Network = "network", Policy = "policy";
 
     private const int MaxText = 500;
-    private readonly Lock sync = new();
+    private readonly Lock stepsLock = new();
     private readonly List<NodeStep> steps = [];
 
     public IReadOnlyList<NodeStep> Steps
     {
-        get { lock (sync) return [.. steps]; }
+        get { lock (stepsLock) return [.. steps]; }
     }
 
     /// <summary>Names the steps in the order in which they happen.</summary>
     public void Begin(params IReadOnlyList<string> names)
     {
-        lock (sync)
+        lock (stepsLock)
         {
             steps.Clear();
             foreach (var name in names) steps.Add(new NodeStep { Name = name, Done = false, Text = "not begun", SinceUnixMs = Now() });
@@ -29,7 +29,7 @@ public sealed class NodeStepBoard(TimeProvider time)
 
     public void Clear()
     {
-        lock (sync) steps.Clear();
+        lock (stepsLock) steps.Clear();
     }
 
     /// <param name="text">What it waits for, its last error, or what a done step has to say.</param>
@@ -37,7 +37,7 @@ public sealed class NodeStepBoard(TimeProvider time)
     public bool Set(string name, bool done, string text = "")
     {
         if (text.Length > MaxText) text = text[..MaxText];
-        lock (sync)
+        lock (stepsLock)
         {
             var index = steps.FindIndex(step => step.Name == name);
             var old = index < 0 ? null : steps[index];

@@ -17,7 +17,7 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(30),
         LookAgain = TimeSpan.FromMinutes(1);
     private readonly TimeProvider time = time ?? TimeProvider.System;
-    private readonly Lock sync = new();
+    private readonly Lock viewLock = new();
     private readonly SemaphoreSlim changed = new(0, 1);
     private readonly ClusterView view = new(limits);
     private readonly List<Admission> waiting = [];
@@ -34,21 +34,21 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
     /// <summary>Changes what is known of the cluster.</summary>
     public void Change(Action<ClusterView> change)
     {
-        lock (sync) change(view);
+        lock (viewLock) change(view);
         Wake();
     }
 
     /// <summary>The node's networks became known or changed.</summary>
     public void SetNode(NodeView next)
     {
-        lock (sync) node = next;
+        lock (viewLock) node = next;
         Wake();
     }
 
     /// <summary>Pods, namespaces and policies are known completely, as after the first lists.</summary>
     public void Begin()
     {
-        lock (sync) begun = true;
+        lock (viewLock) begun = true;
         Wake();
     }
 
@@ -60,14 +60,14 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
     {
         var admission = new Admission([.. addresses.Select(address => Policy.Addresses.PodAddress.Of(address).ToString())],
             new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        lock (sync)
+        lock (viewLock)
         {
             view.Assign(pod, uid, addresses);
             waiting.Add(admission);
         }
         Wake();
         try { await admission.Done.Task.WaitAsync(cancellationToken).ConfigureAwait(false); }
-        finally { lock (sync) waiting.Remove(admission); }
+        finally { lock (viewLock) waiting.Remove(admission); }
     }
 
     /// <summary>The pod network took the pod's addresses back: they are cut off.</summary>
@@ -117,7 +117,7 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
         var began = time.GetTimestamp();
         if (isNew || wanted is null)
         {
-            lock (sync) wanted = PolicyCompiler.Compile(view, node);
+            lock (viewLock) wanted = PolicyCompiler.Compile(view, node);
             State = State with { Compilations = State.Compilations + 1, Compile = time.GetElapsedTime(began) };
         }
         var next = wanted;
@@ -125,7 +125,7 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
         State = State with { InForceSince = time.GetUtcNow(), Size = next.Size, Problems = next.Problems, Apply = applied.Elapsed,
             Error = null, ErrorSince = null };
         var open = next.PodAddresses.ToHashSet(StringComparer.Ordinal);
-        lock (sync)
+        lock (viewLock)
             foreach (var admission in waiting.Where(admission => admission.Addresses.All(open.Contains))) admission.Done.TrySetResult();
     }
 

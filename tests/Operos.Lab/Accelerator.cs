@@ -5,13 +5,13 @@ public static class Accelerator
 {
     internal const string Kvm = "kvm", Translation = "tcg,thread=multi,tb-size=2047";
     private const string Device = "/dev/kvm";
-    private static readonly SemaphoreSlim Gate = new(1, 1);
+    private static readonly SemaphoreSlim ChosenLock = new(1, 1);
     private static string? chosen;
 
     /// <summary>QEMU's words for <c>-accel</c>. The first time it says in a line which one and why.</summary>
     public static async Task<string> ChooseAsync(CancellationToken cancellationToken)
     {
-        await Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await ChosenLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             if (chosen is not null) return chosen;
@@ -19,7 +19,7 @@ public static class Accelerator
             Console.WriteLine(verdict.Line);
             return chosen = verdict.Works ? Kvm : Translation;
         }
-        finally { Gate.Release(); }
+        finally { ChosenLock.Release(); }
 
         Task<HostIdentity> Identify() => HostIdentity.ReadAsync(cancellationToken);
 
@@ -32,7 +32,7 @@ public static class Accelerator
     /// <summary>From now on guests of this host are emulated, until it boots again: one failed under KVM in spite of the probe.</summary>
     public static async Task ForbidKvmAsync(string why, CancellationToken cancellationToken)
     {
-        await Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await ChosenLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             chosen = Translation;
@@ -40,7 +40,7 @@ public static class Accelerator
             Console.WriteLine(verdict.Line);
             AcceleratorRecords.Default.Write(await HostIdentity.ReadAsync(cancellationToken).ConfigureAwait(false), verdict);
         }
-        finally { Gate.Release(); }
+        finally { ChosenLock.Release(); }
     }
 
     /// <summary>What is plain at once is not recorded; what a probe found holds until the host boots again.</summary>

@@ -15,7 +15,7 @@ public sealed class ClusterStates : IAsyncDisposable
     private static readonly TimeSpan StepBudget = TimeSpan.FromMinutes(15);
     private readonly Build build = new();
     private readonly Dictionary<ClusterState, Task<SavedCluster>> states = [];
-    private readonly Lock gate = new();
+    private readonly Lock statesLock = new();
     private TimeSpan toServing;
     private ClusterBoot? boot;
 
@@ -43,7 +43,7 @@ public sealed class ClusterStates : IAsyncDisposable
 
     private Task<SavedCluster> GetAsync(ClusterState state)
     {
-        lock (gate)
+        lock (statesLock)
         {
             if (!states.TryGetValue(state, out var saved))
                 states[state] = saved = state switch

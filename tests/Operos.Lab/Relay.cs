@@ -9,7 +9,7 @@ public sealed class Relay : IDisposable
     private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly Func<Socket> connect;
     private readonly List<Socket> ends = [];
-    private readonly Lock gate = new();
+    private readonly Lock endsLock = new();
     private bool cut;
     private long received;
 
@@ -30,7 +30,7 @@ public sealed class Relay : IDisposable
     /// <summary>Breaks every connection, and those to come.</summary>
     public void Cut()
     {
-        lock (gate)
+        lock (endsLock)
         {
             cut = true;
             ends.ForEach(end => end.Dispose());
@@ -40,7 +40,7 @@ public sealed class Relay : IDisposable
 
     public void Mend()
     {
-        lock (gate) cut = false;
+        lock (endsLock) cut = false;
     }
 
     public void Dispose()
@@ -65,7 +65,7 @@ public sealed class Relay : IDisposable
 
     private Socket? Join(Socket near)
     {
-        lock (gate)
+        lock (endsLock)
         {
             if (cut) return null;
             try

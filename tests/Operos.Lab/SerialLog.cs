@@ -8,7 +8,7 @@ namespace Operos.Lab;
 public sealed partial class SerialLog(string path, Func<LabException?> ended)
 {
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
-    private readonly Lock gate = new();
+    private readonly Lock textLock = new();
     private (long Length, string Text) read = (0, "");
     private int mark;
 
@@ -19,7 +19,7 @@ public sealed partial class SerialLog(string path, Func<LabException?> ended)
     {
         get
         {
-            lock (gate)
+            lock (textLock)
             {
                 if (!File.Exists(Path)) return "";
                 using var file = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

@@ -33,7 +33,7 @@ internal sealed record BootAnswer(string Status, IReadOnlyDictionary<string, str
 internal sealed class FaultyBootServer : IDisposable
 {
     private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly Lock gate = new();
+    private readonly Lock clientsLock = new();
     private readonly List<Socket> clients = [];
     private readonly List<(string Path, long From, long To)> requests = [];
     private readonly Func<BootAnswer, BootAnswer> fault;
@@ -55,13 +55,13 @@ internal sealed class FaultyBootServer : IDisposable
     /// <summary>The ranges of layers that were asked for, in order.</summary>
     public IReadOnlyList<(string Path, long From, long To)> Requests
     {
-        get { lock (gate) return [.. requests]; }
+        get { lock (clientsLock) return [.. requests]; }
     }
 
     public void Dispose()
     {
         listener.Dispose();
-        lock (gate) clients.ForEach(client => client.Dispose());
+        lock (clientsLock) clients.ForEach(client => client.Dispose());
     }
 
     private void Accept()
@@ -72,7 +72,7 @@ internal sealed class FaultyBootServer : IDisposable
             try { client = listener.Accept(); }
             catch (SocketException) { return; }
             catch (ObjectDisposedException) { return; }
-            lock (gate) clients.Add(client);
+            lock (clientsLock) clients.Add(client);
             new Thread(() => Serve(client)) { IsBackground = true }.Start();
         }
     }
@@ -122,7 +122,7 @@ internal sealed class FaultyBootServer : IDisposable
             Math.Min(long.Parse(range[1], CultureInfo.InvariantCulture), whole.Length - 1));
         bool faulty;
         // The first requests are the ones that go wrong, in the order in which they are kept.
-        lock (gate)
+        lock (clientsLock)
         {
             requests.Add((path, from, to));
             faulty = faultsLeft-- > 0;

@@ -9,13 +9,13 @@ namespace Operos.Controller.Connections;
 internal sealed class OpenConnections
 {
     public const int MostOfWorker = 8, MostOfOperator = 64;
-    private readonly Lock gate = new();
+    private readonly Lock openLock = new();
     private readonly Dictionary<(Role Role, string Name), List<ControlConnection>> open = [];
 
     public void Add((Role Role, string Name) holder, ControlConnection connection)
     {
         ControlConnection? oldest = null;
-        lock (gate)
+        lock (openLock)
         {
             if (!open.TryGetValue(holder, out var own)) open[holder] = own = [];
             if (own.Count >= (holder.Role == Role.Worker ? MostOfWorker : MostOfOperator))
@@ -31,7 +31,7 @@ internal sealed class OpenConnections
 
     public void Remove((Role Role, string Name) holder, ControlConnection connection)
     {
-        lock (gate)
+        lock (openLock)
         {
             if (!open.TryGetValue(holder, out var own)) return;
             own.Remove(connection);
@@ -43,7 +43,7 @@ internal sealed class OpenConnections
     public async Task CloseAsync((Role Role, string Name) holder)
     {
         List<ControlConnection> own;
-        lock (gate) own = [.. open.GetValueOrDefault(holder) ?? []];
+        lock (openLock) own = [.. open.GetValueOrDefault(holder) ?? []];
         foreach (var connection in own) await connection.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -6,7 +6,7 @@ namespace Operos.Controller.Control;
 internal sealed class UnauthenticatedConnection(UnauthenticatedConnections all, IPAddress from, Action close, TimeProvider time)
     : IDisposable
 {
-    private readonly Lock sync = new();
+    private readonly Lock waitedLock = new();
     // It begins with the connection: its first bytes are waited for too.
     private bool reading = true;
     private int handled;
@@ -19,7 +19,7 @@ internal sealed class UnauthenticatedConnection(UnauthenticatedConnections all, 
     {
         get
         {
-            lock (sync)
+            lock (waitedLock)
             {
                 Count();
                 return waited;
@@ -42,7 +42,7 @@ internal sealed class UnauthenticatedConnection(UnauthenticatedConnections all, 
 
     private void Change(Action change)
     {
-        lock (sync)
+        lock (waitedLock)
         {
             Count();
             change();

@@ -16,7 +16,7 @@ internal sealed class UnauthenticatedConnections(TimeProvider time, int most = 5
 
     /// <summary>So much as a second of stalling: its handshake, and mostly a request, are done for it.</summary>
     private const double CostOfConnection = 1;
-    private readonly Lock sync = new();
+    private readonly Lock connectionsLock = new();
     private readonly List<UnauthenticatedConnection> all = [];
     private readonly Dictionary<IPAddress, long> proven = [];
     private readonly RecentUse<IPAddress> addresses = new(time);
@@ -24,7 +24,7 @@ internal sealed class UnauthenticatedConnections(TimeProvider time, int most = 5
 
     public int Count
     {
-        get { lock (sync) return all.Count; }
+        get { lock (connectionsLock) return all.Count; }
     }
 
     /// <param name="close">Ends the connection, where it has to make room.</param>
@@ -32,7 +32,7 @@ internal sealed class UnauthenticatedConnections(TimeProvider time, int most = 5
     {
         var newcomer = new UnauthenticatedConnection(this, from, close, time);
         UnauthenticatedConnection? leaves = null;
-        lock (sync)
+        lock (connectionsLock)
         {
             if (all.Count(other => other.From.Equals(from)) >= mostFromOneAddress)
                 leaves = Slowest(all.Where(other => other.From.Equals(from)));
@@ -48,7 +48,7 @@ internal sealed class UnauthenticatedConnections(TimeProvider time, int most = 5
     /// <summary>It has shown a certificate that counts.</summary>
     public void Prove(UnauthenticatedConnection connection)
     {
-        lock (sync)
+        lock (connectionsLock)
         {
             Remove(connection);
             proven[connection.From] = time.GetTimestamp();
@@ -59,7 +59,7 @@ internal sealed class UnauthenticatedConnections(TimeProvider time, int most = 5
 
     public void Leave(UnauthenticatedConnection connection)
     {
-        lock (sync) Remove(connection);
+        lock (connectionsLock) Remove(connection);
     }
 
     private void Remove(UnauthenticatedConnection connection)

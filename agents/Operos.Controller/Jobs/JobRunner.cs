@@ -14,7 +14,7 @@ internal sealed class JobRunner
     private const int MostKept = 200, MostRunning = 64, LongestText = 2048;
     private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(5);
 
-    private readonly Lock gate = new();
+    private readonly Lock jobsLock = new();
     private readonly JobStore store;
     private readonly AuditLog audit;
     private readonly TimeProvider time;
@@ -37,7 +37,7 @@ internal sealed class JobRunner
     {
         get
         {
-            lock (gate)
+            lock (jobsLock)
                 return [.. running.Values.Select(job => job.Record).Concat(ended.Values).OrderByDescending(record => record.Asked)];
         }
     }
@@ -45,7 +45,7 @@ internal sealed class JobRunner
     /// <exception cref="RefusedException">There is none.</exception>
     public JobRecord Find(string id)
     {
-        lock (gate)
+        lock (jobsLock)
             return running.GetValueOrDefault(id)?.Record ?? ended.GetValueOrDefault(id)
                 ?? throw new RefusedException(RefusalKind.NotFound, $"no job '{PrintableText.Line(id)}'", "operosctl jobs lists them");
     }
@@ -53,7 +53,7 @@ internal sealed class JobRunner
     /// <summary>Goes on with what the agent's end cut off; ends when it is cancelled and all jobs have let go.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        lock (gate)
+        lock (jobsLock)
             foreach (var record in ended.Values.Where(record => record.State == JobState.Running).ToList())
             {
                 ended.Remove(record.Id);
@@ -68,7 +68,7 @@ internal sealed class JobRunner
         await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await stop.CancelAsync().ConfigureAwait(false);
         Task[] left;
-        lock (gate) left = [.. tasks];
+        lock (jobsLock) left = [.. tasks];
         await Task.WhenAll(left).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
     }
@@ -77,7 +77,7 @@ internal sealed class JobRunner
     /// <exception cref="RefusedException">Another job of the machine runs, or too many do.</exception>
     public JobRecord Start(JobRecord asked)
     {
-        lock (gate)
+        lock (jobsLock)
         {
             if (running.Values.FirstOrDefault(job => job.Record.Machine == asked.Machine) is { Record: var same })
                 return same.Kind == asked.Kind ? same : throw new RefusedException(RefusalKind.Conflict,
@@ -104,14 +104,14 @@ internal sealed class JobRunner
     /// <summary>Waits until a job has ended. Whoever waits no longer does not end it.</summary>
     public Task<JobRecord> EndAsync(string id, CancellationToken cancellationToken)
     {
-        lock (gate)
+        lock (jobsLock)
             return running.TryGetValue(id, out var job) ? job.Completion.Task.WaitAsync(cancellationToken) : Task.FromResult(Find(id));
     }
 
     /// <exception cref="RefusedException">It has ended, or cannot be taken back any more.</exception>
     public JobRecord Cancel(string id, string by)
     {
-        lock (gate)
+        lock (jobsLock)
         {
             if (!running.TryGetValue(id, out var job))
                 throw new RefusedException(RefusalKind.Conflict, $"the job {Find(id).Id} has ended: {In(Find(id).State)}");
@@ -157,7 +157,7 @@ internal sealed class JobRunner
             logger.Failed(e, job.Record.Id, job.Record.Kind, job.Record.Machine);
             end = Ended(job.Record, JobState.Failed, e.Message, work.NextStep(job.Record));
         }
-        lock (gate)
+        lock (jobsLock)
         {
             running.Remove(end.Id);
             Keep(end);
@@ -213,7 +213,7 @@ internal sealed class JobRunner
         {
             var line = PrintableText.Line(text, LongestText) ?? "";
             if (line == job.Record.Text) return;
-            lock (runner.gate) job.Record = job.Record with { Text = line };
+            lock (runner.jobsLock) job.Record = job.Record with { Text = line };
             if (runner.time.GetUtcNow() - job.Saved < SaveInterval) return;
             job.Saved = runner.time.GetUtcNow();
             runner.TrySave(job.Record);
@@ -221,13 +221,13 @@ internal sealed class JobRunner
 
         public void Begin(JobStep step)
         {
-            lock (runner.gate) job.Record = job.Record with { Step = step };
+            lock (runner.jobsLock) job.Record = job.Record with { Step = step };
             runner.store.Save(job.Record);
         }
 
         public void Commit()
         {
-            lock (runner.gate)
+            lock (runner.jobsLock)
             {
                 job.Cancelled.ThrowIfCancellationRequested();
                 job.IsCommitted = true;

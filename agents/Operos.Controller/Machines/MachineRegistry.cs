@@ -22,7 +22,7 @@ internal sealed record Newcomer(Inventory Inventory, string? BootRecord, string 
 /// </summary>
 internal sealed class MachineRegistry
 {
-    private readonly Lock gate = new();
+    private readonly Lock recordsLock = new();
     private readonly MachineStore store;
     private readonly TimeProvider time;
     private readonly AdmissionPolicy admission;
@@ -46,19 +46,19 @@ internal sealed class MachineRegistry
 
     public IReadOnlyList<MachineRecord> All
     {
-        get { lock (gate) return [.. records.Values]; }
+        get { lock (recordsLock) return [.. records.Values]; }
     }
 
     public MachineRecord? Get(string id)
     {
-        lock (gate) return records.GetValueOrDefault(id);
+        lock (recordsLock) return records.GetValueOrDefault(id);
     }
 
     /// <summary>Finds by UUID, by a unique start of it, or by name.</summary>
     /// <exception cref="RefusedException">None, or several.</exception>
     public MachineRecord Find(string machine)
     {
-        lock (gate)
+        lock (recordsLock)
         {
             var found = records.Values.Where(record => record.Id == machine || record.Name == machine).ToList();
             if (found.Count == 0 && machine.Length >= 4)
@@ -77,7 +77,7 @@ internal sealed class MachineRegistry
     public MachineRecord Resolve(Newcomer newcomer)
     {
         var evidence = EvidenceReader.Read(newcomer.Inventory);
-        lock (gate)
+        lock (recordsLock)
         {
             if (Settled(newcomer) is { } settled) return settled;
             var known = admitted.Resolve(evidence);
@@ -127,7 +127,7 @@ internal sealed class MachineRegistry
     public MachineRecord? RecordBoot(string id, Newcomer newcomer, string certificateHash, DateTimeOffset expires,
         Func<MachineRecord, Verdict> judge)
     {
-        lock (gate)
+        lock (recordsLock)
         {
             var now = time.GetUtcNow();
             if (!records.TryGetValue(id, out var record)) return null;
@@ -155,7 +155,7 @@ internal sealed class MachineRegistry
     /// <summary>A claim by its id, with the machine that it is on; null where there is none.</summary>
     public (MachineRecord Machine, Claim Claim)? FindClaim(string id)
     {
-        lock (gate)
+        lock (recordsLock)
         {
             foreach (var record in records.Values)
                 if (record.Claims.FirstOrDefault(claim => claim.Id == id) is { } claim) return (record, claim);
@@ -165,7 +165,7 @@ internal sealed class MachineRegistry
 
     public MachineRecord Update(string id, Func<MachineRecord, MachineRecord> change, string? happened = null)
     {
-        lock (gate)
+        lock (recordsLock)
         {
             if (!records.TryGetValue(id, out var record)) throw Refusal(RefusalKind.NotFound, $"no machine '{id}'", null);
             record = change(record);
@@ -176,7 +176,7 @@ internal sealed class MachineRegistry
     /// <summary>Gives a machine a name that no other has; an empty one takes it away.</summary>
     public MachineRecord Rename(string id, string name)
     {
-        lock (gate)
+        lock (recordsLock)
         {
             if (name.Length > 0 && !IsLabel(name))
                 throw Refusal(RefusalKind.Invalid, $"'{name}' is no host name",
@@ -191,7 +191,7 @@ internal sealed class MachineRegistry
     /// <summary>Takes a machine out. One that was admitted comes back by an operator's word alone, whatever the policy.</summary>
     public void Remove(string id)
     {
-        lock (gate)
+        lock (recordsLock)
         {
             if (records.GetValueOrDefault(id) is { Standing: MachineStanding.Admitted } record)
                 removed.Add(record with { LastSeen = time.GetUtcNow(), CertificateHash = null, KeyHash = null, Alarm = null, Claims = [],
@@ -203,7 +203,7 @@ internal sealed class MachineRegistry
     /// <summary>The controller's own entry, by the same rules as any machine's.</summary>
     public MachineRecord RegisterSelf(Newcomer self)
     {
-        lock (gate)
+        lock (recordsLock)
         {
             var id = records.Values.FirstOrDefault(record => record.Kind == "controller")?.Id ?? Admit(self, "set up as controller").Id;
             return Put(records[id] with { Kind = "controller", Inventory = self.Inventory, BootRecord = self.BootRecord,

@@ -15,7 +15,7 @@ internal sealed class OperatorRegistry
     private static readonly TimeSpan SeenGrain = TimeSpan.FromHours(1);
     private const int LongestName = 63, MostOperators = 1000;
 
-    private readonly Lock gate = new();
+    private readonly Lock recordsLock = new();
     private readonly OperatorStore store;
     private readonly CertificateAuthority authority;
     private readonly TimeProvider time;
@@ -29,7 +29,7 @@ internal sealed class OperatorRegistry
 
     public IReadOnlyList<OperatorRecord> All
     {
-        get { lock (gate) return [.. records.Values.OrderBy(record => record.Name, StringComparer.Ordinal)]; }
+        get { lock (recordsLock) return [.. records.Values.OrderBy(record => record.Name, StringComparer.Ordinal)]; }
     }
 
     /// <summary>a-z, 0-9 and . _ @ -, a letter or digit first and last: a person's name or mail address, and a file's name.</summary>
@@ -43,7 +43,7 @@ internal sealed class OperatorRegistry
     /// </summary>
     public void AdoptFirst()
     {
-        lock (gate)
+        lock (recordsLock)
             if (store.IsNew)
                 Put(new OperatorRecord { Name = First, Role = OperatorRole.Admin, Created = time.GetUtcNow(), CreatedBy = "setup",
                     Life = CertificateLives.Operator.Default, AcceptsUnlisted = true });
@@ -54,7 +54,7 @@ internal sealed class OperatorRegistry
     {
         if (CertificateAuthority.ReadHolder(certificate) is not (Role.Operator, var name) || !IsName(name)) return null;
         var now = time.GetUtcNow();
-        lock (gate)
+        lock (recordsLock)
         {
             // One that was made on the console meanwhile is not known yet.
             if (!records.TryGetValue(name, out var record) && store.Find(name) is { } made) records[name] = record = made;
@@ -74,7 +74,7 @@ internal sealed class OperatorRegistry
     /// <exception cref="RefusedException">There is none of that name.</exception>
     public OperatorRecord Find(string name)
     {
-        lock (gate) return Active(name);
+        lock (recordsLock) return Active(name);
     }
 
     /// <summary>A new operator and its first certificate.</summary>
@@ -88,7 +88,7 @@ internal sealed class OperatorRegistry
         if (!CertificateLives.Operator.Allow(life))
             throw Refusal(RefusalKind.Invalid, "its life is out of bounds",
             $"from 1 minute to {CertificateLives.Operator.Longest.TotalDays:0} days");
-        lock (gate)
+        lock (recordsLock)
         {
             if (records.GetValueOrDefault(name) is { Revoked: null })
                 throw Refusal(RefusalKind.Conflict, $"there is an operator {name}",
@@ -104,13 +104,13 @@ internal sealed class OperatorRegistry
     /// <exception cref="RefusedException">There is no such operator, or the request is malformed.</exception>
     public X509Certificate2 Certify(string name, byte[] csr)
     {
-        lock (gate) return Certify(Active(name), csr);
+        lock (recordsLock) return Certify(Active(name), csr);
     }
 
     /// <exception cref="RefusedException">There is no such operator.</exception>
     public OperatorRecord Revoke(string name, string by)
     {
-        lock (gate) return Put(Active(name) with { Revoked = time.GetUtcNow(), RevokedBy = by, Certificates = [],
+        lock (recordsLock) return Put(Active(name) with { Revoked = time.GetUtcNow(), RevokedBy = by, Certificates = [],
             AcceptsUnlisted = false });
     }
 

@@ -15,7 +15,7 @@ internal sealed class LayerFetch(IPEndPoint server, FetchedManifest release, Man
     private const int SpanChunks = 16;
     private static readonly TimeSpan RecheckInterval = TimeSpan.FromSeconds(3);
 
-    private readonly Lock sync = new();
+    private readonly Lock missingLock = new();
     private readonly Queue<ChunkSpan> missing = new();
     private readonly Dictionary<string, SafeFileHandle> files = [];
     private readonly CancellationTokenSource stop = new();
@@ -74,7 +74,7 @@ internal sealed class LayerFetch(IPEndPoint server, FetchedManifest release, Man
         while (!stop.IsCancellationRequested)
         {
             ChunkSpan span;
-            lock (sync)
+            lock (missingLock)
             {
                 if (!missing.TryDequeue(out span))
                 {
@@ -107,7 +107,7 @@ internal sealed class LayerFetch(IPEndPoint server, FetchedManifest release, Man
                 fatal = e;
                 stop.Cancel();
             }
-            lock (sync)
+            lock (missingLock)
             {
                 working--;
                 if (done < span.Count) missing.Enqueue(span with { First = span.First + done, Count = span.Count - done });

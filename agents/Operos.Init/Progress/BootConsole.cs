@@ -8,7 +8,7 @@ namespace Operos.Init.Progress;
 /// </summary>
 internal static class BootConsole
 {
-    private static readonly Lock Gate = new();
+    private static readonly Lock LogLock = new();
     private static FileStream? log;
 
     /// <summary>Opens the kernel log and lifts its rate limit (Documentation/admin-guide/sysctl/kernel.rst, printk_devkmsg).</summary>
@@ -31,7 +31,7 @@ internal static class BootConsole
     {
         var time = SystemControl.BootMilliseconds();
         var line = $"operos-init: [{time / 1000,5}.{time % 1000:000}] {phase}: {Clean(text)}\n";
-        lock (Gate)
+        lock (LogLock)
         {
             if (log is null) Console.Out.Write(line);
             else log.Write(Encoding.UTF8.GetBytes($"<{level}>{line}"));

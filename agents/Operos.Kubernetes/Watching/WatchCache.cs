@@ -24,7 +24,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
     private readonly WatchOptions options;
     private readonly TimeProvider time;
     private readonly JsonTypeInfo<TObject> decoder;
-    private readonly Lock sync = new();
+    private readonly Lock itemsLock = new();
     private Dictionary<Key, TItem> items = [];
     private WatchSnapshot<TItem> snapshot = new([], 0, null);
     private bool isSnapshotOld;
@@ -62,7 +62,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
     {
         get
         {
-            lock (sync)
+            lock (itemsLock)
             {
                 if (isSnapshotOld) snapshot = snapshot with { Items = [.. items.Values] };
                 isSnapshotOld = false;
@@ -74,13 +74,13 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
     /// <summary>When the server last told something, be it that nothing changed; null before it did.</summary>
     public DateTimeOffset? LastSeen
     {
-        get { lock (sync) return lastSeen; }
+        get { lock (itemsLock) return lastSeen; }
     }
 
     /// <summary>How often all objects were read, and how many bytes of JSON that were, unpacked.</summary>
     public (int Count, long Bytes) Lists
     {
-        get { lock (sync) return lists; }
+        get { lock (itemsLock) return lists; }
     }
 
     /// <summary>
@@ -93,7 +93,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
         while (true)
         {
             Task signal;
-            lock (sync) signal = changed.Task;
+            lock (itemsLock) signal = changed.Task;
             var now = Snapshot;
             if (now.Version != told.Version || now.Problem != told.Problem) yield return told = now;
             await signal.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -168,7 +168,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
         }
         while (!string.IsNullOrEmpty(more));
         (version, next, isFresh, listBytes) = (at, null, true, bytes);
-        lock (sync)
+        lock (itemsLock)
         {
             lists = (lists.Count + 1, lists.Bytes + bytes);
             items = list.Items;
@@ -218,11 +218,11 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
         (version, isFresh, pause) = (at, false, options.Timing.ShortestPause);
         if (told.Kind == WatchEventKind.Bookmark)
         {
-            lock (sync) Saw(false, null);
+            lock (itemsLock) Saw(false, null);
             return;
         }
         var (key, item) = (KeyOf(told.Object), told.Kind == WatchEventKind.Put ? keep(told.Object) : null);
-        lock (sync)
+        lock (itemsLock)
         {
             var known = items.TryGetValue(key, out var old);
             if (item is null) items.Remove(key);
@@ -235,7 +235,7 @@ public sealed class WatchCache<TObject, TItem> where TObject : class, IApiObject
 
     private void Tell(string? problem)
     {
-        lock (sync)
+        lock (itemsLock)
         {
             if (problem is null) Saw(false, null);
             else Show(false, problem);

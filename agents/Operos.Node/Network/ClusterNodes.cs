@@ -10,7 +10,7 @@ namespace Operos.Node.Network;
 /// <summary>The cluster's nodes as the API server tells them; the last that it told while it is away.</summary>
 internal sealed class ClusterNodes
 {
-    private readonly Lock sync = new();
+    private readonly Lock nodesLock = new();
     private Dictionary<string, ClusterNode> nodes = new(StringComparer.Ordinal);
     private long version;
 
@@ -20,18 +20,18 @@ internal sealed class ClusterNodes
     /// <summary>Whether it has told all nodes once: before, an absent node means nothing.</summary>
     public bool IsComplete
     {
-        get { lock (sync) return version > 0; }
+        get { lock (nodesLock) return version > 0; }
     }
 
     public IReadOnlyList<ClusterNode> All
     {
-        get { lock (sync) return [.. nodes.Values]; }
+        get { lock (nodesLock) return [.. nodes.Values]; }
     }
 
     /// <summary>Whether the API server, right now, has no such node.</summary>
     public bool IsAbsent(string name)
     {
-        lock (sync) return version > 0 && Problem is null && !nodes.ContainsKey(name);
+        lock (nodesLock) return version > 0 && Problem is null && !nodes.ContainsKey(name);
     }
 
     /// <summary>Follows until cancelled.</summary>
@@ -49,7 +49,7 @@ internal sealed class ClusterNodes
     /// <returns>Whether anything changed.</returns>
     internal bool Take(WatchSnapshot<ClusterNode> snapshot)
     {
-        lock (sync)
+        lock (nodesLock)
         {
             var news = Problem != snapshot.Problem || version != snapshot.Version;
             (Problem, version) = (snapshot.Problem, snapshot.Version);
