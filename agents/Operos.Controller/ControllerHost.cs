@@ -68,7 +68,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
             ? new ClusterDns(settings.NameServer(paths), names, time, loggers.CreateLogger<ClusterDns>(), host: daemons) : null;
         var sessions = new Sessions();
         var context = new ControllerContext(settings, paths, time, loggers);
-        var cluster = settings.Kubernetes.Enabled ? new KubernetesCluster(settings, paths, registry, time, loggers) : null;
+        var cluster = settings.Kubernetes.Enabled ? new KubernetesCluster(settings, paths, registry, time, loggers, daemons) : null;
         var enrolment = new MachineEnrolment(registry, authority, sessions, cluster, context);
         var live = new LiveConnections(sessions, new OpenConnections());
         var operators = new OperatorRegistry(new OperatorStore(paths.Operators, loggers.CreateLogger<OperatorStore>()), authority, time);

@@ -51,7 +51,7 @@ internal sealed class AuthoritativeServer
         var described = new Daemon
         {
             Name = "knot", Unit = Unit, Package = "knot", Program = program, Arguments = ["--config", files.Configuration],
-            PrepareAsync = PrepareAsync, AnswersAsync = new DnsProbe(Endpoint, open).AnswersAsync,
+            PrepareAsync = PrepareAsync, Health = new HealthCheck { AskAsync = new DnsProbe(Endpoint, open).AskAsync },
         };
         daemon = new DaemonSupervisor(described, (host ?? DaemonHost.Children(logger)).Of(described), logger);
     }

@@ -46,7 +46,7 @@ public sealed class ClusterDns
         {
             Name = "unbound", Unit = ResolverUnit, Package = "unbound", Program = settings.UnboundProgram,
             Arguments = ["-d", "-c", Configuration], PrepareAsync = PrepareResolver,
-            AnswersAsync = new DnsProbe(new IPEndPoint(settings.Address, 53), open).AnswersAsync,
+            Health = new HealthCheck { AskAsync = new DnsProbe(new IPEndPoint(settings.Address, 53), open).AskAsync },
         };
         resolver = new DaemonSupervisor(unbound, host.Of(unbound), logger);
     }

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Operos.Names;
 
-/// <summary>Asks a name server whether it answers at all, as its clients do.</summary>
+/// <summary>Asks a name server whether it answers at all, as its clients do: its health.</summary>
 /// <param name="open">Makes a socket where the server runs.</param>
 internal sealed class DnsProbe(IPEndPoint server, Func<SocketType, Socket> open)
 {
@@ -12,6 +12,7 @@ internal sealed class DnsProbe(IPEndPoint server, Func<SocketType, Socket> open)
     private const int TXT = 16, CH = 3;
     private readonly DnsQuestion question = new(server, open);
 
-    public async Task<bool> AnswersAsync(CancellationToken cancellationToken) =>
-        await question.AskAsync(Name, TXT, CH, cancellationToken).ConfigureAwait(false) is not null;
+    /// <summary>Null where it answers, else the words for that.</summary>
+    public async Task<string?> AskAsync(CancellationToken cancellationToken) =>
+        await question.AskAsync(Name, TXT, CH, cancellationToken).ConfigureAwait(false) is null ? "does not answer" : null;
 }

@@ -16,6 +16,8 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
 {
     private static readonly TimeSpan CertificatesPeriod = TimeSpan.FromMinutes(1), ImagesPeriod = TimeSpan.FromMinutes(5),
         FirstRetry = TimeSpan.FromSeconds(10), LongestRetry = TimeSpan.FromMinutes(5), LastErrorPeriod = TimeSpan.FromSeconds(30);
+    /// <summary>A kubelet's usage text follows its error.</summary>
+    private const int LastWordsLines = 50;
     private readonly NodePki pki = new(paths, time);
     private readonly NodeFiles files = new(paths);
     private readonly Systemd units = new();
@@ -169,8 +171,10 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
     private async Task<string> WithLastErrorAsync(string service, string problem, CancellationToken cancellationToken)
     {
         if (!lastErrors.TryGetValue(service, out var last) || time.GetUtcNow() >= last.Due)
-            last = lastErrors[service] = (await ServiceJournal.LastErrorAsync(service, cancellationToken).ConfigureAwait(false),
-                time.GetUtcNow() + LastErrorPeriod);
+        {
+            var words = await UnitJournal.LastWordsAsync(service, LastWordsLines, cancellationToken).ConfigureAwait(false);
+            last = lastErrors[service] = (words, time.GetUtcNow() + LastErrorPeriod);
+        }
         return last.Text.Length > 0 ? $"{problem}; it said: {last.Text}" : problem;
     }
 }

@@ -13,6 +13,7 @@ using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
+using Operos.Linux.Supervision;
 using Operos.Proto;
 using Operos.Proto.Connection;
 
@@ -199,7 +200,7 @@ public sealed class ControlPlaneTests : IDisposable
         // The unit splits at blanks, and has no rule for quotes.
         Assert.All(components.SelectMany(component => component.Arguments),
             argument => Assert.DoesNotContain(argument, c => char.IsWhiteSpace(c) || c is '"' or '\'' or '\\' or '$'));
-        Assert.StartsWith("ARGS=--name=controller --data-dir=", ComponentUnits.Environment(components[0]), StringComparison.Ordinal);
+        Assert.StartsWith("ARGS=--name=controller --data-dir=", ComponentDaemon.Environment(components[0]), StringComparison.Ordinal);
         foreach (var file in Directory.GetFiles(paths.ControlPlane.Run, "*", SearchOption.TopDirectoryOnly))
             Assert.NotNull(JsonNode.Parse(File.ReadAllText(file)));
     }
@@ -209,7 +210,30 @@ public sealed class ControlPlaneTests : IDisposable
         + "readyz check failed", "not ready yet: informer-sync, poststarthook/rbac")]
     [InlineData("127.0.0.1:6443/readyz: Connection refused", "127.0.0.1:6443/readyz: Connection refused")]
     public void A_health_report_is_its_failed_checks(string report, string summary) =>
-        Assert.Equal(summary, ControlPlaneSupervisor.Summarise(report));
+        Assert.Equal(summary, ComponentDaemon.Summarise(report));
+
+    [Fact]
+    public async Task A_component_waits_for_what_it_requires_and_starts_again_when_its_arguments_change()
+    {
+        var certificates = Certificates(out var secrets);
+        var paths = new ControllerPaths { State = folder, Run = Path.Combine(folder, "run") }.ControlPlane;
+        var files = new ComponentFiles(settings.ControlPlane, paths, certificates);
+        var components = new ControlPlaneComponents(settings.ControlPlane, paths, certificates, secrets, files)
+            .For(KubernetesVersion.Parse("v1.34.1"));
+        Directory.CreateDirectory(paths.Run);
+        var etcd = false;
+        using var server = new ComponentDaemon(components[1], paths.Run);
+        var daemon = server.Describe(name => name == "etcd" && etcd, () => { });
+        Assert.Equal("waits for etcd", daemon.WaitsFor!());
+        etcd = true;
+        Assert.Null(daemon.WaitsFor!());
+
+        Assert.Equal(DaemonChange.Restart, await daemon.PrepareAsync(true, default));
+        Assert.Equal(ComponentDaemon.Environment(components[1]), File.ReadAllText(Path.Combine(paths.Run, "kube-apiserver.env")));
+        Assert.Equal(DaemonChange.None, await daemon.PrepareAsync(true, default));
+        using var other = new ComponentDaemon(components[1] with { Arguments = [.. components[1].Arguments, "--v=2"] }, paths.Run);
+        Assert.Equal(DaemonChange.Restart, await other.Describe(_ => true, () => { }).PrepareAsync(true, default));
+    }
 
     [Theory]
     [InlineData("")]

@@ -68,15 +68,201 @@ public sealed class DaemonSupervisorTests : IDisposable
         Assert.False(Directory.Exists($"/proc/{process}"));
     }
 
-    private static async Task RunAsync(string script, Func<bool, CancellationToken, DaemonChange> prepare,
-        Func<DaemonSupervisor, Task> act)
+    [Fact]
+    public async Task One_that_lacks_something_waits_for_it_and_once_it_runs_is_left_alone_whatever_it_lacks()
+    {
+        string? missing = "waits for etcd";
+        var prepared = 0;
+        await RunAsync($"touch {folder}/started; exec sleep 600", (_, _) =>
+        {
+            Interlocked.Increment(ref prepared);
+            return DaemonChange.None;
+        }, async supervisor =>
+        {
+            await UntilAsync("it says for what", () => supervisor.Status is (false, "waits for etcd", _));
+            Assert.Null(supervisor.ProcessId);
+            Assert.Equal((0, false), (prepared, File.Exists($"{folder}/started")));
+            Volatile.Write(ref missing, null);
+            await UntilAsync("it runs", () => supervisor is { Status: (true, "running", _), ProcessId: not null });
+            var first = supervisor.ProcessId;
+            Volatile.Write(ref missing, "waits for etcd");
+            await OrderAsync("it has looked at its files again", supervisor.Prepare, () => Volatile.Read(ref prepared) > 1);
+            Assert.Equal((true, first), (supervisor.Status.Healthy, supervisor.ProcessId));
+        }, daemon => daemon with { WaitsFor = () => Volatile.Read(ref missing) });
+    }
+
+    [Fact]
+    public async Task One_that_must_say_so_is_healthy_only_then_and_ails_in_its_own_words_since_it_first_did()
+    {
+        var script = $"say() {{ echo \"$1\" > {folder}/new; mv {folder}/new {folder}/health; }}; "
+            + $"say 'not ready yet: rbac'; until [ -e {folder}/go ]; do sleep 0.05; done; say works; "
+            + $"until [ -e {folder}/ail ]; do sleep 0.05; done; say 'not ready yet: etcd'; "
+            + $"until [ -e {folder}/worse ]; do sleep 0.05; done; say 'not ready yet: etcd, log'; exec sleep 600";
+        await RunAsync(script, (_, _) => DaemonChange.None, async supervisor =>
+        {
+            await UntilAsync("it says what it lacks", () => supervisor.Status is (false, "not ready yet: rbac", _));
+            Assert.NotNull(supervisor.ProcessId);
+            var told = new List<(bool, string)>();
+            supervisor.StatusChanged += (healthy, text) => told.Add((healthy, text));
+            File.WriteAllText($"{folder}/go", "");
+            await UntilAsync("it is healthy", () => supervisor.Status.Healthy);
+            File.WriteAllText($"{folder}/ail", "");
+            await UntilAsync("it ails at once", () => supervisor.Status is (false, "not ready yet: etcd", _));
+            var since = supervisor.Status.Since;
+            File.WriteAllText($"{folder}/worse", "");
+            await UntilAsync("it ails more", () => supervisor.Status.Text == "not ready yet: etcd, log");
+            Assert.Equal(since, supervisor.Status.Since);
+            Assert.Equal([(true, "running"), (false, "not ready yet: etcd"), (false, "not ready yet: etcd, log")], told);
+        }, daemon => daemon with { Health = Check() with { Forgiven = TimeSpan.Zero } });
+    }
+
+    [Fact]
+    public async Task One_that_never_worked_is_given_time_and_one_that_did_is_started_again_unless_it_lacks_something()
+    {
+        var patience = TimeSpan.FromSeconds(1);
+        var wedged = 0;
+        string? missing = null;
+        Say("starts");
+        await RunAsync("exec sleep 600", (_, _) => DaemonChange.None, async supervisor =>
+        {
+            await UntilAsync("it runs and says so", () => supervisor is { ProcessId: not null, Status: (false, "starts", _) });
+            var first = supervisor.ProcessId;
+            await Task.Delay(patience * 1.5);
+            Say("works");
+            await UntilAsync("it works", () => supervisor.Status.Healthy);
+            Volatile.Write(ref missing, "waits for etcd");
+            Say("not ready");
+            await Task.Delay(patience * 1.5);
+            Assert.Equal((0, first, "not ready"), (wedged, supervisor.ProcessId, supervisor.Status.Text));
+            var told = new List<string>();
+            supervisor.StatusChanged += (_, text) => told.Add(text);
+            Volatile.Write(ref missing, null);
+            await UntilAsync("it is another process", () => supervisor.ProcessId is { } now && now != first);
+            var second = supervisor.ProcessId;
+            await UntilAsync("it says how it is", () => supervisor.Status.Text == "not ready");
+            Assert.Equal(["has not worked for 1 s: not ready", "not ready"], told);
+            await Task.Delay(patience * 1.5);
+            Assert.Equal((1, second), (wedged, supervisor.ProcessId));
+        }, daemon => daemon with
+        {
+            WaitsFor = () => Volatile.Read(ref missing),
+            Health = Check() with
+            {
+                Forgiven = TimeSpan.Zero, LongestStart = TimeSpan.MaxValue, LongestAilment = patience,
+                Wedged = () => Interlocked.Increment(ref wedged),
+            },
+        });
+    }
+
+    [Fact]
+    public async Task One_that_is_told_to_start_again_is_not_well_until_another_process_is()
+    {
+        Say("works");
+        await RunAsync("exec sleep 600", (_, _) => DaemonChange.None, async supervisor =>
+        {
+            await UntilAsync("it works", () => supervisor is { Status.Healthy: true, ProcessId: not null });
+            for (var round = 0; round < 20; round++)
+            {
+                var before = supervisor.ProcessId;
+                int? first = null;
+                void Look(bool healthy, string text)
+                {
+                    if (healthy) first ??= supervisor.ProcessId ?? 0;
+                }
+                supervisor.StatusChanged += Look;
+                Assert.True(supervisor.Restart("has a new certificate"));
+                await UntilAsync("it works again", () => supervisor is { Status.Healthy: true, ProcessId: { } now } && now != before);
+                supervisor.StatusChanged -= Look;
+                Assert.NotEqual(before, first);
+            }
+        }, daemon => daemon with
+        {
+            Health = Check() with { Forgiven = TimeSpan.Zero, Pause = TimeSpan.FromMilliseconds(1) },
+        });
+    }
+
+    [Fact]
+    public async Task One_that_does_not_run_is_not_told_to_start_again()
+    {
+        DaemonSupervisor? ended = null;
+        await RunAsync("exit 1", (_, _) => throw new IOException("the disk is full"), async supervisor =>
+        {
+            ended = supervisor;
+            await UntilAsync("it cannot be started", () => supervisor.Status.Text == "cannot be prepared: the disk is full");
+        });
+        Assert.False(ended!.Restart());
+    }
+
+    [Fact]
+    public async Task One_that_runs_again_by_itself_is_found_before_the_pause_is_over()
+    {
+        var unit = new UnitStandIn { FailingStarts = 5 };
+        await RunAsync(unit, daemon => daemon, async supervisor =>
+        {
+            await UntilAsync("it runs", () => supervisor.Status.Healthy);
+            // After five failures the pause is of 3.2 s: it is looked for each second, and again when it is brought up.
+            Assert.Equal((5, 3), (unit.Starts, unit.Looks));
+        });
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task One_whose_answers_suffice_is_looked_at_only_while_it_does_not_answer(bool suffice)
+    {
+        var unit = new UnitStandIn();
+        Say("works");
+        await RunAsync(unit, daemon => daemon with { Health = Check() with { Forgiven = TimeSpan.Zero, AnswerSuffices = suffice } },
+            async supervisor =>
+            {
+                await UntilAsync("it works", () => supervisor.Status.Healthy);
+                await UntilAsync("it is looked at, or not", () => unit.IsSpared == suffice);
+                Say("not ready");
+                await UntilAsync("it ails", () => !supervisor.Status.Healthy);
+                await UntilAsync("it is looked at", () => !unit.IsSpared);
+            });
+    }
+
+    /// <summary>Asks often, by the file in which the daemon or the test says how it is.</summary>
+    private HealthCheck Check() => new()
+    {
+        Pause = TimeSpan.FromMilliseconds(50), PauseWhileAiling = TimeSpan.FromMilliseconds(50),
+        AskAsync = token =>
+        {
+            token.ThrowIfCancellationRequested();
+            try { return Task.FromResult(File.ReadAllText($"{folder}/health").Trim() is var said && said == "works" ? null : said); }
+            catch (FileNotFoundException) { return Task.FromResult<string?>("does not answer"); }
+        },
+    };
+
+    private void Say(string words)
+    {
+        File.WriteAllText($"{folder}/new", words);
+        File.Move($"{folder}/new", $"{folder}/health", overwrite: true);
+    }
+
+    private static Task RunAsync(string script, Func<bool, CancellationToken, DaemonChange> prepare, Func<DaemonSupervisor, Task> act,
+        Func<Daemon, Daemon>? describe = null)
     {
         var daemon = new Daemon
         {
             Name = "sample", Unit = "sample", Package = "sample", Program = "/bin/sh", Arguments = ["-c", script],
             PrepareAsync = (runs, token) => Task.FromResult(prepare(runs, token)),
         };
-        var supervisor = new DaemonSupervisor(daemon, DaemonHost.Children(NullLogger.Instance).Of(daemon), NullLogger.Instance);
+        daemon = describe?.Invoke(daemon) ?? daemon;
+        return RunAsync(daemon, DaemonHost.Children(NullLogger.Instance).Of(daemon), act);
+    }
+
+    private static Task RunAsync(UnitStandIn unit, Func<Daemon, Daemon> describe, Func<DaemonSupervisor, Task> act) =>
+        RunAsync(describe(new Daemon
+        {
+            Name = "sample", Unit = "sample", Package = "sample", Program = "/bin/true", Arguments = [],
+            PrepareAsync = (_, _) => Task.FromResult(DaemonChange.None),
+        }), unit, act);
+
+    private static async Task RunAsync(Daemon daemon, IDaemonProcess process, Func<DaemonSupervisor, Task> act)
+    {
+        var supervisor = new DaemonSupervisor(daemon, process, NullLogger.Instance);
         using var stop = new CancellationTokenSource();
         var running = supervisor.RunAsync(stop.Token);
         try { await act(supervisor); }
@@ -106,5 +292,46 @@ public sealed class DaemonSupervisorTests : IDisposable
     {
         for (var started = Environment.TickCount64; !holds(); await Task.Delay(20))
             Assert.True(Environment.TickCount64 - started < Patience.TotalMilliseconds, $"not within {Patience.TotalSeconds} s: {what}");
+    }
+
+    /// <summary>A unit whose process is this test's: systemd starts it again by itself after some starts that failed.</summary>
+    private sealed class UnitStandIn : IDaemonProcess
+    {
+        private volatile Func<bool> answers = () => false;
+        private volatile bool runs;
+        private volatile int starts, looks;
+
+        public int FailingStarts { get; init; }
+        public int Starts => starts;
+
+        /// <summary>How often it was looked for since it runs.</summary>
+        public int Looks => looks;
+
+        public bool IsSpared => answers();
+
+        public Task<int?> FindAsync(CancellationToken cancellationToken)
+        {
+            if (runs) Interlocked.Increment(ref looks);
+            return Task.FromResult(runs ? Environment.ProcessId : (int?)null);
+        }
+
+        public Task<int> StartAsync(CancellationToken cancellationToken)
+        {
+            runs = Interlocked.Increment(ref starts) >= FailingStarts;
+            return starts > FailingStarts ? Task.FromResult(Environment.ProcessId) : throw new IOException("failed (failed, exit-code)");
+        }
+
+        public Task ReloadAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public async Task<string> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken)
+        {
+            this.answers = answers;
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            return "";
+        }
+
+        public Task LeaveAsync() => Task.CompletedTask;
     }
 }

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.Text;
+using Operos.Linux.Programs;
 using Operos.Node.Runtime;
 
 namespace Operos.Node.Tests;
@@ -47,7 +48,7 @@ public sealed class RuntimeTests
     [InlineData("Started kubelet.\n", "Started kubelet.")]
     [InlineData("", "")]
     public void The_last_trouble_in_a_journal_is_found(string journal, string error) =>
-        Assert.Equal(error, ServiceJournal.PickError(journal));
+        Assert.Equal(error, LastWords.Fault(journal.Split('\n')));
 
     [Fact]
     public void A_step_knows_since_when_it_is_as_it_is()

@@ -11,6 +11,7 @@ using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
 using Operos.Linux;
+using Operos.Linux.Supervision;
 using Operos.Linux.Tasks;
 using Operos.Node;
 using Operos.Proto;
@@ -35,14 +36,15 @@ internal sealed class KubernetesCluster : IDisposable
     private readonly TimeProvider time;
     private readonly ILogger<KubernetesCluster> logger;
 
+    /// <param name="host">Where the components run; children of this process where it is not given.</param>
     public KubernetesCluster(ControllerSettings settings, ControllerPaths paths, MachineRegistry registry, TimeProvider time,
-        ILoggerFactory loggers)
+        ILoggerFactory loggers, DaemonHost? host = null)
     {
         (this.settings, this.time, logger) = (settings, time, loggers.CreateLogger<KubernetesCluster>());
         secrets = ClusterSecrets.OpenOrCreate(paths.ControlPlane.Pki, time);
         (state, OwnNode) = (new ControlPlaneHealth(time), new NodeStepBoard(time));
-        supervisor = new ControlPlaneSupervisor(settings.ControlPlane, paths.ControlPlane, secrets, state, time,
-            loggers.CreateLogger<ControlPlaneSupervisor>());
+        supervisor = new ControlPlaneSupervisor(settings.ControlPlane, paths.ControlPlane, secrets, state,
+            host ?? DaemonHost.Children(logger), time, loggers.CreateLogger<ControlPlaneSupervisor>());
         client = new ApiClient(supervisor.AdminAccess);
         objects = new ClusterObjects(settings.ControlPlane, paths.ControlPlane, client, state, time, loggers);
         nodes = new NodeReconciler(client, registry, loggers.CreateLogger<NodeReconciler>());
@@ -177,11 +179,7 @@ internal sealed class KubernetesCluster : IDisposable
         Expiring = [.. Expiring()],
     };
 
-    public void Dispose()
-    {
-        client.Dispose();
-        supervisor.Dispose();
-    }
+    public void Dispose() => client.Dispose();
 
     /// <summary>What should have been renewed and was not; an authority has to be followed by another.</summary>
     private IEnumerable<ExpiringCertificate> Expiring()

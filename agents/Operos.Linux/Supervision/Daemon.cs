@@ -23,8 +23,14 @@ public sealed record Daemon
     /// </summary>
     public required Func<bool, CancellationToken, Task<DaemonChange>> PrepareAsync { get; init; }
 
-    /// <summary>Whether it answers its clients; null where nobody can ask.</summary>
-    public Func<CancellationToken, Task<bool>>? AnswersAsync { get; init; }
+    /// <summary>
+    /// What it cannot work without and has not got, such as <c>waits for etcd</c>; null where nothing is missing. An agent first brings it
+    /// up when nothing is. One that runs is not stopped for it, nor started again because it ails meanwhile.
+    /// </summary>
+    public Func<string?>? WaitsFor { get; init; }
+
+    /// <summary>How it is asked whether it works; null where nobody can ask.</summary>
+    public HealthCheck? Health { get; init; }
 
     /// <summary>What is said of it while all is well.</summary>
     public string Running { get; init; } = "running";

@@ -5,46 +5,74 @@ namespace Operos.Linux.Supervision;
 
 /// <summary>
 /// Keeps a daemon running: what it reads is written before each start, one that runs already is found and kept, one that died or no longer
-/// answers is started again, ever later the sooner it dies.
+/// works is started again, ever later the sooner it dies.
 /// </summary>
 /// <param name="process">What runs it.</param>
 public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILogger logger)
 {
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10), FirstPause = TimeSpan.FromSeconds(0.2),
-        LongestPause = TimeSpan.FromSeconds(30);
+        LongestPause = TimeSpan.FromSeconds(30), Look = TimeSpan.FromSeconds(1);
 
-    /// <summary>A flood may take a question or two; a daemon that answers none for so long is wedged.</summary>
-    private static readonly TimeSpan BetweenProbes = TimeSpan.FromSeconds(5), LongestSilence = TimeSpan.FromSeconds(30);
+    private sealed record Told(bool Healthy, string Text, DateTimeOffset Since);
 
-    private enum Order { Restart, Prepare }
+    /// <summary>Held while the status or an order is given.</summary>
+    private readonly Lock telling = new();
+    private volatile Told told = new(false, "not started", DateTimeOffset.UtcNow);
 
-    private volatile TaskCompletionSource<Order>? told;
+    /// <summary>What the daemon is told in its present life: why to start again, or null to follow new files. Null between two.</summary>
+    private TaskCompletionSource<string?>? order;
+    private volatile bool answers;
+    private bool worked;
+
+    /// <summary>Is told how the daemon is, each time that there is something else to say of it; from whichever thread.</summary>
+    public event Action<bool, string>? StatusChanged;
 
     /// <summary>Running, or why not.</summary>
-    public (bool Healthy, string Text, DateTimeOffset Since) Status { get; private set; } = (false, "not started", DateTimeOffset.UtcNow);
+    public (bool Healthy, string Text, DateTimeOffset Since) Status
+    {
+        get
+        {
+            var (healthy, text, since) = told;
+            return (healthy, text, since);
+        }
+    }
 
     public int? ProcessId { get; private set; }
 
-    /// <summary>Ends the daemon, so that it starts with new files.</summary>
-    public void Restart() => told?.TrySetResult(Order.Restart);
+    /// <summary>Ends the daemon, so that it starts with new files. Says whether it will: one that does not run is not told.</summary>
+    /// <param name="reason">What is said of it until it runs again.</param>
+    public bool Restart(string reason = "told to start again")
+    {
+        lock (telling)
+        {
+            if (order?.TrySetResult(reason) != true) return false;
+            Tell(false, reason);
+            return true;
+        }
+    }
 
     /// <summary>What the daemon reads is written anew, and it follows that as <see cref="Daemon.PrepareAsync"/> says.</summary>
-    public void Prepare() => told?.TrySetResult(Order.Prepare);
+    public void Prepare()
+    {
+        lock (telling) order?.TrySetResult(null);
+    }
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var pause = FirstPause;
         try
         {
+            for (; daemon.WaitsFor?.Invoke() is { } missing; await Task.Delay(Look, cancellationToken).ConfigureAwait(false))
+                Tell(false, missing);
             while (true)
             {
                 var started = Stopwatch.GetTimestamp();
                 if (await RunOnceAsync(cancellationToken).ConfigureAwait(false) is not { } problem) continue;
                 ProcessId = null;
-                Status = (false, problem, DateTimeOffset.UtcNow);
+                Tell(false, problem);
                 if (Stopwatch.GetElapsedTime(started) > ShortLife) pause = FirstPause;
                 logger.Ended(daemon.Name, problem, pause.TotalSeconds);
-                await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
+                await PauseAsync(pause, cancellationToken).ConfigureAwait(false);
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }
@@ -55,27 +83,43 @@ public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILog
         }
     }
 
-    /// <summary>Runs it until it ends, and answers why it did; null where it only follows new files.</summary>
+    /// <summary>Runs it until it ends, and answers why it did; null where it follows new files, or was told to start again.</summary>
     private async Task<string?> RunOnceAsync(CancellationToken cancellationToken)
     {
         // From here on: what is told while it starts is not lost.
-        var order = told = new TaskCompletionSource<Order>(TaskCreationOptions.RunContinuationsAsynchronously);
-        int id;
-        try { id = await BringUpAsync(cancellationToken).ConfigureAwait(false); }
+        var orders = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (telling) order = orders;
+        try
+        {
+            var id = await BringUpAsync(cancellationToken).ConfigureAwait(false);
+            return await LiveAsync(id, orders.Task, cancellationToken).ConfigureAwait(false);
+        }
+        // It cannot be brought up, or one that is to end does not.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or LinuxException) { return e.Message; }
+        finally
+        {
+            lock (telling) order = null;
+        }
+    }
+
+    /// <summary>As long as a process lives; as <see cref="RunOnceAsync"/>.</summary>
+    private async Task<string?> LiveAsync(int id, Task<string?> orders, CancellationToken cancellationToken)
+    {
         using var life = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var end = process.EndAsync(id, life.Token);
-        var silence = WaitForSilenceAsync(life.Token);
-        var first = await Task.WhenAny(end, order.Task, silence).ConfigureAwait(false);
+        answers = false;
+        var end = process.EndAsync(id, () => answers && daemon.Health is { AnswerSuffices: true }, life.Token);
+        var wedged = UntilWedgedAsync(orders, life.Token);
+        var first = await Task.WhenAny((Task)orders, end, wedged).ConfigureAwait(false);
         await life.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(end, silence).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll((Task)end, wedged).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
-        if (first == end) return await end.ConfigureAwait(false);
-        if (first == order.Task && await order.Task.ConfigureAwait(false) == Order.Prepare) return null;
+        var reason = orders.IsCompleted ? await orders.ConfigureAwait(false) : null;
+        if (reason is null && first != wedged) return first == end ? await end.ConfigureAwait(false) : null;
+        if (reason is not null) logger.Restarts(daemon.Name, reason);
+        ProcessId = null;
         // One that does not answer would keep the port of the next.
-        try { await process.StopAsync(cancellationToken).ConfigureAwait(false); }
-        catch (IOException e) { return e.Message; }
-        return first == silence ? $"has not answered for {LongestSilence.TotalSeconds:0} s" : "told to start again";
+        await process.StopAsync(cancellationToken).ConfigureAwait(false);
+        return reason is null ? await wedged.ConfigureAwait(false) : null;
     }
 
     private async Task<int> BringUpAsync(CancellationToken cancellationToken)
@@ -97,32 +141,74 @@ public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILog
             found = await process.StartAsync(cancellationToken).ConfigureAwait(false);
             logger.Runs(daemon.Name);
         }
-        if (found != ProcessId) Status = (true, daemon.Running, DateTimeOffset.UtcNow);
+        if (found != ProcessId && daemon.Health?.Forgiven != TimeSpan.Zero) Tell(true, daemon.Running);
         ProcessId = found;
         return found.Value;
     }
 
-    /// <summary>Asks the daemon again and again; returns when it has been silent for too long.</summary>
-    private async Task WaitForSilenceAsync(CancellationToken cancellationToken)
+    /// <summary>Asks the daemon again and again; returns, with the words for it, when it has ailed for too long.</summary>
+    private async Task<string> UntilWedgedAsync(Task orders, CancellationToken cancellationToken)
     {
-        if (daemon.AnswersAsync is not { } answersAsync)
+        if (daemon.Health is not { } health)
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
-            return;
+            throw new OperationCanceledException(cancellationToken);
         }
-        var answered = Stopwatch.StartNew();
-        while (answered.Elapsed < LongestSilence)
+        var ails = Stopwatch.StartNew();
+        while (true)
         {
-            await Task.Delay(BetweenProbes, cancellationToken).ConfigureAwait(false);
-            if (!await answersAsync(cancellationToken).ConfigureAwait(false))
+            var problem = await health.AskAsync(cancellationToken).ConfigureAwait(false);
+            var patience = worked ? health.LongestAilment : health.LongestStart;
+            answers = problem is null;
+            if (problem is null)
             {
-                // One lost question is none of the operator's business.
-                if (Status.Healthy && answered.Elapsed > BetweenProbes * 2)
-                    Status = (false, "does not answer", DateTimeOffset.UtcNow);
-                continue;
+                worked = true;
+                ails.Restart();
+                TellAnswer(orders);
             }
-            if (!Status.Healthy) Status = (true, daemon.Running, DateTimeOffset.UtcNow);
-            answered.Restart();
+            else if (ails.Elapsed > patience && daemon.WaitsFor?.Invoke() is null)
+            {
+                worked = false;
+                health.Wedged?.Invoke();
+                return $"has not worked for {patience.TotalSeconds:0} s: {problem}";
+            }
+            else if (ails.Elapsed >= health.Forgiven) Tell(false, problem);
+            await Task.Delay(problem is null ? health.Pause : health.PauseWhileAiling, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What it answered before it was told to start again says nothing of the process that comes.</summary>
+    private void TellAnswer(Task orders)
+    {
+        lock (telling)
+        {
+            if (!orders.IsCompleted) Tell(true, daemon.Running);
+        }
+    }
+
+    /// <summary>Waits before another start; less where it runs again meanwhile and goes on to, which systemd may see to.</summary>
+    private async Task PauseAsync(TimeSpan pause, CancellationToken cancellationToken)
+    {
+        int? seen = null;
+        for (var left = pause; left > TimeSpan.Zero; left -= Look)
+        {
+            await Task.Delay(left < Look ? left : Look, cancellationToken).ConfigureAwait(false);
+            int? found = null;
+            try { found = await process.FindAsync(cancellationToken).ConfigureAwait(false); }
+            // Why it cannot be found is told when it is to be started.
+            catch (IOException) { }
+            if (found is not null && found == seen) return;
+            seen = found;
+        }
+    }
+
+    private void Tell(bool healthy, string text)
+    {
+        lock (telling)
+        {
+            if (told.Healthy == healthy && told.Text == text) return;
+            told = new(healthy, text, told.Healthy == healthy ? told.Since : DateTimeOffset.UtcNow);
+            StatusChanged?.Invoke(healthy, text);
         }
     }
 }

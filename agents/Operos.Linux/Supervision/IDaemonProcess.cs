@@ -3,11 +3,13 @@ namespace Operos.Linux.Supervision;
 /// <summary>What runs a daemon: systemd, whose unit lives on when this agent ends, or this agent itself.</summary>
 public interface IDaemonProcess
 {
-    /// <summary>Its process id; null where it does not run.</summary>
+    /// <summary>Its process id; null where it does not run. One that starts runs, however long that takes.</summary>
     /// <exception cref="IOException">Nobody can tell.</exception>
     Task<int?> FindAsync(CancellationToken cancellationToken);
 
-    /// <summary>Starts one that does not run, or ends one that does and starts it; its process id.</summary>
+    /// <summary>
+    /// Starts one that does not run, or ends one that does and starts it; its process id. Does not wait for a long start to be over.
+    /// </summary>
     /// <exception cref="IOException">It cannot be started; with the reason.</exception>
     Task<int> StartAsync(CancellationToken cancellationToken);
 
@@ -20,7 +22,8 @@ public interface IDaemonProcess
     Task StopAsync(CancellationToken cancellationToken);
 
     /// <summary>Returns when that process has ended; why it did, with its last words.</summary>
-    Task<string> EndAsync(int process, CancellationToken cancellationToken);
+    /// <param name="answers">Says that it need not be looked at, where looking costs something.</param>
+    Task<string> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken);
 
     /// <summary>This agent ends: nothing stays behind that nobody would find again.</summary>
     Task LeaveAsync();

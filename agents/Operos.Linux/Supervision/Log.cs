@@ -19,4 +19,7 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 4004, Level = LogLevel.Warning, Message = "{Daemon}: systemd cannot be asked: {Reason}")]
     public static partial void NotAsked(this ILogger logger, string daemon, string reason);
+
+    [LoggerMessage(EventId = 4005, Level = LogLevel.Information, Message = "{Daemon} is started again: {Reason}")]
+    public static partial void Restarts(this ILogger logger, string daemon, string reason);
 }

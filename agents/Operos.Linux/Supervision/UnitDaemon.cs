@@ -11,21 +11,29 @@ namespace Operos.Linux.Supervision;
 /// </summary>
 internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger) : IDaemonProcess
 {
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1), FollowAgain = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1), StartLook = TimeSpan.FromMilliseconds(200),
+        FollowAgain = TimeSpan.FromSeconds(5);
+
+    /// <summary>A start that takes longer is left to itself. systemd gives one that is to end 90 s, then kills it.</summary>
+    private static readonly TimeSpan ShortStart = TimeSpan.FromSeconds(10), LongestRestart = TimeSpan.FromMinutes(2);
 
     public async Task<int?> FindAsync(CancellationToken cancellationToken)
     {
         var state = await systemd.ReadAsync(daemon.Unit, cancellationToken).ConfigureAwait(false);
         if (state.Load == "not-found") throw new IOException($"this image has no {daemon.Unit}.service");
-        return state.MainProcess == 0 || !state.IsRunning ? null : state.MainProcess;
+        return state.Process;
     }
 
     public async Task<int> StartAsync(CancellationToken cancellationToken)
     {
-        try { await systemd.RestartAsync(daemon.Unit, cancellationToken).ConfigureAwait(false); }
+        try
+        {
+            var before = await systemd.ReadMainProcessAsync(daemon.Unit, cancellationToken).ConfigureAwait(false);
+            await systemd.OrderRestartAsync(daemon.Unit, cancellationToken).ConfigureAwait(false);
+            if (await UntilStartedAsync(before, cancellationToken).ConfigureAwait(false) is { } process) return process;
+        }
         catch (IOException e) { throw new IOException($"cannot be started: {e.Message}", e); }
-        return await FindAsync(cancellationToken).ConfigureAwait(false)
-            ?? throw new IOException(await WhyAsync(cancellationToken).ConfigureAwait(false));
+        throw new IOException(await WhyAsync(cancellationToken).ConfigureAwait(false));
     }
 
     public Task ReloadAsync(CancellationToken cancellationToken) => systemd.ReloadAsync(daemon.Unit, cancellationToken);
@@ -37,13 +45,13 @@ internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger)
         await systemd.StopAsync(daemon.Unit, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<string> EndAsync(int process, CancellationToken cancellationToken)
+    public async Task<string> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var following = daemon.Heard is { } heard ? FollowAsync(heard, ended.Token) : Task.CompletedTask;
         try
         {
-            while (await RunsAsync(process, cancellationToken).ConfigureAwait(false))
+            while (answers() || await RunsAsync(process, cancellationToken).ConfigureAwait(false))
                 await Task.Delay(Look, cancellationToken).ConfigureAwait(false);
             return await WhyAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -55,6 +63,20 @@ internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger)
     }
 
     public Task LeaveAsync() => Task.CompletedTask;
+
+    /// <summary>Its process, once systemd is done, or when the start has begun and is a long one; null where there is none.</summary>
+    private async Task<int?> UntilStartedAsync(int before, CancellationToken cancellationToken)
+    {
+        for (var began = Stopwatch.StartNew(); ; await Task.Delay(StartLook, cancellationToken).ConfigureAwait(false))
+        {
+            // Asked first: when systemd was done by then, the state is the one that it came to.
+            var busy = await systemd.IsBusyAsync(daemon.Unit, cancellationToken).ConfigureAwait(false);
+            var process = (await systemd.ReadAsync(daemon.Unit, cancellationToken).ConfigureAwait(false)).Process;
+            if (!busy || (process is not null && process != before && began.Elapsed > ShortStart)) return process;
+            if (began.Elapsed > LongestRestart)
+                throw new IOException($"{daemon.Unit}.service: restart is not done after {LongestRestart.TotalSeconds:0} s");
+        }
+    }
 
     /// <summary>A systemd that cannot be asked for a while says nothing of the daemon.</summary>
     private async Task<bool> RunsAsync(int process, CancellationToken cancellationToken)
@@ -69,41 +91,30 @@ internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger)
 
     private async Task<string> WhyAsync(CancellationToken cancellationToken)
     {
-        var lines = await JournalAsync(cancellationToken).ConfigureAwait(false);
-        return $"ended: {LastWords.Fault(lines)}".TrimEnd(' ', ':');
+        var how = await StateAsync(cancellationToken).ConfigureAwait(false);
+        var words = await UnitJournal.LastWordsAsync(daemon.Unit, LastWords.Lines, cancellationToken).ConfigureAwait(false);
+        return $"{how}: {words}".TrimEnd(' ', ':');
     }
 
-    private async Task<IReadOnlyList<string>> JournalAsync(CancellationToken cancellationToken)
+    private async Task<string> StateAsync(CancellationToken cancellationToken)
     {
-        // Of what the unit itself said: systemd's words about it come after.
-        var (_, output, _) = await ProgramCall.RunAsync("journalctl", [$"_SYSTEMD_UNIT={daemon.Unit}.service",
-            "--lines", $"{LastWords.Lines}", "--output", "cat", "--no-pager", "--quiet"], cancellationToken).ConfigureAwait(false);
-        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+        try
+        {
+            // The state of one that systemd has started again tells nothing of the end.
+            if (await systemd.ReadAsync(daemon.Unit, cancellationToken).ConfigureAwait(false) is { Process: null } state)
+                return state.ToString();
+        }
+        catch (IOException e) { logger.NotAsked(daemon.Name, e.Message); }
+        return "ended";
     }
 
     private async Task FollowAsync(Action<string> heard, CancellationToken cancellationToken)
     {
         while (true)
         {
-            using var journal = new Process { StartInfo = new ProcessStartInfo("journalctl", [$"_SYSTEMD_UNIT={daemon.Unit}.service",
-                "--follow", "--lines", "0", "--output", "cat", "--no-pager", "--quiet"])
-                { RedirectStandardOutput = true, RedirectStandardInput = true } };
-            try
-            {
-                journal.Start();
-                journal.StandardInput.Close();
-                while (await journal.StandardOutput.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line) heard(line);
-            }
-            catch (System.ComponentModel.Win32Exception e) { logger.NotAsked(daemon.Name, e.Message); }
-            finally { End(journal); }
+            try { await UnitJournal.FollowAsync(daemon.Unit, heard, cancellationToken).ConfigureAwait(false); }
+            catch (IOException e) { logger.NotAsked(daemon.Name, e.Message); }
             await Task.Delay(FollowAgain, cancellationToken).ConfigureAwait(false);
         }
-    }
-
-    private static void End(Process process)
-    {
-        try { process.Kill(); }
-        // It never began, or has ended.
-        catch (InvalidOperationException) { }
     }
 }

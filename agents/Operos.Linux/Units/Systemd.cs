@@ -122,6 +122,15 @@ public sealed class Systemd(string? address = null, int process = 1) : IDisposab
         }
     }
 
+    /// <summary>Whether an order is being carried out: as long, a unit has a job.</summary>
+    /// <exception cref="IOException">systemd cannot be asked.</exception>
+    public async Task<bool> IsBusyAsync(string service, CancellationToken cancellationToken)
+    {
+        var path = await LoadAsync(service, cancellationToken).ConfigureAwait(false);
+        return await CallAsync(path, Properties, "Get", [UnitInterface, "Job"], static (message, _) => ReadJob(message),
+            cancellationToken).ConfigureAwait(false) != 0;
+    }
+
     public void Dispose()
     {
         bus?.Dispose();
@@ -132,13 +141,10 @@ public sealed class Systemd(string? address = null, int process = 1) : IDisposab
         CallAsync(Root, ManagerInterface, verb, [service + ".service", "replace"], static (message, _) => message.GetBodyReader()
             .ReadObjectPathAsString(), cancellationToken);
 
-    /// <summary>A unit has a job as long as an order is being carried out.</summary>
     private async Task UntilDoneAsync(string order, string service, CancellationToken cancellationToken)
     {
-        var path = await LoadAsync(service, cancellationToken).ConfigureAwait(false);
         var started = Environment.TickCount64;
-        while (await CallAsync(path, Properties, "Get", [UnitInterface, "Job"], static (message, _) => ReadJob(message),
-            cancellationToken).ConfigureAwait(false) != 0)
+        while (await IsBusyAsync(service, cancellationToken).ConfigureAwait(false))
         {
             if (Environment.TickCount64 - started > JobTime.TotalMilliseconds)
                 throw new IOException($"{service}.service: {order} is not done after {JobTime.TotalSeconds:0} s");

@@ -10,6 +10,9 @@ public sealed record UnitState(string Load, string Active, string Sub, string Re
 {
     public bool IsRunning => Active == "active";
 
+    /// <summary>The process that serves, or is about to: a start may take long. Null where there is none, or it is about to end.</summary>
+    public int? Process => MainProcess != 0 && Active is "active" or "activating" or "reloading" ? MainProcess : null;
+
     /// <summary>Whether systemd leaves it alone, so that it is ours to start.</summary>
     public bool IsDown => Active is "inactive" or "failed";
 

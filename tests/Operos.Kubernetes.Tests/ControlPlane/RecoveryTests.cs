@@ -25,6 +25,24 @@ public sealed class RecoveryTests(Cluster cluster, ITestOutputHelper output) : C
     }
 
     [Fact]
+    public async Task A_component_that_cannot_start_says_why_and_runs_again_once_it_can()
+    {
+        var kubeconfig = Cluster.Controller.PathOf("/run/operos/kubernetes/kube-scheduler.kubeconfig");
+        File.Move(kubeconfig, kubeconfig + ".away");
+        try
+        {
+            await Cluster.Controller.KillAsync("kube-scheduler.service", default);
+            await Cluster.UntilAsync("the status says why", async () => (await Cluster.StatusAsync())["kube-scheduler"] is (false, var text)
+                && text.StartsWith("activating (auto-restart, exit-code): ", StringComparison.Ordinal)
+                && text.Contains("kube-scheduler.kubeconfig: no such file", StringComparison.Ordinal));
+        }
+        finally { File.Move(kubeconfig + ".away", kubeconfig); }
+        var started = Stopwatch.GetTimestamp();
+        await Cluster.HealthyAsync();
+        Output.WriteLine($"healthy {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s after its file was back");
+    }
+
+    [Fact]
     public async Task A_killed_agent_leaves_the_API_running_and_the_next_one_watches_it_again()
     {
         var before = await Cluster.ProcessesAsync();
