@@ -12,7 +12,7 @@ public sealed record ClusterBoot(
 /// </summary>
 public sealed class ClusterStates : IAsyncDisposable
 {
-    private static readonly TimeSpan StepBudget = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan StepBudget = TimeSpan.FromMinutes(25);
     private readonly Build build = new();
     private readonly Dictionary<ClusterState, Task<SavedCluster>> states = [];
     private readonly Lock statesLock = new();

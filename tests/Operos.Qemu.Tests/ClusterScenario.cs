@@ -13,11 +13,11 @@ internal sealed record ClusterScenario(string Name, ClusterState From, TimeSpan 
 
     public static readonly IReadOnlyList<ClusterScenario> All =
     [
-        new("pods reach the outside, and each other as policies say", ClusterState.WithWorkload, TimeSpan.FromMinutes(8),
+        new("pods reach the outside, and each other as policies say", ClusterState.WithWorkload, TimeSpan.FromMinutes(12),
             PodScenarios.PodsTalkAsPoliciesSayAsync),
-        new("a worker restarts while its controller loses power", ClusterState.WithWorkload, TimeSpan.FromMinutes(15),
+        new("a worker restarts while its controller loses power", ClusterState.WithWorkload, TimeSpan.FromMinutes(25),
             PowerScenarios.WorkerRestartsWhileItsControllerLosesPowerAsync),
-        new("a controller without Kubernetes loses power", ClusterState.Ready, TimeSpan.FromMinutes(8),
+        new("a controller without Kubernetes loses power", ClusterState.Ready, TimeSpan.FromMinutes(12),
             PowerScenarios.ControllerLosesPowerAsync, Kubernetes: false),
     ];
 }

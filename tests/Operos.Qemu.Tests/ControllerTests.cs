@@ -11,7 +11,7 @@ public sealed class ControllerTests(ClusterStates states)
     [Fact]
     public async Task A_controller_boots_from_its_disk_and_serves()
     {
-        await using var cluster = await states.StartAsync(ClusterState.Serving, "serves", TimeSpan.FromMinutes(5));
+        await using var cluster = await states.StartAsync(ClusterState.Serving, "serves", TimeSpan.FromMinutes(10));
         await cluster.WatchAsync(() => cluster.UntilAsync("boot traffic is served", status => status.AreHealthy(["dnsmasq", "releases"])));
     }
 }

@@ -20,7 +20,7 @@ internal sealed record FirmwareScenario(
 
     private async Task BootAsync(Build? build, Func<Rack, VirtualMachine, Task> body)
     {
-        await using var rack = await Rack.CreateAsync(build, minutes: 10, name: Name);
+        await using var rack = await Rack.CreateAsync(build, minutes: 14, name: Name);
         await rack.WatchAsync(async () => await body(rack, await rack.PowerOnAsync(new VirtualMachineOptions
         {
             Name = Name, Firmware = Firmware, HttpBootOnly = Http,

@@ -24,9 +24,9 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         [Policy] = 5, [ComponentBuild] = 8, [Cache] = 5,
         [LongPolicy] = 3, [LongHardware] = 3,
         [Release] = 40,
-        [Canary] = 10,
-        [Daemons] = 10, [ControlPlane] = 12, [Nodes] = 12, [Reproducible] = 30,
-        [Guests] = 45,
+        [Canary] = 15,
+        [Daemons] = 12, [ControlPlane] = 15, [Nodes] = 12, [Reproducible] = 30,
+        [Guests] = 55,
     };
 
     private static readonly TimeSpan OtherLimit = TimeSpan.FromMinutes(10);
