@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Operos.Authority;
+using Operos.Kubernetes;
 using Operos.Linux;
 
 namespace Operos.ControlPlane.Certificates;
@@ -49,17 +50,17 @@ public sealed class ClusterSecrets
     /// <summary>
     /// EncryptionConfiguration: secretbox (XSalsa20-Poly1305) for secrets; what was written before in the clear is still read.
     /// </summary>
-    private void MakeEncryptionKey() => AtomicFile.Write(Encryption, Encoding.ASCII.GetBytes($$"""
+    private void MakeEncryptionKey() => AtomicFile.Write(Encryption, Encoding.ASCII.GetBytes(YamlText.Write($$"""
         {
           "apiVersion": "apiserver.config.k8s.io/v1", "kind": "EncryptionConfiguration",
           "resources": [{
             "resources": ["secrets"],
             "providers": [
-              { "secretbox": { "keys": [{ "name": "key1", "secret": "{{Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}}" }] } },
+              { "secretbox": { "keys": [{ "name": "key1", "secret": {{Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}} }] } },
               { "identity": {} }
             ]
           }]
         }
 
-        """));
+        """)));
 }

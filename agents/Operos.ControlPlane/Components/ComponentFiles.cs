@@ -29,28 +29,29 @@ internal sealed class ComponentFiles(ControlPlaneSettings settings, ControlPlane
     }
 
     /// <summary>The certificate is named, not held: what is renewed is read anew.</summary>
-    private string WriteKubeconfig(string component) => $$"""
+    private string WriteKubeconfig(string component) => YamlText.Write($$"""
         {
           "apiVersion": "v1", "kind": "Config", "current-context": "default",
           "clusters": [{ "name": "default", "cluster": {
-            "server": "https://127.0.0.1:{{settings.Kubernetes.ApiPort}}",
-            "certificate-authority": "{{certificates.AuthorityFile(Issuer.Kubernetes)}}"
+            "server": {{$"https://127.0.0.1:{settings.Kubernetes.ApiPort}"}},
+            "certificate-authority": {{certificates.AuthorityFile(Issuer.Kubernetes)}}
           } }],
           "users": [{ "name": "default", "user": {
-            "client-certificate": "{{certificates.Certificate(component)}}", "client-key": "{{certificates.Key(component)}}"
+            "client-certificate": {{certificates.Certificate(component)}}, "client-key": {{certificates.Key(component)}}
           } }],
           "contexts": [{ "name": "default", "context": { "cluster": "default", "user": "default" } }]
         }
 
-        """;
+        """);
 
-    private static string Strangers(KubernetesVersion version) => $$"""
+    private static string Strangers(KubernetesVersion version) => YamlText.Write($$"""
         {
-          "apiVersion": "apiserver.config.k8s.io/{{(version.IsAtLeast(1, 34) ? "v1" : "v1beta1")}}", "kind": "AuthenticationConfiguration",
+          "apiVersion": {{$"apiserver.config.k8s.io/{(version.IsAtLeast(1, 34) ? "v1" : "v1beta1")}"}},
+          "kind": "AuthenticationConfiguration",
           "anonymous": { "enabled": true, "conditions": [{ "path": "/livez" }, { "path": "/readyz" }, { "path": "/healthz" }] }
         }
 
-        """;
+        """);
 
     /// <summary>Who changed what, never the contents of secrets; the system's own reading and heartbeats are noise.</summary>
     private const string Policy = """

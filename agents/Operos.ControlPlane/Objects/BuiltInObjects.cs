@@ -1,13 +1,14 @@
 using System.Text.Json.Nodes;
 using Operos.ControlPlane.Certificates;
 using Operos.ControlPlane.Configuration;
+using Operos.Kubernetes;
 
 namespace Operos.ControlPlane.Objects;
 
 /// <summary>What every cluster of ours has: what the agents may read, whom the API server is to kubelets, where DNS is.</summary>
 internal static class BuiltInObjects
 {
-    public static IReadOnlyList<JsonObject> For(ControlPlaneSettings settings) => Manifest.Parse($$"""
+    public static IReadOnlyList<JsonObject> For(ControlPlaneSettings settings) => Manifest.Parse(YamlText.Write($$"""
         apiVersion: rbac.authorization.k8s.io/v1
         kind: ClusterRole
         metadata: { name: "operos:node" }
@@ -27,7 +28,7 @@ internal static class BuiltInObjects
         metadata: { name: "operos:kube-apiserver-to-kubelet" }
         roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "system:kubelet-api-admin" }
         subjects:
-        - { apiGroup: rbac.authorization.k8s.io, kind: User, name: "{{ControlPlaneCertificates.KubeletClient}}" }
+        - { apiGroup: rbac.authorization.k8s.io, kind: User, name: {{ControlPlaneCertificates.KubeletClient}} }
         ---
         apiVersion: rbac.authorization.k8s.io/v1
         kind: ClusterRoleBinding
@@ -54,5 +55,5 @@ internal static class BuiltInObjects
           ports:
           - { name: dns, port: 53, protocol: UDP }
           - { name: dns-tcp, port: 53, protocol: TCP }
-        """);
+        """));
 }

@@ -1,9 +1,11 @@
+using Operos.Kubernetes;
+
 namespace Operos.Node.Configuration;
 
 /// <summary>kube-proxy's configuration (kubeproxy.config.k8s.io/v1alpha1): iptables mode on every version.</summary>
 internal static class KubeProxyConfiguration
 {
-    public static string Write(NodeSettings settings, NodeFacts facts, NodePaths paths) => $"""
+    public static string Write(NodeSettings settings, NodeFacts facts, NodePaths paths) => YamlText.Write($"""
         # Written by the node's agent: changes here are lost.
         apiVersion: kubeproxy.config.k8s.io/v1alpha1
         kind: KubeProxyConfiguration
@@ -19,7 +21,7 @@ internal static class KubeProxyConfiguration
           maxPerCore: {(facts.SizesConnectionTable ? 32768 : 0)}
           min: {(facts.SizesConnectionTable ? 131072 : 0)}
 
-        """;
+        """);
 
     public static IReadOnlyList<string> Arguments(NodePaths paths) => [$"--config={paths.Configuration(NodeService.KubeProxy)}"];
 }

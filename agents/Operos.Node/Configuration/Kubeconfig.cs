@@ -1,3 +1,5 @@
+using Operos.Kubernetes;
+
 namespace Operos.Node.Configuration;
 
 /// <summary>
@@ -5,7 +7,7 @@ namespace Operos.Node.Configuration;
 /// </summary>
 internal static class Kubeconfig
 {
-    public static string Write(string server, string authority, string credential) => $"""
+    public static string Write(string server, string authority, string credential) => YamlText.Write($"""
         # Written by the node's agent: changes here are lost.
         apiVersion: v1
         kind: Config
@@ -26,5 +28,5 @@ internal static class Kubeconfig
             user: node
         current-context: operos
 
-        """;
+        """);
 }

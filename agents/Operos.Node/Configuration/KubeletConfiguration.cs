@@ -1,4 +1,5 @@
 using System.Text;
+using Operos.Kubernetes;
 using Operos.Proto;
 
 namespace Operos.Node.Configuration;
@@ -13,7 +14,7 @@ internal static class KubeletConfiguration
 
     public static string Write(NodeSettings settings, NodeFacts facts, NodePaths paths)
     {
-        var text = new StringBuilder($"""
+        var text = new StringBuilder(YamlText.Write($"""
             # Written by the node's agent: changes here are lost.
             apiVersion: kubelet.config.k8s.io/v1beta1
             kind: KubeletConfiguration
@@ -51,10 +52,10 @@ internal static class KubeletConfiguration
               nodefs.inodesFree: 5%
               imagefs.available: 10%
 
-            """);
+            """));
         // Alpha in 1.20, on by default from 1.21.
         if (!facts.Version.IsAtLeast(1, 21)) text.Append("featureGates:\n  GracefulNodeShutdown: true\n");
-        if (facts.Version.IsAtLeast(1, 27)) text.Append(null, $"containerRuntimeEndpoint: {Endpoint(paths)}\n");
+        if (facts.Version.IsAtLeast(1, 27)) text.Append(YamlText.Write($"containerRuntimeEndpoint: {Endpoint(paths)}\n"));
         if (facts.Version.IsAtLeast(1, 23)) Taints(text, settings.Taints);
         return text.ToString();
     }
@@ -91,6 +92,7 @@ internal static class KubeletConfiguration
     {
         if (taints.Count == 0) return;
         text.Append("registerWithTaints:\n");
-        foreach (var taint in taints) text.Append(null, $"- key: {taint.Key}\n  value: \"{taint.Value}\"\n  effect: {taint.Effect}\n");
+        foreach (var taint in taints)
+            text.Append(YamlText.Write($"- key: {taint.Key}\n  value: {taint.Value}\n  effect: {taint.Effect}\n"));
     }
 }

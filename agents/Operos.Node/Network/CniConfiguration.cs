@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Operos.Kubernetes;
 using Operos.Linux;
 
 namespace Operos.Node.Network;
@@ -32,7 +33,7 @@ public static class CniConfiguration
         if (File.Exists(path)) AtomicFile.Delete(path);
     }
 
-    internal static string Write(IPNetwork pods, int mtu, string leases, string gate) => $$"""
+    internal static string Write(IPNetwork pods, int mtu, string leases, string gate) => YamlText.Write($$"""
         {
           "cniVersion": "1.0.0",
           "name": "operos",
@@ -43,8 +44,8 @@ public static class CniConfiguration
               "ipMasq": false,
               "ipam": {
                 "type": "host-local",
-                "dataDir": "{{leases}}",
-                "ranges": [[{ "subnet": "{{pods}}" }]],
+                "dataDir": {{leases}},
+                "ranges": [[{ "subnet": {{pods}} }]],
                 "routes": [{ "dst": "0.0.0.0/0" }]
               }
             },
@@ -55,10 +56,10 @@ public static class CniConfiguration
             },
             {
               "type": "operos",
-              "socket": "{{gate}}"
+              "socket": {{gate}}
             }
           ]
         }
 
-        """;
+        """);
 }
