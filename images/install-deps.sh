@@ -15,7 +15,7 @@ packages=(
     containernetworking-plugins systemd-container                               # pod networks, machines natively
     golang-go dpkg-dev patch gcc libc6-dev busybox-static                       # Kubernetes from Debian's source, container images
     nasm                                                                        # the boot loader of BIOS machines
-    shellcheck jq ca-certificates git make
+    shellcheck jq ca-certificates git make grub-common                          # grub-script-check judges boot menus
 )
 missing_of() { # PACKAGE...: those that are not installed
     local package

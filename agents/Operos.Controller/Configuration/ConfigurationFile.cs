@@ -40,10 +40,12 @@ internal sealed class ConfigurationFile
         return found;
     }
 
+    /// <summary>What is said already is not said again.</summary>
     public void Fail(string key, string problem)
     {
         var line = values.TryGetValue(key, out var entry) ? $":{entry.Line}" : "";
-        Errors.Add($"{Path}{line}: {key}: {problem}");
+        var error = $"{Path}{line}: {key}: {problem}";
+        if (!Errors.Contains(error)) Errors.Add(error);
     }
 
     private void Add(string prefix, KeyValueSyntax pair)

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Operos.Authority;
 using Operos.Linux;
 
@@ -37,11 +36,16 @@ internal static class ConfigurationValues
     }
 
     /// <returns>Null where it is missing.</returns>
-    public static string? Text(this ConfigurationFile file, string key, Func<string, bool> isValid, string expected)
+    public static string? Text(this ConfigurationFile file, string key, Func<string, bool> isValid, string expected) =>
+        file.Text(key, value => isValid(value) ? null : expected);
+
+    /// <param name="problem">What is wrong with it; null where nothing is.</param>
+    /// <returns>Null where it is missing.</returns>
+    public static string? Text(this ConfigurationFile file, string key, Func<string, string?> problem)
     {
         if (!file.TryGet(key, out var value, out _)) return null;
         if (value is not string text) file.Fail(key, "a text is expected");
-        else if (!isValid(text)) file.Fail(key, expected);
+        else if (problem(text) is { } wrong) file.Fail(key, wrong);
         return value as string;
     }
 
@@ -50,13 +54,14 @@ internal static class ConfigurationValues
 
     /// <returns>Null where it is missing.</returns>
     public static IPAddress? Address(this ConfigurationFile file, string key) =>
-        file.Text(key, value => ParseIPv4(value) is not null, "an IPv4 address is expected") is { } text ? ParseIPv4(text) : null;
+        file.Text(key, value => DottedAddress.Problem(value)) is { } text ? DottedAddress.Parse(text) : null;
 
     /// <param name="problem">What is wrong with an address; null where nothing is.</param>
     public static List<IPAddress> Addresses(this ConfigurationFile file, string key, Func<IPAddress, string?> problem)
     {
-        var texts = file.List(key, [], value => ParseIPv4(value) is { } address ? problem(address) : "IPv4 addresses are expected");
-        return [.. texts.Select(ParseIPv4).OfType<IPAddress>()];
+        var texts = file.List(key, [], value => DottedAddress.Parse(value) is { } address
+            ? problem(address) : DottedAddress.Problem(value, "IPv4 addresses are expected"));
+        return [.. texts.Select(DottedAddress.Parse).OfType<IPAddress>()];
     }
 
     public static TimeSpan Life(this ConfigurationFile file, string key, LifeBounds bounds) =>
@@ -70,12 +75,8 @@ internal static class ConfigurationValues
         return fallback;
     }
 
-    /// <returns>Null where it is no IPv4 address in four decimal numbers.</returns>
-    public static IPAddress? ParseIPv4(string text) =>
-        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && text.Count(c => c == '.') == 3
-            ? address : null;
-
-    private static List<string> List(this ConfigurationFile file, string key, List<string> fallback, Func<string, string?> problem)
+    /// <param name="problem">What is wrong with one; null where nothing is.</param>
+    public static List<string> List(this ConfigurationFile file, string key, List<string> fallback, Func<string, string?> problem)
     {
         if (!file.TryGet(key, out var value, out _)) return fallback;
         if (value is not List<string> list)
@@ -83,7 +84,7 @@ internal static class ConfigurationValues
             file.Fail(key, "a list of texts is expected");
             return fallback;
         }
-        if (list.Select(problem).FirstOrDefault(wrong => wrong is not null) is { } first) file.Fail(key, first);
+        foreach (var wrong in list.Select(problem).OfType<string>()) file.Fail(key, wrong);
         return list;
     }
 }

@@ -51,6 +51,9 @@ internal sealed record ControllerSettings
     public DhcpMode DhcpMode { get; init; } = DhcpMode.Full;
     public IPAddress? RangeStart { get; init; }
     public IPAddress? RangeEnd { get; init; }
+    /// <summary>How many addresses the range has; 0 where there is none.</summary>
+    public int RangeSize => RangeStart is null || RangeEnd is null
+        ? 0 : (int)(DottedAddress.Number(RangeEnd) - DottedAddress.Number(RangeStart)) + 1;
     public TimeSpan Lease { get; init; } = TimeSpan.FromHours(1);
     public IPAddress? Gateway { get; init; }
     public IReadOnlyList<IPAddress> Dns { get; init; } = [];

@@ -1,10 +1,9 @@
-using System.Globalization;
 using System.Net;
 using Operos.Authority;
 using Operos.ControlPlane.Configuration;
 using Operos.Names;
 using Operos.Release;
-using static Operos.Controller.Configuration.ConfigurationValues;
+using static Operos.Controller.Configuration.DottedAddress;
 
 namespace Operos.Controller.Configuration;
 
@@ -21,7 +20,7 @@ internal static class SettingsReader
         "kubernetes.network", "kubernetes.certificate-life",
     ];
 
-    private const int MaxAuthorizedKey = 8192, LongestKernelArguments = 512;
+    private const int MaxAuthorizedKey = 8192;
 
     /// <summary>Whether the image has the component (images/README.md): without it there is nothing to run.</summary>
     private static bool HasKubernetes => File.Exists("/usr/bin/kube-apiserver");
@@ -30,16 +29,20 @@ internal static class SettingsReader
     public static ControllerSettings Load(string path)
     {
         try { return Read(path, File.ReadAllText(path)); }
-        catch (IOException e) { throw new ConfigurationException([$"{path}: {e.Message}"]); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException([$"{path}: cannot be read: {e.Message}"]);
+        }
     }
 
     public static ControllerSettings Read(string path, string text)
     {
         var file = new ConfigurationFile(path, text);
         foreach (var key in file.Keys.Except(Known).ToList()) file.Fail(key, $"no such setting{Suggest(key)}");
-        var (address, network) = ReadNetwork(file);
+        var place = ReadNetwork(file);
+        var (address, network) = place ?? (IPAddress.Loopback, new IPNetwork(IPAddress.Parse("127.0.0.0"), 8));
         var mode = file.Choice("dhcp.mode", DhcpMode.Full);
-        var range = ReadRange(file, mode, address, network);
+        var range = ReadRange(file, mode);
         var settings = new ControllerSettings
         {
             Admission = file.Choice("cluster.admission", AdmissionPolicy.Approve),
@@ -52,10 +55,9 @@ internal static class SettingsReader
             HttpPort = file.Number("boot.http-port", 7480, 1, 65535),
             Release = file.Text("boot.release", ReleaseManifest.IsVersion, "a release's name is expected"),
             MenuSeconds = file.Number("boot.menu-seconds", 3, 0, 300),
-            Consoles = file.List("boot.consoles", ["tty0", "ttyS0,115200"], IsConsole,
-                "a kernel console is expected, such as ttyS0,115200"),
-            KernelArguments = file.Text("boot.kernel-arguments", IsKernelArguments,
-                $"plain kernel arguments of at most {LongestKernelArguments} characters are expected") ?? "",
+            Consoles = file.List("boot.consoles", ["tty0", "ttyS0,115200"], SerialConsole.IsConsole,
+                "a kernel console is expected, such as \"tty0\" or \"ttyS0,115200\""),
+            KernelArguments = file.Text("boot.kernel-arguments", KernelArguments.Problem) ?? "",
 
             DhcpMode = mode,
             RangeStart = range.Start,
@@ -66,8 +68,8 @@ internal static class SettingsReader
 
             ClusterDomain = ReadDomain(file, "cluster.domain", "cluster.local"),
             DnsEnabled = file.Flag("dns.enabled", file.Flag("kubernetes.enabled", HasKubernetes)),
-            DnsUpstream = file.Addresses("dns.upstream", server =>
-                server.Equals(address) ? $"holds the controller's own address {address}, which would ask itself" : null),
+            DnsUpstream = file.Addresses("dns.upstream", server => server.Equals(address) && !IsDnsOff(file)
+                ? $"holds the controller's own address {address}, which would ask itself" : null),
             MachinesDomain = ReadDomain(file, "dns.machines-domain", "machines.operos.internal"),
 
             WorkerCertificate = file.Life("pki.worker-certificate", CertificateLives.Machine),
@@ -79,8 +81,9 @@ internal static class SettingsReader
 
             Kubernetes = ReadKubernetes(file, network),
         };
+        if (place is not null) AddressChecks.Check(file, settings);
         CheckPorts(file, settings);
-        CheckDomains(file, settings);
+        if (!IsDnsOff(file)) CheckDomains(file, settings);
         return file.Errors.Count == 0 ? settings : throw new ConfigurationException(file.Errors);
     }
 
@@ -99,43 +102,39 @@ internal static class SettingsReader
             file.Fail("dns.machines-domain", $"must not lie within the cluster's domain {cluster}, nor around it");
     }
 
-    private static (IPAddress, IPNetwork) ReadNetwork(ConfigurationFile file)
+    /// <returns>Null where it is not valid: what else the file says cannot be compared with it then.</returns>
+    private static (IPAddress, IPNetwork)? ReadNetwork(ConfigurationFile file)
     {
         const string key = "network.address", expected = "an IPv4 address with its prefix length is expected, such as \"10.77.0.1/24\"";
-        var fallback = (IPAddress.Loopback, new IPNetwork(IPAddress.Parse("127.0.0.0"), 8));
-        if (!file.TryGet(key, out var value, out _))
+        if (!file.TryGet(key, out var value, out _)) file.Fail(key, $"is required: {expected}");
+        else if (value is not string text || text.Split('/') is not [var host, var bits]) file.Fail(key, expected);
+        else if (Parse(host) is not { } address) file.Fail(key, Problem(host, expected)!);
+        else if (ParsePrefix(bits) is not (>= 8 and <= 30 and var prefix)) file.Fail(key, $"{expected}, with a prefix of 8 to 30 bits");
+        else
         {
-            file.Fail(key, $"is required; {expected}");
-            return fallback;
+            var network = new IPNetwork(Address(Number(address) & uint.MaxValue << (32 - prefix)), prefix);
+            if (AddressChecks.WhyNoHost(address, network) is not { } why) return (address, network);
+            file.Fail(key, $"{address} {why}: {expected}");
         }
-        if (value is string text && text.Split('/') is [var host, var bits] && ParseIPv4(host) is { } address
-            && int.TryParse(bits, NumberStyles.None, CultureInfo.InvariantCulture, out var prefix) && prefix is >= 8 and <= 30)
-        {
-            var mask = uint.MaxValue << (32 - prefix);
-            var number = Number(address);
-            if ((number & ~mask) != 0 && (number | mask) != uint.MaxValue) return (address, new IPNetwork(Address(number & mask), prefix));
-        }
-        file.Fail(key, expected);
-        return fallback;
+        return null;
     }
 
-    private static (IPAddress? Start, IPAddress? End) ReadRange(ConfigurationFile file, DhcpMode mode, IPAddress own, IPNetwork network)
+    private static (IPAddress? Start, IPAddress? End) ReadRange(ConfigurationFile file, DhcpMode mode)
     {
-        const string key = "dhcp.range";
+        const string key = "dhcp.range", expected = "two IPv4 addresses are expected: [\"FIRST\", \"LAST\"]";
         if (!file.TryGet(key, out var value, out _))
         {
             if (mode == DhcpMode.Full) file.Fail(key, "is required in mode full: [\"FIRST\", \"LAST\"]");
             return (null, null);
         }
-        if (value is not List<string> { Count: 2 } ends || ParseIPv4(ends[0]) is not { } start || ParseIPv4(ends[1]) is not { } end)
+        if (value is not List<string> { Count: 2 } ends) file.Fail(key, expected);
+        else if (ends.Select(end => Problem(end, expected)).OfType<string>().FirstOrDefault() is { } problem) file.Fail(key, problem);
+        else if (Parse(ends[0]) is { } start && Parse(ends[1]) is { } end)
         {
-            file.Fail(key, "two IPv4 addresses are expected: [\"FIRST\", \"LAST\"]");
-            return (null, null);
+            if (Number(start) <= Number(end)) return (start, end);
+            file.Fail(key, "its first address comes after its last");
         }
-        if (!network.Contains(start) || !network.Contains(end)) file.Fail(key, $"is not within the network {network}");
-        else if (Number(start) > Number(end)) file.Fail(key, "its first address comes after its last");
-        else if (Number(own) >= Number(start) && Number(own) <= Number(end)) file.Fail(key, $"holds the controller's own address {own}");
-        return (start, end);
+        return (null, null);
     }
 
     private static KubernetesSettings ReadKubernetes(ConfigurationFile file, IPNetwork machines)
@@ -144,17 +143,20 @@ internal static class SettingsReader
         // Every node gets a /24 of the pods' network; of the services' network the API server takes at most 20 bits.
         var pods = ReadBlock(file, "kubernetes.pod-network", defaults.PodNetwork, 8, 22);
         var services = ReadBlock(file, "kubernetes.service-network", defaults.ServiceNetwork, 12, 24);
-        if (Overlap(pods, machines)) file.Fail("kubernetes.pod-network", $"{pods} overlaps the machines' network {machines}");
-        if (Overlap(services, machines)) file.Fail("kubernetes.service-network", $"{services} overlaps the machines' network {machines}");
-        if (Overlap(pods, services)) file.Fail("kubernetes.service-network", $"{services} overlaps the pods' network {pods}");
+        if (!IsKubernetesOff(file))
+        {
+            if (Overlap(pods, machines)) file.Fail("kubernetes.pod-network", $"{pods} overlaps the machines' network {machines}");
+            if (Overlap(services, machines))
+                file.Fail("kubernetes.service-network", $"{services} overlaps the machines' network {machines}");
+            if (Overlap(pods, services)) file.Fail("kubernetes.service-network", $"{services} overlaps the pods' network {pods}");
+        }
         return new KubernetesSettings
         {
             Enabled = file.Flag("kubernetes.enabled", HasKubernetes),
             PodNetwork = pods,
             ServiceNetwork = services,
-            ApiNames = file.List("kubernetes.api-names", [],
-                value => ParseIPv4(value) is not null || DnsName.IsName(value),
-                "IPv4 addresses and DNS names in lower case are expected"),
+            ApiNames = file.List("kubernetes.api-names", [], value => DnsName.IsName(value) && !IsNumeric(value) ? null
+                : Problem(value, "IPv4 addresses and DNS names in lower case are expected")),
             ApiPort = file.Number("kubernetes.api-port", defaults.ApiPort, 1, 65535),
             Network = file.Choice("kubernetes.network", PodNetworkProvider.Operos),
             CertificateLife = file.Life("kubernetes.certificate-life", CertificateLives.Kubernetes),
@@ -164,12 +166,25 @@ internal static class SettingsReader
     private static IPNetwork ReadBlock(ConfigurationFile file, string key, IPNetwork fallback, int shortest, int longest)
     {
         if (!file.TryGet(key, out var value, out _)) return fallback;
-        if (value is string text && text.Split('/') is [var host, _] && ParseIPv4(host) is { } first
-            && IPNetwork.TryParse(text, out var network) && network.BaseAddress.Equals(first) && network.PrefixLength >= shortest
-            && network.PrefixLength <= longest) return network;
-        file.Fail(key, $"an IPv4 network with a prefix of {shortest} to {longest} bits is expected, such as \"{fallback}\"");
+        var expected = $"an IPv4 network with a prefix of {shortest} to {longest} bits is expected, such as \"{fallback}\"";
+        if (value is string text && text.Split('/') is [var host, var bits])
+        {
+            if (Parse(host) is not { } first) file.Fail(key, Problem(host, expected)!);
+            else if (ParsePrefix(bits) is not { } prefix || prefix < shortest || prefix > longest) file.Fail(key, expected);
+            else if ((Number(first) & uint.MaxValue >> prefix) == 0) return new IPNetwork(first, prefix);
+            else file.Fail(key, $"{first} is no network's first address: {expected}");
+        }
+        else file.Fail(key, expected);
         return fallback;
     }
+
+    /// <summary>Whether it is off by what the file says, or by what this image has; not where the file says neither yes nor no.</summary>
+    private static bool IsKubernetesOff(ConfigurationFile file) =>
+        file.TryGet("kubernetes.enabled", out var value, out _) ? value is false : !HasKubernetes;
+
+    /// <summary>Whether the file turns it off. Where only this image does, the file's domains are checked for one that has it.</summary>
+    private static bool IsDnsOff(ConfigurationFile file) =>
+        (file.TryGet("dns.enabled", out var value, out _) || file.TryGet("kubernetes.enabled", out value, out _)) && value is false;
 
     private static bool Overlap(IPNetwork a, IPNetwork b) => a.Contains(b.BaseAddress) || b.Contains(a.BaseAddress);
 
@@ -177,7 +192,7 @@ internal static class SettingsReader
     private static string ReadDomain(ConfigurationFile file, string key, string fallback)
     {
         const int longest = 48;
-        return file.Text(key, value => DnsName.IsName(value) && value.Length <= longest && ParseIPv4(value) is null,
+        return file.Text(key, value => DnsName.IsName(value) && value.Length <= longest && !IsNumeric(value),
             $"a domain name in lower case of at most {longest} characters is expected, such as \"{fallback}\"") ?? fallback;
     }
 
@@ -191,20 +206,10 @@ internal static class SettingsReader
         return $"; there are {string.Join(", ", table.DefaultIfEmpty("those in README.md"))}";
     }
 
-    private static bool IsConsole(string value) => value.All(c => char.IsAsciiLetterOrDigit(c) || c is ',' or '.');
-
-    /// <summary>What every loader's menu takes as it is.</summary>
-    private static bool IsKernelArguments(string value) => value.Length <= LongestKernelArguments
-        && value.All(c => c is >= ' ' and < (char)127 && c is not ('"' or '\\' or ';' or '{' or '}' or '$'));
-
     /// <summary>A key type and its Base64, then what people write beside it; no options, which come first, and no second line.</summary>
     private static bool IsAuthorizedKey(string value) =>
         value.Length <= MaxAuthorizedKey && !value.Any(char.IsControl) && value.Split(' ') is [var type, { Length: > 0 } key, ..]
         && (type.StartsWith("ssh-", StringComparison.Ordinal) || type.StartsWith("ecdsa-", StringComparison.Ordinal)
             || type.StartsWith("sk-", StringComparison.Ordinal))
         && System.Buffers.Text.Base64.IsValid(key);
-
-    private static uint Number(IPAddress address) => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
-
-    private static IPAddress Address(uint number) => new([(byte)(number >> 24), (byte)(number >> 16), (byte)(number >> 8), (byte)number]);
 }

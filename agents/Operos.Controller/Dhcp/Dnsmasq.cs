@@ -47,7 +47,7 @@ internal sealed class Dnsmasq
     {
         Directory.CreateDirectory(Path.GetDirectoryName(configuration)!);
         var changed = AtomicFile.WriteIfChanged(configuration,
-            Encoding.ASCII.GetBytes(DnsmasqConfiguration.Write(settings, paths.Tftp, paths.Leases)));
+            Encoding.ASCII.GetBytes(DnsmasqConfiguration.Write(settings, paths.Tftp, paths.Leases, LeaseFile.Count(paths.Leases))));
         return Task.FromResult(changed ? DaemonChange.Restart : DaemonChange.None);
     }
 }

@@ -17,6 +17,13 @@ internal static class LeaseFile
         catch (IOException) { return []; }
     }
 
+    /// <summary>How many lines it has: at least as many as dnsmasq reads leases.</summary>
+    public static int Count(string path)
+    {
+        try { return File.ReadLines(path).Count(); }
+        catch (IOException) { return 0; }
+    }
+
     internal static Lease? Parse(string line)
     {
         var words = line.Split(' ');

@@ -1,0 +1,127 @@
+using Operos.Controller.Configuration;
+
+namespace Operos.Controller.Tests;
+
+/// <summary>What check-config says of addresses and networks, alone and together.</summary>
+public sealed class NetworkSettingsTests
+{
+    private const string Sound = "[network]\naddress = \"10.77.0.1/24\"\n[dhcp]\nrange = [\"10.77.0.100\", \"10.77.0.200\"]\n";
+
+    [Theory]
+    [InlineData("[dhcp]\nrange = [\"10.77.0.0\", \"10.77.0.9\"]", "dhcp.range: holds the network's own address 10.77.0.0")]
+    [InlineData("[dhcp]\nrange = [\"10.77.0.9\", \"10.77.0.255\"]", "dhcp.range: holds the broadcast address 10.77.0.255")]
+    [InlineData("[dhcp]\ngateway = \"10.77.0.100\"", "dhcp.range: holds the gateway 10.77.0.100")]
+    [InlineData("[dhcp]\ndns = [\"192.0.2.1\", \"10.77.0.200\"]", "dhcp.range: holds the name server 10.77.0.200")]
+    [InlineData("[dns]\nenabled = true\nupstream = [\"10.77.0.150\"]", "dhcp.range: holds the name server 10.77.0.150")]
+    [InlineData("[dhcp]\ngateway = \"10.78.0.1\"", "dhcp.gateway: 10.78.0.1 is outside the machines' network 10.77.0.0/24")]
+    [InlineData("[dhcp]\ngateway = \"10.77.0.255\"", "dhcp.gateway: 10.77.0.255 is the broadcast address")]
+    [InlineData("[dhcp]\ngateway = \"10.77.0.0\"", "dhcp.gateway: 10.77.0.0 is the address of the network")]
+    [InlineData("[dhcp]\ndns = [\"10.77.0.255\"]", "dhcp.dns: 10.77.0.255 is the broadcast address")]
+    [InlineData("[dhcp]\ndns = [\"224.0.0.251\"]", "dhcp.dns: 224.0.0.251 is no address that a machine can have")]
+    [InlineData("[dhcp]\ndns = [\"0.0.0.0\"]", "dhcp.dns: 0.0.0.0 is no address that a machine can have")]
+    [InlineData("[network]\naddress = \"10.77.0.255/24\"", "network.address: 10.77.0.255 is the broadcast address of the network")]
+    [InlineData("[network]\naddress = \"10.77.0.0/24\"", "network.address: 10.77.0.0 is the address of the network")]
+    [InlineData("[network]\naddress = \"127.0.0.1/8\"", "network.address: 127.0.0.1 is no address that a machine can have")]
+    [InlineData("[network]\naddress = \"10.77.0.1/31\"", "network.address: an IPv4 address with its prefix length is expected")]
+    public void An_address_that_cannot_work_is_named(string table, string problem) => Refused(table, problem);
+
+    /// <summary>inet_aton(3) reads the first as 10.63.0.1.</summary>
+    [Theory]
+    [InlineData("[network]\naddress = \"10.077.0.1/24\"", "network.address: 10.077.0.1 has a number that begins with 0")]
+    [InlineData("[network]\naddress = \"10.77.0.1/024\"", "network.address: an IPv4 address with its prefix length is expected")]
+    [InlineData("[network]\naddress = \"0x0a.77.0.1/24\"", "network.address: an IPv4 address with its prefix length is expected")]
+    [InlineData("[dhcp]\nrange = [\"10.77.0.100\", \"10.77.0.0200\"]", "dhcp.range: 10.77.0.0200 has a number that begins with 0")]
+    [InlineData("[dhcp]\ngateway = \"10.77.00.2\"", "dhcp.gateway: 10.77.00.2 has a number that begins with 0")]
+    [InlineData("[dhcp]\ndns = [\"010.77.0.2\"]", "dhcp.dns: 010.77.0.2 has a number that begins with 0")]
+    [InlineData("[dns]\nupstream = [\"192.0.02.1\"]", "dns.upstream: 192.0.02.1 has a number that begins with 0")]
+    [InlineData("[kubernetes]\npod-network = \"10.010.0.0/16\"", "kubernetes.pod-network: 10.010.0.0 has a number that begins with 0")]
+    [InlineData("[kubernetes]\napi-names = [\"10.077.0.1\"]", "kubernetes.api-names: 10.077.0.1 has a number that begins with 0")]
+    [InlineData("[kubernetes]\napi-names = [\"0x0a4d0001\"]", "kubernetes.api-names: IPv4 addresses and DNS names")]
+    [InlineData("[cluster]\ndomain = \"10.077.0.1\"", "cluster.domain: a domain name")]
+    public void What_some_programs_read_as_octal_is_refused(string table, string problem) => Refused(table, problem);
+
+    [Theory]
+    [InlineData("[network]\naddress = \"fd00::1/64\"", "network.address")]
+    [InlineData("[dhcp]\nrange = [\"fd00::10\", \"fd00::20\"]", "dhcp.range")]
+    [InlineData("[dhcp]\ngateway = \"fe80::1\"", "dhcp.gateway")]
+    [InlineData("[dhcp]\ndns = [\"10.77.0.2\", \"2001:db8::53\"]", "dhcp.dns")]
+    [InlineData("[dns]\nupstream = [\"::ffff:192.0.2.1\"]", "dns.upstream")]
+    [InlineData("[kubernetes]\npod-network = \"fd00::/48\"", "kubernetes.pod-network")]
+    [InlineData("[kubernetes]\nservice-network = \"fd00::/112\"", "kubernetes.service-network")]
+    [InlineData("[kubernetes]\napi-names = [\"fd00::1\"]", "kubernetes.api-names")]
+    public void IPv6_is_refused_in_words(string table, string key) => Refused(table, $"{key}: is IPv6, which is not served here:");
+
+    [Fact]
+    public void Everything_that_is_wrong_is_said_at_once_each_with_its_line()
+    {
+        var errors = Errors("""
+            [network]
+            address = "10.77.0.1/24"
+            [dhcp]
+            range = ["10.77.0.1", "10.77.0.255"]
+            gateway = "10.77.0.254"
+            dns = ["10.77.0.253", "10.077.0.2", "fd00::1"]
+            [boot]
+            consoles = ["ttyS0,fast", "tty0"]
+            kernel-arguments = "a='b"
+            """);
+        string[] expected =
+        [
+            "c:6: dhcp.dns: 10.077.0.2 has a number", "c:6: dhcp.dns: is IPv6", "c:8: boot.consoles: a kernel console",
+            "c:9: boot.kernel-arguments: holds '", "c:4: dhcp.range: holds the controller's own address 10.77.0.1",
+            "c:4: dhcp.range: holds the broadcast address", "c:4: dhcp.range: holds the gateway 10.77.0.254",
+            "c:4: dhcp.range: holds the name server 10.77.0.253",
+        ];
+        foreach (var start in expected) Assert.Contains(errors, error => error.StartsWith(start, StringComparison.Ordinal));
+        Assert.Equal(expected.Length, errors.Count);
+    }
+
+    [Theory]
+    // Beside another server, or without any, no address of the range is given to anybody.
+    [InlineData("[dhcp]\nmode = \"proxy\"\ngateway = \"10.77.0.150\"")]
+    [InlineData("[dhcp]\nmode = \"off\"\nrange = [\"10.99.0.1\", \"10.99.0.9\"]")]
+    [InlineData("[kubernetes]\nenabled = false\npod-network = \"10.77.0.0/16\"\nservice-network = \"10.77.0.0/16\"")]
+    [InlineData("[dns]\nenabled = false\nmachines-domain = \"cluster.local\"")]
+    [InlineData("[dns]\nenabled = false\nupstream = [\"10.77.0.1\", \"10.77.0.150\"]")]
+    public void What_is_off_is_compared_with_nothing(string table) => Assert.NotNull(SettingsReader.Read("c", With(table)));
+
+    [Theory]
+    [InlineData("[kubernetes]\nenabled = true\npod-network = \"10.76.0.0/15\"", "kubernetes.pod-network: 10.76.0.0/15 overlaps")]
+    [InlineData("[dns]\nenabled = true\nupstream = [\"10.77.0.1\"]", "dns.upstream: holds the controller's own address")]
+    public void What_is_on_is_compared(string table, string problem) => Refused(table, problem);
+
+    [Theory]
+    [InlineData("[dhcp]\ngateway = \"10.77.0.254\"\ndns = [\"10.77.0.1\", \"10.77.0.99\", \"192.0.2.53\"]")]
+    [InlineData("[dhcp]\nrange = [\"10.77.0.2\", \"10.77.0.254\"]")]
+    [InlineData("[kubernetes]\napi-names = [\"192.0.2.7\", \"api.example.org\", \"4.example\"]")]
+    public void What_can_work_is_taken(string table) => Assert.NotNull(SettingsReader.Read("c", With(table)));
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/nowhere/controller.toml")]
+    public void A_file_that_cannot_be_read_is_an_error_in_words(string path) =>
+        Assert.StartsWith($"{path}: cannot be read: ", Assert.Single(Assert.Throws<ConfigurationException>(
+            () => SettingsReader.Load(path)).Errors), StringComparison.Ordinal);
+
+    private static void Refused(string table, string problem)
+    {
+        var errors = Errors(With(table));
+        var found = errors.Where(error => error.Contains(problem, StringComparison.Ordinal)).ToList();
+        Assert.True(found.Count == 1, string.Join('\n', errors));
+        Assert.DoesNotContain(found[0], char.IsControl);
+    }
+
+    private static IReadOnlyList<string> Errors(string text) =>
+        Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", text)).Errors;
+
+    /// <summary>A sound file in which a table has other values, or which has one more.</summary>
+    private static string With(string table)
+    {
+        var (name, values) = (table.Split('\n')[0], table.Split('\n')[1..]);
+        var keys = values.Select(line => line.Split(' ')[0]).ToHashSet();
+        var lines = Sound.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !keys.Contains(line.Split(' ')[0])).ToList();
+        if (lines.IndexOf(name) is >= 0 and var place) lines.InsertRange(place + 1, values);
+        else lines.Add(table);
+        return string.Join('\n', lines);
+    }
+}
