@@ -56,10 +56,24 @@ public sealed class SoakTests : IDisposable
     private async Task<string> RunAsync()
     {
         using var output = new StringWriter();
-        var stop = TestContext.Current.CancellationToken;
-        var run = new SoakRun(part => new Group(List(part)), _folder, TimeSpan.FromSeconds(2), output, stop);
+        var (stop, clock) = (TestContext.Current.CancellationToken, new PartClock());
+        var run = new SoakRun(part =>
+        {
+            clock.Parts++;
+            return new Group(List(part));
+        }, _folder, TimeSpan.FromSeconds(4), output, clock, stop);
         Assert.False(await run.RunAsync());
         return output.ToString();
+    }
+
+    /// <summary>Each part takes a second, however busy this host is.</summary>
+    private sealed class PartClock : TimeProvider
+    {
+        public int Parts { get; set; }
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Parts;
     }
 
     private static Item List(SoakPart part) => SampleRun.Script("list.sh", "echo part $OPEROS_SOAK; [[ $OPEROS_SOAK != 1 ]]") with

@@ -38,7 +38,7 @@ using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
 
 if (arguments.Items is ["soak"])
 {
-    var isGreen = await new SoakRun(suite.Soak, results, arguments.Limit, Console.Out, stop.Token).RunAsync();
+    var isGreen = await new SoakRun(suite.Soak, results, arguments.Limit, Console.Out, TimeProvider.System, stop.Token).RunAsync();
     return signalled != 0 ? signalled : isGreen ? 0 : 1;
 }
 

@@ -1,13 +1,15 @@
-using System.Diagnostics;
-
 namespace Operos.TestRun;
 
 /// <summary>Goes through the long lists part by part, until all are done or it is stopped; the next goes on.</summary>
 /// <param name="folder">Of the state and of the logs of what failed; it is there.</param>
 /// <param name="output">Gets a line for each part, and the report.</param>
-internal sealed class SoakRun(Func<SoakPart, Group> parts, string folder, TimeSpan limit, TextWriter output, CancellationToken stop)
+/// <param name="time">By which the limit counts.</param>
+internal sealed class SoakRun(Func<SoakPart, Group> parts, string folder, TimeSpan limit, TextWriter output, TimeProvider time,
+    CancellationToken stop)
 {
-    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly long _began = time.GetTimestamp();
+
+    private TimeSpan Elapsed => time.GetElapsedTime(_began);
 
     /// <returns>Whether nothing has failed so far.</returns>
     public async Task<bool> RunAsync()
@@ -17,13 +19,13 @@ internal sealed class SoakRun(Func<SoakPart, Group> parts, string folder, TimeSp
         var left = state.Left.ToList();
         if (state.Done > 0) output.WriteLine($"{state.Done} of {SoakPart.Count} parts were done before, by the same programs");
         var (passed, failed) = (0, 0);
-        for (var i = 0; i < left.Count && !stop.IsCancellationRequested && _clock.Elapsed < limit; i++)
+        for (var i = 0; i < left.Count && !stop.IsCancellationRequested && Elapsed < limit; i++)
         {
             var report = await RunAsync(left[i]).ConfigureAwait(false);
             if (stop.IsCancellationRequested) break;
             (passed, failed) = (passed + report.Passed, failed + report.Failed);
             state.Record(left[i], report.Failed == 0);
-            var rest = ItemRun.InWords(_clock.Elapsed / (i + 1) * (left.Count - i - 1));
+            var rest = ItemRun.InWords(Elapsed / (i + 1) * (left.Count - i - 1));
             var outcome = report.Failed == 0 ? "passed" : "FAILED";
             output.WriteLine($"part {left[i]}: {outcome}; {state.Done} of {SoakPart.Count} done, about {rest} left");
         }
