@@ -31,6 +31,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        foreach (var doubt in settings.Doubts) logger.ConfigurationDoubted(doubt);
         try
         {
             await TaskGroup.RunAsync(stoppingToken, Compose()).ConfigureAwait(false);

@@ -16,4 +16,8 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 1603, Level = LogLevel.Warning, Message = "Not all of the controller ended as it was told to: {Reason}")]
     public static partial void EndedBadly(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 1604, Level = LogLevel.Warning,
+        Message = "{Doubt}; the controller goes on with it, operos-controller check-config refuses it")]
+    public static partial void ConfigurationDoubted(this ILogger logger, string doubt);
 }

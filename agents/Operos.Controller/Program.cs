@@ -42,7 +42,7 @@ Command Run()
     command.SetAction(async (result, cancellationToken) =>
     {
         ControllerSettings settings;
-        try { settings = SettingsReader.Load(result.GetValue(config)!); }
+        try { settings = SettingsReader.Load(result.GetValue(config)!, strict: false); }
         catch (ConfigurationException e) { return Report(e); }
         var paths = defaults with
         {
@@ -137,7 +137,7 @@ Command RecoverAdmin()
         try
         {
             var paths = defaults with { Configuration = result.GetValue(config)!, State = result.GetValue(state)! };
-            var name = AdminRecovery.Run(paths, SettingsReader.Load(paths.Configuration), result.GetValue(folder)!);
+            var name = AdminRecovery.Run(paths, SettingsReader.Load(paths.Configuration, strict: false), result.GetValue(folder)!);
             Console.WriteLine(
                 $"made the admin {name}; its credentials are in {result.GetValue(folder)}. Next: operosctl operators, then add and revoke");
             return 0;

@@ -28,7 +28,6 @@ public sealed class NetworkSettingsTests
     /// <summary>inet_aton(3) reads the first as 10.63.0.1.</summary>
     [Theory]
     [InlineData("[network]\naddress = \"10.077.0.1/24\"", "network.address: 10.077.0.1 has a number that begins with 0")]
-    [InlineData("[network]\naddress = \"10.77.0.1/024\"", "network.address: an IPv4 address with its prefix length is expected")]
     [InlineData("[network]\naddress = \"0x0a.77.0.1/24\"", "network.address: an IPv4 address with its prefix length is expected")]
     [InlineData("[dhcp]\nrange = [\"10.77.0.100\", \"10.77.0.0200\"]", "dhcp.range: 10.77.0.0200 has a number that begins with 0")]
     [InlineData("[dhcp]\ngateway = \"10.77.00.2\"", "dhcp.gateway: 10.77.00.2 has a number that begins with 0")]
@@ -39,6 +38,31 @@ public sealed class NetworkSettingsTests
     [InlineData("[kubernetes]\napi-names = [\"0x0a4d0001\"]", "kubernetes.api-names: IPv4 addresses and DNS names")]
     [InlineData("[cluster]\ndomain = \"10.077.0.1\"", "cluster.domain: a domain name")]
     public void What_some_programs_read_as_octal_is_refused(string table, string problem) => Refused(table, problem);
+
+    [Theory]
+    [InlineData("[dhcp]\ngateway = \"10.77.0.150\"", "dhcp.range: holds the gateway 10.77.0.150")]
+    [InlineData("[dhcp]\ndns = [\"10.77.0.150\"]", "dhcp.range: holds the name server 10.77.0.150")]
+    [InlineData("[dhcp]\nrange = [\"10.77.0.9\", \"10.77.0.255\"]", "dhcp.range: holds the broadcast address 10.77.0.255")]
+    [InlineData("[dhcp]\ngateway = \"10.78.0.1\"", "dhcp.gateway: 10.78.0.1 is outside the machines' network")]
+    [InlineData("[dhcp]\ndns = [\"0.0.0.0\"]", "dhcp.dns: 0.0.0.0 is no address that a machine can have")]
+    [InlineData("[network]\naddress = \"10.077.0.1/8\"", "write 10.77.0.1; a controller that runs with it takes it for 10.63.0.1")]
+    [InlineData("[dhcp]\ngateway = \"10.77.0.02\"", "dhcp.gateway: 10.77.0.02 has a number that begins with 0")]
+    [InlineData("[kubernetes]\napi-names = [\"0x0a4d0001\"]", "kubernetes.api-names: IPv4 addresses and DNS names")]
+    [InlineData("[cluster]\ndomain = \"10.7\"", "cluster.domain: a domain name")]
+    [InlineData("[boot]\nkernel-arguments = \"quiet -- single\"", "boot.kernel-arguments: holds the word --")]
+    [InlineData("[boot]\nconsoles = [\"ttyS0,115200N8\"]", "boot.consoles: a kernel console is expected")]
+    public void What_a_rack_ran_with_is_refused_by_check_config_and_its_controller_goes_on_with_it(string table, string problem)
+    {
+        Refused(table, problem);
+        Assert.Contains(problem, Assert.Single(SettingsReader.Read("c", With(table), strict: false).Doubts), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_address_that_begins_with_0_stays_the_one_that_the_rack_has()
+    {
+        var settings = SettingsReader.Read("c", With("[network]\naddress = \"10.077.0.1/8\""), strict: false);
+        Assert.Equal("10.63.0.1", $"{settings.Address}");
+    }
 
     [Theory]
     [InlineData("[network]\naddress = \"fd00::1/64\"", "network.address")]

@@ -3,14 +3,17 @@ using static Operos.Controller.Configuration.DottedAddress;
 
 namespace Operos.Controller.Configuration;
 
-/// <summary>What the addresses of the machines' network must be to each other. A range counts only where DHCP gives of it.</summary>
+/// <summary>
+/// What the addresses of the machines' network must be to each other. A range counts only where DHCP gives of it. What a rack may have run
+/// with for years is doubted, so that it goes on: a gateway within the range does harm only when a machine is given its address.
+/// </summary>
 internal static class AddressChecks
 {
     public static void Check(ConfigurationFile file, ControllerSettings settings)
     {
         CheckGateway(file, settings);
         foreach (var server in settings.Dns)
-            if (WhyNoHost(server, settings.Network) is { } why) file.Fail("dhcp.dns", $"{server} {why}");
+            if (WhyNoHost(server, settings.Network) is { } why) file.Doubt("dhcp.dns", $"{server} {why}");
         CheckRange(file, settings);
     }
 
@@ -28,8 +31,8 @@ internal static class AddressChecks
         const string key = "dhcp.gateway";
         if (settings.Gateway is not { } gateway) return;
         if (!settings.Network.Contains(gateway))
-            file.Fail(key, $"{gateway} is outside the machines' network {settings.Network}: an address within it is expected");
-        else if (WhyNoHost(gateway, settings.Network) is { } why) file.Fail(key, $"{gateway} {why}");
+            file.Doubt(key, $"{gateway} is outside the machines' network {settings.Network}: an address within it is expected");
+        else if (WhyNoHost(gateway, settings.Network) is { } why) file.Doubt(key, $"{gateway} {why}");
     }
 
     private static void CheckRange(ConfigurationFile file, ControllerSettings settings)
@@ -38,12 +41,16 @@ internal static class AddressChecks
         if (settings is not { DhcpMode: DhcpMode.Full, RangeStart: { } start, RangeEnd: { } end }) return;
         if (!settings.Network.Contains(start) || !settings.Network.Contains(end))
         {
-            file.Fail(key, $"is not within the network {settings.Network} of network.address");
+            file.Fail(key, $"is not within the network {settings.Network} of network.address: two addresses of it are expected");
             return;
         }
         foreach (var (address, whose) in Taken(settings).DistinctBy(taken => taken.Address))
-            if (Number(start) <= Number(address) && Number(address) <= Number(end))
-                file.Fail(key, $"holds {whose} {address}, which a machine would be given: a range without it is expected");
+        {
+            if (Number(address) < Number(start) || Number(address) > Number(end)) continue;
+            var problem = $"holds {whose} {address}, which a machine would be given: a range without it is expected";
+            if (address.Equals(settings.Address)) file.Fail(key, problem);
+            else file.Doubt(key, problem);
+        }
     }
 
     private static IEnumerable<(IPAddress Address, string Whose)> Taken(ControllerSettings settings)

@@ -31,6 +31,10 @@ internal sealed class ConfigurationFile
 
     public string Path { get; }
     public List<string> Errors { get; } = [];
+
+    /// <summary>What check-config refuses, and what a rack that ran with it until now goes on with.</summary>
+    public List<string> Doubts { get; } = [];
+
     public IEnumerable<string> Keys => values.Keys;
 
     public bool TryGet(string key, out object? value, out int line)
@@ -40,12 +44,16 @@ internal sealed class ConfigurationFile
         return found;
     }
 
+    public void Fail(string key, string problem) => Say(Errors, key, problem);
+
+    public void Doubt(string key, string problem) => Say(Doubts, key, problem);
+
     /// <summary>What is said already is not said again.</summary>
-    public void Fail(string key, string problem)
+    private void Say(List<string> to, string key, string problem)
     {
         var line = values.TryGetValue(key, out var entry) ? $":{entry.Line}" : "";
         var error = $"{Path}{line}: {key}: {problem}";
-        if (!Errors.Contains(error)) Errors.Add(error);
+        if (!to.Contains(error)) to.Add(error);
     }
 
     private void Add(string prefix, KeyValueSyntax pair)

@@ -54,14 +54,33 @@ internal static class ConfigurationValues
 
     /// <returns>Null where it is missing.</returns>
     public static IPAddress? Address(this ConfigurationFile file, string key) =>
-        file.Text(key, value => DottedAddress.Problem(value)) is { } text ? DottedAddress.Parse(text) : null;
+        file.Text(key, _ => null) is { } text ? file.Dotted(key, text, DottedAddress.Expected) : null;
+
+    /// <summary>
+    /// An address of four numbers. One of them that begins with 0 is doubted: a rack that runs with it has the address that .NET takes it
+    /// for.
+    /// </summary>
+    /// <param name="expected">What should stand there.</param>
+    /// <returns>Null, and told, where it is none.</returns>
+    public static IPAddress? Dotted(this ConfigurationFile file, string key, string text, string expected)
+    {
+        if (DottedAddress.Problem(text, expected) is not { } problem) return DottedAddress.Parse(text);
+        if (DottedAddress.ParseAmbiguous(text) is not { } taken)
+        {
+            file.Fail(key, problem);
+            return null;
+        }
+        file.Doubt(key, $"{problem}; a controller that runs with it takes it for {taken}");
+        return taken;
+    }
 
     /// <param name="problem">What is wrong with an address; null where nothing is.</param>
     public static List<IPAddress> Addresses(this ConfigurationFile file, string key, Func<IPAddress, string?> problem)
     {
-        var texts = file.List(key, [], value => DottedAddress.Parse(value) is { } address
-            ? problem(address) : DottedAddress.Problem(value, "IPv4 addresses are expected"));
-        return [.. texts.Select(DottedAddress.Parse).OfType<IPAddress>()];
+        var addresses = file.List(key, [], _ => null).Select(text => file.Dotted(key, text, "IPv4 addresses are expected"))
+            .OfType<IPAddress>().ToList();
+        foreach (var wrong in addresses.Select(problem).OfType<string>()) file.Fail(key, wrong);
+        return addresses;
     }
 
     public static TimeSpan Life(this ConfigurationFile file, string key, LifeBounds bounds) =>

@@ -51,6 +51,9 @@ internal sealed record ControllerSettings
     public DhcpMode DhcpMode { get; init; } = DhcpMode.Full;
     public IPAddress? RangeStart { get; init; }
     public IPAddress? RangeEnd { get; init; }
+    /// <summary>What check-config refuses of them, and a rack that ran with it goes on with; a line each.</summary>
+    public IReadOnlyList<string> Doubts { get; init; } = [];
+
     /// <summary>How many addresses the range has; 0 where there is none.</summary>
     public int RangeSize => RangeStart is null || RangeEnd is null
         ? 0 : (int)(DottedAddress.Number(RangeEnd) - DottedAddress.Number(RangeStart)) + 1;

@@ -11,7 +11,7 @@ namespace Operos.Controller.Configuration;
 /// </summary>
 internal static class DottedAddress
 {
-    private const string Expected = "an IPv4 address is expected, such as \"10.77.0.1\"";
+    public const string Expected = "an IPv4 address is expected, such as \"10.77.0.1\"";
     private const int Longest = 32;
 
     /// <returns>Null where it is no address of four decimal numbers.</returns>
@@ -22,9 +22,14 @@ internal static class DottedAddress
             ? new IPAddress([.. parts.Select(part => byte.Parse(part, NumberStyles.None, CultureInfo.InvariantCulture))]) : null;
     }
 
+    /// <summary>What .NET takes four numbers for of which some begin with 0; null where it takes them for nothing.</summary>
+    public static IPAddress? ParseAmbiguous(string text) =>
+        IPAddress.TryParse(text, out var address) && address.AddressFamily == AddressFamily.InterNetwork && text.Count(c => c == '.') == 3
+            ? address : null;
+
     /// <summary>What is wrong with an address; null where nothing is.</summary>
     /// <param name="expected">What should stand there.</param>
-    public static string? Problem(string text, string expected = Expected)
+    public static string? Problem(string text, string expected)
     {
         if (Parse(text) is not null) return null;
         if (text.Contains(':', StringComparison.Ordinal) && IPAddress.TryParse(text, out var address)
@@ -34,8 +39,9 @@ internal static class DottedAddress
             ? $"{text} has a number that begins with 0, which some programs read as octal: write {plain}" : expected;
     }
 
-    /// <summary>The bits of a network's prefix; null where they are no decimal number without leading zeros.</summary>
-    public static int? ParsePrefix(string text) => IsDecimal(text) ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+    /// <summary>The bits of a network's prefix; null where they are no decimal number.</summary>
+    public static int? ParsePrefix(string text) =>
+        byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bits) ? bits : null;
 
     /// <summary>Whether every label is a number: a name that some programs would take for an address.</summary>
     public static bool IsNumeric(string name) =>

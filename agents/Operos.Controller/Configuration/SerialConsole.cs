@@ -34,6 +34,9 @@ internal sealed partial record SerialConsole(int Port, int Speed, char Parity, i
     /// <summary>Whether boot loaders can show themselves there as the kernel does; PXELINUX has no parity and always 8 bits.</summary>
     public bool FitsLoaders => Port < LoaderPorts && Speed <= Clock && Clock % Speed == 0 && Parity == 'n' && Bits == 8;
 
+    /// <summary>Whether it can stand among a kernel's arguments, for whatever the kernel makes of it.</summary>
+    public static bool IsWord(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is ',' or '.');
+
     /// <summary>Whether it is any console of a kernel: a device and its options.</summary>
     public static bool IsConsole(string text) =>
         AnyPattern().IsMatch(text) && (!SerialPattern().IsMatch(text) || Parse(text) is not null);

@@ -26,16 +26,18 @@ internal static class SettingsReader
     private static bool HasKubernetes => File.Exists("/usr/bin/kube-apiserver");
 
     /// <exception cref="ConfigurationException">With all that is wrong.</exception>
-    public static ControllerSettings Load(string path)
+    /// <param name="strict">Whether what is doubted is refused: not by what a rack needs to run.</param>
+    public static ControllerSettings Load(string path, bool strict = true)
     {
-        try { return Read(path, File.ReadAllText(path)); }
+        try { return Read(path, File.ReadAllText(path), strict); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ConfigurationException([$"{path}: cannot be read: {e.Message}"]);
         }
     }
 
-    public static ControllerSettings Read(string path, string text)
+    /// <exception cref="ConfigurationException">As with <see cref="Load"/>.</exception>
+    public static ControllerSettings Read(string path, string text, bool strict = true)
     {
         var file = new ConfigurationFile(path, text);
         foreach (var key in file.Keys.Except(Known).ToList()) file.Fail(key, $"no such setting{Suggest(key)}");
@@ -55,9 +57,8 @@ internal static class SettingsReader
             HttpPort = file.Number("boot.http-port", 7480, 1, 65535),
             Release = file.Text("boot.release", ReleaseManifest.IsVersion, "a release's name is expected"),
             MenuSeconds = file.Number("boot.menu-seconds", 3, 0, 300),
-            Consoles = file.List("boot.consoles", ["tty0", "ttyS0,115200"], SerialConsole.IsConsole,
-                "a kernel console is expected, such as \"tty0\" or \"ttyS0,115200\""),
-            KernelArguments = file.Text("boot.kernel-arguments", KernelArguments.Problem) ?? "",
+            Consoles = ReadConsoles(file),
+            KernelArguments = ReadKernelArguments(file),
 
             DhcpMode = mode,
             RangeStart = range.Start,
@@ -84,7 +85,25 @@ internal static class SettingsReader
         if (place is not null) AddressChecks.Check(file, settings);
         CheckPorts(file, settings);
         if (!IsDnsOff(file)) CheckDomains(file, settings);
-        return file.Errors.Count == 0 ? settings : throw new ConfigurationException(file.Errors);
+        if (strict) file.Errors.AddRange(file.Doubts);
+        return file.Errors.Count == 0 ? settings with { Doubts = file.Doubts } : throw new ConfigurationException(file.Errors);
+    }
+
+    private static List<string> ReadConsoles(ConfigurationFile file)
+    {
+        const string key = "boot.consoles", expected = "a kernel console is expected, such as \"tty0\" or \"ttyS0,115200\"";
+        var consoles = file.List(key, ["tty0", "ttyS0,115200"], SerialConsole.IsWord, expected);
+        foreach (var odd in consoles.Where(console => SerialConsole.IsWord(console) && !SerialConsole.IsConsole(console)))
+            file.Doubt(key, $"{expected}, not \"{odd}\"");
+        return consoles;
+    }
+
+    private static string ReadKernelArguments(ConfigurationFile file)
+    {
+        const string key = "boot.kernel-arguments";
+        var arguments = file.Text(key, KernelArguments.Problem) ?? "";
+        if (KernelArguments.Problem(arguments) is null && KernelArguments.Doubt(arguments) is { } odd) file.Doubt(key, odd);
+        return arguments;
     }
 
     private static void CheckPorts(ConfigurationFile file, ControllerSettings settings)
@@ -108,12 +127,20 @@ internal static class SettingsReader
         const string key = "network.address", expected = "an IPv4 address with its prefix length is expected, such as \"10.77.0.1/24\"";
         if (!file.TryGet(key, out var value, out _)) file.Fail(key, $"is required: {expected}");
         else if (value is not string text || text.Split('/') is not [var host, var bits]) file.Fail(key, expected);
-        else if (Parse(host) is not { } address) file.Fail(key, Problem(host, expected)!);
-        else if (ParsePrefix(bits) is not (>= 8 and <= 30 and var prefix)) file.Fail(key, $"{expected}, with a prefix of 8 to 30 bits");
-        else
+        else if (file.Dotted(key, host, expected) is { } address)
         {
+            if (ParsePrefix(bits) is not (>= 8 and <= 30 and var prefix))
+            {
+                file.Fail(key, $"{expected}, with a prefix of 8 to 30 bits");
+                return null;
+            }
             var network = new IPNetwork(Address(Number(address) & uint.MaxValue << (32 - prefix)), prefix);
             if (AddressChecks.WhyNoHost(address, network) is not { } why) return (address, network);
+            if (!IsUnicast(address))
+            {
+                file.Doubt(key, $"{address} {why}: {expected}");
+                return (address, network);
+            }
             file.Fail(key, $"{address} {why}: {expected}");
         }
         return null;
@@ -128,8 +155,7 @@ internal static class SettingsReader
             return (null, null);
         }
         if (value is not List<string> { Count: 2 } ends) file.Fail(key, expected);
-        else if (ends.Select(end => Problem(end, expected)).OfType<string>().FirstOrDefault() is { } problem) file.Fail(key, problem);
-        else if (Parse(ends[0]) is { } start && Parse(ends[1]) is { } end)
+        else if (file.Dotted(key, ends[0], expected) is { } start && file.Dotted(key, ends[1], expected) is { } end)
         {
             if (Number(start) <= Number(end)) return (start, end);
             file.Fail(key, "its first address comes after its last");
@@ -155,12 +181,21 @@ internal static class SettingsReader
             Enabled = file.Flag("kubernetes.enabled", HasKubernetes),
             PodNetwork = pods,
             ServiceNetwork = services,
-            ApiNames = file.List("kubernetes.api-names", [], value => DnsName.IsName(value) && !IsNumeric(value) ? null
-                : Problem(value, "IPv4 addresses and DNS names in lower case are expected")),
+            ApiNames = ReadApiNames(file),
             ApiPort = file.Number("kubernetes.api-port", defaults.ApiPort, 1, 65535),
             Network = file.Choice("kubernetes.network", PodNetworkProvider.Operos),
             CertificateLife = file.Life("kubernetes.certificate-life", CertificateLives.Kubernetes),
         };
+    }
+
+    private static List<string> ReadApiNames(ConfigurationFile file)
+    {
+        const string key = "kubernetes.api-names", expected = "IPv4 addresses and DNS names in lower case are expected";
+        var names = file.List(key, [], value => DnsName.IsName(value) || ParseAmbiguous(value) is not null ? null : Problem(value, expected));
+        // A name of numbers alone is an address to some programs.
+        foreach (var odd in names.Where(name => DnsName.IsName(name) && IsNumeric(name)))
+            if (Problem(odd, expected) is { } problem) file.Doubt(key, problem);
+        return names;
     }
 
     private static IPNetwork ReadBlock(ConfigurationFile file, string key, IPNetwork fallback, int shortest, int longest)
@@ -169,8 +204,8 @@ internal static class SettingsReader
         var expected = $"an IPv4 network with a prefix of {shortest} to {longest} bits is expected, such as \"{fallback}\"";
         if (value is string text && text.Split('/') is [var host, var bits])
         {
-            if (Parse(host) is not { } first) file.Fail(key, Problem(host, expected)!);
-            else if (ParsePrefix(bits) is not { } prefix || prefix < shortest || prefix > longest) file.Fail(key, expected);
+            if (file.Dotted(key, host, expected) is not { } first) return fallback;
+            if (ParsePrefix(bits) is not { } prefix || prefix < shortest || prefix > longest) file.Fail(key, expected);
             else if ((Number(first) & uint.MaxValue >> prefix) == 0) return new IPNetwork(first, prefix);
             else file.Fail(key, $"{first} is no network's first address: {expected}");
         }
@@ -192,8 +227,11 @@ internal static class SettingsReader
     private static string ReadDomain(ConfigurationFile file, string key, string fallback)
     {
         const int longest = 48;
-        return file.Text(key, value => DnsName.IsName(value) && value.Length <= longest && !IsNumeric(value),
-            $"a domain name in lower case of at most {longest} characters is expected, such as \"{fallback}\"") ?? fallback;
+        var expected = $"a domain name in lower case of at most {longest} characters is expected, such as \"{fallback}\"";
+        var domain = file.Text(key, value => DnsName.IsName(value) && value.Length <= longest && ParseAmbiguous(value) is null, expected)
+            ?? fallback;
+        if (IsNumeric(domain) && ParseAmbiguous(domain) is null) file.Doubt(key, expected);
+        return domain;
     }
 
     private static string Suggest(string key)
