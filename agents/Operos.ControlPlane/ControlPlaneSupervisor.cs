@@ -103,7 +103,7 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
         var renewed = certificates.Renew();
         // Whatever runs has read the one before, also where an agent before us started it; a first certificate has no reader yet.
         foreach (var component in components.Where(component => component.ReadOnce.Intersect(renewed).Intersect(present).Any()))
-            restarts.Enqueue(component.Name);
+            if (!restarts.Contains(component.Name)) restarts.Enqueue(component.Name);
         if (renewed.Count > 0) logger.CertificatesIssued(string.Join(", ", renewed));
         var lives = certificates.Lives;
         var first = lives.MinBy(life => life.Value.Ends);

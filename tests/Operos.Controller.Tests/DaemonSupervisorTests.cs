@@ -103,7 +103,10 @@ public sealed class DaemonSupervisorTests : IDisposable
             await UntilAsync("it says what it lacks", () => supervisor.Status is (false, "not ready yet: rbac", _));
             Assert.NotNull(supervisor.ProcessId);
             var told = new List<(bool, string)>();
-            supervisor.StatusChanged += (healthy, text) => told.Add((healthy, text));
+            supervisor.StatusChanged += (healthy, text) =>
+            {
+                lock (told) told.Add((healthy, text));
+            };
             File.WriteAllText($"{folder}/go", "");
             await UntilAsync("it is healthy", () => supervisor.Status.Healthy);
             File.WriteAllText($"{folder}/ail", "");
@@ -112,6 +115,7 @@ public sealed class DaemonSupervisorTests : IDisposable
             File.WriteAllText($"{folder}/worse", "");
             await UntilAsync("it ails more", () => supervisor.Status.Text == "not ready yet: etcd, log");
             Assert.Equal(since, supervisor.Status.Since);
+            await UntilAsync("all was told", () => CountOf(told) == 3);
             Assert.Equal([(true, "running"), (false, "not ready yet: etcd"), (false, "not ready yet: etcd, log")], told);
         }, daemon => daemon with { Health = Check() with { Forgiven = TimeSpan.Zero } });
     }
@@ -132,14 +136,19 @@ public sealed class DaemonSupervisorTests : IDisposable
             await UntilAsync("it works", () => supervisor.Status.Healthy);
             Volatile.Write(ref missing, "waits for etcd");
             Say("not ready");
+            await UntilAsync("it ails", () => supervisor.Status.Text == "not ready");
             await Task.Delay(patience * 1.5);
             Assert.Equal((0, first, "not ready"), (wedged, supervisor.ProcessId, supervisor.Status.Text));
             var told = new List<string>();
-            supervisor.StatusChanged += (_, text) => told.Add(text);
+            supervisor.StatusChanged += (_, text) =>
+            {
+                lock (told) told.Add(text);
+            };
             Volatile.Write(ref missing, null);
             await UntilAsync("it is another process", () => supervisor.ProcessId is { } now && now != first);
             var second = supervisor.ProcessId;
             await UntilAsync("it says how it is", () => supervisor.Status.Text == "not ready");
+            await UntilAsync("all was told", () => CountOf(told) == 2);
             Assert.Equal(["has not worked for 1 s: not ready", "not ready"], told);
             await Task.Delay(patience * 1.5);
             Assert.Equal((1, second), (wedged, supervisor.ProcessId));
@@ -203,6 +212,24 @@ public sealed class DaemonSupervisorTests : IDisposable
             // After five failures the pause is of 3.2 s: it is looked for each second, and again when it is brought up.
             Assert.Equal((5, 3), (unit.Starts, unit.Looks));
         });
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task One_that_is_told_to_start_again_does_whatever_fails_meanwhile(bool inPlace)
+    {
+        var unit = new UnitStandIn { FailingStops = 1 };
+        Say("works");
+        await RunAsync(unit, daemon => daemon with { RestartsInPlace = inPlace, Health = Check() with { Forgiven = TimeSpan.Zero } },
+            async supervisor =>
+            {
+                await UntilAsync("it works", () => supervisor.Status.Healthy);
+                Assert.True(supervisor.Restart("has a new certificate"));
+                await UntilAsync("it was started again", () => unit.Starts == 2);
+                await UntilAsync("it works again", () => supervisor.Status.Healthy);
+                Assert.Equal(inPlace ? 0 : 1, unit.Stops);
+            });
     }
 
     [Theory]
@@ -273,6 +300,11 @@ public sealed class DaemonSupervisorTests : IDisposable
         }
     }
 
+    private static int CountOf<T>(List<T> told)
+    {
+        lock (told) return told.Count;
+    }
+
     private static bool IsSleep(int process)
     {
         try { return File.ReadAllText($"/proc/{process}/cmdline").StartsWith("sleep", StringComparison.Ordinal); }
@@ -299,10 +331,12 @@ public sealed class DaemonSupervisorTests : IDisposable
     {
         private volatile Func<bool> answers = () => false;
         private volatile bool runs;
-        private volatile int starts, looks;
+        private volatile int starts, stops, looks;
 
         public int FailingStarts { get; init; }
+        public int FailingStops { get; init; }
         public int Starts => starts;
+        public int Stops => stops;
 
         /// <summary>How often it was looked for since it runs.</summary>
         public int Looks => looks;
@@ -323,7 +357,8 @@ public sealed class DaemonSupervisorTests : IDisposable
 
         public Task ReloadAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        public Task StopAsync(CancellationToken cancellationToken) =>
+            Interlocked.Increment(ref stops) > FailingStops ? Task.CompletedTask : throw new IOException("systemd cannot be asked");
 
         public async Task<string> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken)
         {

@@ -22,6 +22,7 @@ internal sealed class ComponentDaemon(Component component, string folder) : IDis
     {
         Name = component.Name, Unit = component.Name, Package = component.Name, Program = "/usr/bin/" + component.Name,
         Arguments = component.Arguments, PrepareAsync = PrepareAsync, Running = "healthy",
+        RestartsInPlace = true,
         WaitsFor = () => component.Requires is { } needed && !isHealthy(needed) ? $"waits for {needed}" : null,
         Health = new HealthCheck
         {

@@ -21,7 +21,7 @@ internal sealed class RebootOrder(MachineRegistry machines, Sessions sessions, T
         catch (Exception e) when (e is IOException or TimeoutException or ObjectDisposedException)
         {
             logger.NotAnswered(machine, e.Message);
-            said = "reboots; its agent has not answered, so look whether it does: operosctl machines show";
+            said = $"reboots; its agent has not answered, so look whether it does: operosctl machines show {machine}";
         }
         catch (RefusedException e)
         {

@@ -58,7 +58,7 @@ internal static class DnsmasqConfiguration
     /// in its file, as after the range became smaller, so then it may keep those: in steps, since a changed file starts it again.
     /// </summary>
     private static uint LeaseMax(ControllerSettings settings, int leases) =>
-        leases <= settings.RangeSize ? (uint)settings.RangeSize : BitOperations.RoundUpToPowerOf2((uint)leases);
+        leases <= settings.RangeSize ? (uint)settings.RangeSize : BitOperations.RoundUpToPowerOf2((uint)(leases + settings.RangeSize));
 
     private static void Full(StringBuilder text, ControllerSettings settings, string leaseFile, int leases)
     {

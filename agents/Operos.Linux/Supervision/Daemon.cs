@@ -29,6 +29,12 @@ public sealed record Daemon
     /// </summary>
     public Func<string?>? WaitsFor { get; init; }
 
+    /// <summary>
+    /// Whether one that runs is started again in one step, which systemd carries out whatever becomes of this agent; otherwise it is first
+    /// stopped, then prepared, then started.
+    /// </summary>
+    public bool RestartsInPlace { get; init; }
+
     /// <summary>How it is asked whether it works; null where nobody can ask.</summary>
     public HealthCheck? Health { get; init; }
 

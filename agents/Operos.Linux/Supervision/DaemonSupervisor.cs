@@ -24,6 +24,12 @@ public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILog
     private volatile bool answers;
     private bool worked;
 
+    /// <summary>
+    /// A process that runs is not to go on: its files changed, or it was told to end. It stays so until another was started, whatever fails
+    /// meanwhile.
+    /// </summary>
+    private bool outdated;
+
     /// <summary>Is told how the daemon is, each time that there is something else to say of it; from whichever thread.</summary>
     public event Action<bool, string>? StatusChanged;
 
@@ -115,11 +121,14 @@ public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILog
         cancellationToken.ThrowIfCancellationRequested();
         var reason = orders.IsCompleted ? await orders.ConfigureAwait(false) : null;
         if (reason is null && first != wedged) return first == end ? await end.ConfigureAwait(false) : null;
+        // A question that threw tells nothing of the daemon, which goes on.
+        var ailment = reason is null ? await wedged.ConfigureAwait(false) : null;
         if (reason is not null) logger.Restarts(daemon.Name, reason);
         ProcessId = null;
+        outdated = true;
         // One that does not answer would keep the port of the next.
-        await process.StopAsync(cancellationToken).ConfigureAwait(false);
-        return reason is null ? await wedged.ConfigureAwait(false) : null;
+        if (!daemon.RestartsInPlace) await process.StopAsync(cancellationToken).ConfigureAwait(false);
+        return ailment;
     }
 
     private async Task<int> BringUpAsync(CancellationToken cancellationToken)
@@ -131,7 +140,8 @@ public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILog
         {
             throw new IOException($"cannot be prepared: {e.Message}", e);
         }
-        if (found is { } running && change != DaemonChange.Restart)
+        outdated |= change == DaemonChange.Restart;
+        if (found is { } running && !outdated)
         {
             if (running != ProcessId) logger.Found(daemon.Name, running);
             if (change == DaemonChange.Reload) await process.ReloadAsync(cancellationToken).ConfigureAwait(false);
@@ -139,6 +149,7 @@ public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILog
         else
         {
             found = await process.StartAsync(cancellationToken).ConfigureAwait(false);
+            outdated = false;
             logger.Runs(daemon.Name);
         }
         if (found != ProcessId && daemon.Health?.Forgiven != TimeSpan.Zero) Tell(true, daemon.Running);
@@ -154,9 +165,11 @@ public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILog
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
             throw new OperationCanceledException(cancellationToken);
         }
-        var ails = Stopwatch.StartNew();
+        var (ails, isAtFault) = (Stopwatch.StartNew(), Stopwatch.StartNew());
         while (true)
         {
+            // Ailing for want of something else is no fault of its own.
+            if (daemon.WaitsFor?.Invoke() is not null) isAtFault.Restart();
             var problem = await health.AskAsync(cancellationToken).ConfigureAwait(false);
             var patience = worked ? health.LongestAilment : health.LongestStart;
             answers = problem is null;
@@ -164,9 +177,10 @@ public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILog
             {
                 worked = true;
                 ails.Restart();
+                isAtFault.Restart();
                 TellAnswer(orders);
             }
-            else if (ails.Elapsed > patience && daemon.WaitsFor?.Invoke() is null)
+            else if (isAtFault.Elapsed > patience)
             {
                 worked = false;
                 health.Wedged?.Invoke();

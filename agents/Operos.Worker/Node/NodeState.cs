@@ -99,8 +99,10 @@ internal sealed class NodeState(string folder, bool apply, Systemd systemd, ILog
         {
             if (keys.Length == 0)
             {
-                File.Delete(AuthorizedKeysPath);
+                // Not the other way round: an agent that starts anew knows by the file that sshd is to be stopped.
+                AtomicFile.Write(AuthorizedKeysPath, [], FileModes.Private);
                 await systemd.OrderStopAsync(SshService, patience.Token).ConfigureAwait(false);
+                File.Delete(AuthorizedKeysPath);
             }
             else
             {

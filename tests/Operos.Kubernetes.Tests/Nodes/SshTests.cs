@@ -28,7 +28,7 @@ public sealed class SshTests(Cluster cluster, ITestOutputHelper output) : Cluste
         }
         finally
         {
-            await File.WriteAllTextAsync(path, before);
+            await ConfigureAsync(before);
             await Cluster.One.RunAsync("systemctl", ["start", Agent], default);
         }
         await Cluster.UntilAsync("where the agent comes back sshd ends too", async () => await StateAsync(Cluster.One) == "inactive");
