@@ -192,7 +192,10 @@ public sealed class ApiClient : IDisposable
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested) { throw new ApiException(
             $"{where}: no answer within {(longest ?? timeout).TotalSeconds:0} s", e); }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException or JsonException
-            or InvalidDataException or InvalidOperationException) { throw new ApiException($"{where}: {(e as JsonException ?? e.InnerException ?? e).Message}", e); }
+            or InvalidDataException or InvalidOperationException)
+        {
+            throw new ApiException($"{where}: {(e as JsonException ?? e.InnerException ?? e).Message}", e);
+        }
     }
 
     private CancellationTokenSource Deadline(CancellationToken cancellationToken)

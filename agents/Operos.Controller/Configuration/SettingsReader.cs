@@ -191,7 +191,8 @@ internal static class SettingsReader
     private static List<string> ReadApiNames(ConfigurationFile file)
     {
         const string key = "kubernetes.api-names", expected = "IPv4 addresses and DNS names in lower case are expected";
-        var names = file.List(key, [], value => DnsName.IsName(value) || ParseAmbiguous(value) is not null ? null : Problem(value, expected));
+        var names = file.List(key, [],
+            value => DnsName.IsName(value) || ParseAmbiguous(value) is not null ? null : Problem(value, expected));
         // A name of numbers alone is an address to some programs.
         foreach (var odd in names.Where(name => DnsName.IsName(name) && IsNumeric(name)))
             if (Problem(odd, expected) is { } problem) file.Doubt(key, problem);

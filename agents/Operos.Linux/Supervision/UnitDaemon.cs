@@ -74,7 +74,8 @@ internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger)
             var process = (await systemd.ReadAsync(daemon.Unit, cancellationToken).ConfigureAwait(false)).Process;
             if (!busy || (process is not null && process != before && began.Elapsed > ShortStart)) return process;
             if (began.Elapsed > LongestRestart)
-                throw new IOException($"{daemon.Unit}.service: restart is not done after {LongestRestart.TotalSeconds:0} s; see systemctl status {daemon.Unit}");
+                throw new IOException($"{daemon.Unit}.service: restart is not done after {LongestRestart.TotalSeconds:0} s; "
+                    + $"see systemctl status {daemon.Unit}");
         }
     }
 
