@@ -10,7 +10,8 @@ usage: images/disk.sh --release DIR --setup DIR --loaders ROOT --out FILE [--siz
   --setup    what `operos-controller setup` wrote: state/, upper/, anchor.cpio
   --loaders  root with Debian's signed shim and GRUB (out/images/roots/controller)
   --size     of the whole disk (default 8G); the image is sparse
-  --console  kernel arguments added to the boot entry (default: console=tty0 console=ttyS0,115200)
+  --console  kernel arguments added to the boot entry (default: console=tty0 console=ttyS0,115200); the menu is on the
+             first serial port of them that GRUB can use
 
 No loop device and no partition support of this host's kernel is needed.
 EOF
@@ -32,6 +33,10 @@ while (($#)); do
 done
 [[ -f $release/release.json && -f $setup/anchor.cpio && -d $loaders && -n $out ]] || { usage >&2; exit 2; }
 version=$(basename "$release")
+arguments="operos.kind=controller operos.release=$version operos.images=PARTLABEL=operos-images \
+operos.overlay=PARTLABEL=operos-overlay operos.generation=1 oops=panic panic=10 \
+systemd.crash_action=reboot $console"
+menu=$("$(dirname "${BASH_SOURCE[0]}")/grub-menu.sh" "$version" "$arguments")
 signed=$loaders/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed
 [[ -f $signed && -f $loaders/usr/lib/shim/shimx64.efi.signed ]] ||
     die "no signed shim and GRUB below $loaders: build the controller layer first"
@@ -80,20 +85,6 @@ ext4 operos-images "$work/images"
 ext4 operos-overlay "$work/overlay"
 ext4 operos-state "$setup/state"
 
-arguments="operos.kind=controller operos.release=$version operos.images=PARTLABEL=operos-images \
-operos.overlay=PARTLABEL=operos-overlay operos.generation=1 oops=panic panic=10 \
-systemd.crash_action=reboot $console"
-cat > "$work/grub.cfg" <<EOF
-serial --unit=0 --speed=115200
-terminal_input console serial
-terminal_output console serial
-set timeout=2
-set default=0
-menuentry 'Operos $version' {
-  linux /operos/$version/vmlinuz $arguments
-  initrd /operos/$version/initramfs.img /operos/$version/anchor.cpio
-}
-EOF
 read -r _ sectors < <(extent operos-esp)
 truncate -s $((sectors * 512)) "$work/esp"
 mkfs.vfat -F 32 -n OPEROS "$work/esp" > /dev/null
@@ -101,6 +92,7 @@ export MTOOLS_SKIP_CHECK=1
 mmd -i "$work/esp" ::EFI ::EFI/BOOT ::EFI/debian ::operos "::operos/$version"
 mcopy -i "$work/esp" "$loaders/usr/lib/shim/shimx64.efi.signed" ::EFI/BOOT/BOOTX64.EFI
 mcopy -i "$work/esp" "$signed" ::EFI/BOOT/grubx64.efi
+printf '%s\n' "$menu" > "$work/grub.cfg"
 # Debian's signed GRUB reads its configuration here.
 mcopy -i "$work/esp" "$work/grub.cfg" ::EFI/debian/grub.cfg
 mcopy -i "$work/esp" "$release/vmlinuz" "$release/initramfs.img" "$setup/anchor.cpio" "::operos/$version/"
