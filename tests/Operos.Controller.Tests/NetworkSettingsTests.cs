@@ -1,4 +1,6 @@
 using Operos.Controller.Configuration;
+using Operos.Controller.Setup;
+using Operos.Release.Publishing;
 
 namespace Operos.Controller.Tests;
 
@@ -126,6 +128,27 @@ public sealed class NetworkSettingsTests
     public void A_file_that_cannot_be_read_is_an_error_in_words(string path) =>
         Assert.StartsWith($"{path}: cannot be read: ", Assert.Single(Assert.Throws<ConfigurationException>(
             () => SettingsReader.Load(path)).Errors), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("10.77.0.100", "two IPv4 addresses are expected")]
+    [InlineData("10.77.0.100,10.77.0.150,10.77.0.200", "two IPv4 addresses are expected")]
+    [InlineData("10.77.0.100, 10.77.0.255", "holds the broadcast address")]
+    public void Setup_says_what_is_wrong_with_a_range_and_writes_nothing(string range, string problem)
+    {
+        var folder = Directory.CreateTempSubdirectory("operos-setup-").FullName;
+        try
+        {
+            ReleaseKey.Generate(Path.Combine(folder, "keys"));
+            var setup = new ControllerSetup
+            {
+                Folder = Path.Combine(folder, "made"), Address = "10.77.0.1/24", DhcpRange = range,
+                ReleaseKeyPem = File.ReadAllText(Path.Combine(folder, "keys", ReleaseKey.PublicName)),
+            };
+            Assert.Contains(problem, Assert.Single(Assert.Throws<ConfigurationException>(setup.Run).Errors), StringComparison.Ordinal);
+            Assert.False(Directory.Exists(setup.Folder));
+        }
+        finally { Directory.Delete(folder, recursive: true); }
+    }
 
     private static void Refused(string table, string problem)
     {

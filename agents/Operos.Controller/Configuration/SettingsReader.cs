@@ -158,7 +158,7 @@ internal static class SettingsReader
         else if (file.Dotted(key, ends[0], expected) is { } start && file.Dotted(key, ends[1], expected) is { } end)
         {
             if (Number(start) <= Number(end)) return (start, end);
-            file.Fail(key, "its first address comes after its last");
+            file.Fail(key, "its first address comes after its last: exchange them");
         }
         return (null, null);
     }

@@ -73,7 +73,8 @@ internal sealed record ControllerSetup
             mode = "{DhcpMode}"
 
             """);
-        if (DhcpRange?.Split(',') is [var first, var last]) text.Append(null, $"range = [\"{first}\", \"{last}\"]\n");
+        if (DhcpRange?.Split(',', StringSplitOptions.TrimEntries).Select(end => $"\"{end}\"") is { } ends)
+            text.Append(null, $"range = [{string.Join(", ", ends)}]\n");
         if (AuthorizedKeyLines is { Count: > 0 } keys)
             text.Append(null, $"\n[nodes]\nauthorized-keys = [{string.Join(", ", keys.Select(key => $"\"{key}\""))}]\n");
         if (ExtraConfiguration is not null) text.Append('\n').Append(ExtraConfiguration.TrimEnd()).Append('\n');
