@@ -21,7 +21,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         [Lint] = 3,
         ["Operos.Release.Tests"] = 4, ["Operos.Init.Tests"] = 4, [Hardware] = 4, ["Operos.Proto.Tests"] = 4,
         [Controller] = 4, ["Operos.Ctl.Tests"] = 4, [Lab] = 5, ["Operos.TestRun.Tests"] = 5,
-        [Policy] = 5, [ComponentBuild] = 8, [Cache] = 5,
+        [Policy] = 5, [ComponentBuild] = 8, [Cache] = 12,
         [LongPolicy] = 3, [LongHardware] = 3,
         [Release] = 40,
         [Canary] = 15,
