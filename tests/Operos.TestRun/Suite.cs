@@ -25,7 +25,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         [LongPolicy] = 3, [LongHardware] = 3,
         [Release] = 40,
         [Canary] = 15,
-        [Daemons] = 12, [ControlPlane] = 15, [Nodes] = 12, [Reproducible] = 30,
+        [Daemons] = 12, [ControlPlane] = 15, [Nodes] = 12, [Reproducible] = 50,
         [Guests] = 55,
     };
 
