@@ -34,6 +34,9 @@ public sealed class CertificateAuthority
     /// <exception cref="CryptographicException">As for <see cref="SignWorker"/>.</exception>
     public X509Certificate2 SignOperator(byte[] csr, string user, TimeSpan life) => SignClient(csr, Name(user, Role.Operator), life);
 
+    /// <summary>Has the authority's key sign an order, which begins as no certificate does.</summary>
+    public byte[] SignOrder(Func<ECDsa, byte[]> sign) => signing.Use(sign);
+
     /// <summary>SHA-256 of the public key that a request proves its sender to hold.</summary>
     /// <exception cref="CryptographicException">As <see cref="SignWorker"/>.</exception>
     public static string KeyHash(byte[] csr)

@@ -72,6 +72,12 @@ public sealed class SigningAuthority
     public X509Certificate2 Sign(ECDsa key, CertificateOrder order, TimeSpan life) =>
         Sign(key, Subject(order), order.Purpose, order.Names, life, CertificateLives.KubernetesBackdate);
 
+    internal byte[] Use(Func<ECDsa, byte[]> sign)
+    {
+        using var key = certificate.GetECDsaPrivateKey()!;
+        return sign(key);
+    }
+
     /// <summary>No certificate outlives its authority.</summary>
     internal X509Certificate2 Sign(
         ECDsa key, X500DistinguishedName subject, KeyPurpose purpose, IReadOnlyList<string> names, TimeSpan life, TimeSpan backdate)

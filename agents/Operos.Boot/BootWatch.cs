@@ -18,6 +18,12 @@ public sealed class BootWatch(TimeProvider time)
             ? known : new BootTransfer(path, total, time));
     }
 
+    /// <summary>Remembers a transfer of before this process; one that is known already is newer.</summary>
+    public void Recall(IPAddress client, BootTransfer transfer)
+    {
+        if (clients.Count < MaxClients) clients.TryAdd(client, transfer);
+    }
+
     /// <summary>Each client's last transfer, the latest first.</summary>
     public IReadOnlyList<(IPAddress Client, BootTransfer Transfer)> Transfers =>
         [.. clients.OrderByDescending(pair => pair.Value.LastUnixMs).Select(pair => (pair.Key, pair.Value))];
@@ -27,6 +33,10 @@ public sealed class BootWatch(TimeProvider time)
 public sealed class BootTransfer(string path, long total, TimeProvider time)
 {
     private long sent;
+
+    /// <summary>One of before this process.</summary>
+    public BootTransfer(string path, long total, long sent, long lastUnixMs, TimeProvider time) : this(path, total, time) =>
+        (this.sent, LastUnixMs) = (sent, lastUnixMs);
 
     /// <summary>As it was asked for.</summary>
     public string Path { get; } = path;

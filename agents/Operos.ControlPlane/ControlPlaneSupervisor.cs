@@ -30,18 +30,21 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
     /// <summary>This agent's access to the API server, as <c>system:masters</c> over loopback.</summary>
     public ApiAccess AdminAccess => Describe().AdminAccess(settings.Kubernetes.ApiPort, TimeSpan.FromSeconds(30));
 
+    /// <summary>What saves etcd's contents while it runs.</summary>
+    public EtcdSnapshots Snapshots => new(certificates);
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var components = await PrepareAsync(cancellationToken).ConfigureAwait(false);
         state.Expect(components.Select(component => component.Name));
-        var daemons = components.Select(component => new ComponentDaemon(component, paths.Run)).ToList();
+        var daemons = components.Select(component => new ComponentDaemon(component, paths.Run, certificates.Certificate)).ToList();
         try
         {
             var supervisors = daemons.ToDictionary(daemon => daemon.Component.Name, Supervise, StringComparer.Ordinal);
             await TaskGroup.RunAsync(cancellationToken,
             [
                 .. supervisors.Select(supervisor => new SupervisedTask(supervisor.Key, supervisor.Value.RunAsync)),
-                new("certificates", token => KeepCertificatesAsync(components, supervisors, token)),
+                new("certificates", token => KeepCertificatesAsync(daemons, supervisors, token)),
             ]).ConfigureAwait(false);
         }
         finally
@@ -81,9 +84,10 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
         return supervisor;
     }
 
-    private async Task KeepCertificatesAsync(IReadOnlyList<Component> components, Dictionary<string, DaemonSupervisor> supervisors,
+    private async Task KeepCertificatesAsync(IReadOnlyList<ComponentDaemon> daemons, Dictionary<string, DaemonSupervisor> supervisors,
         CancellationToken cancellationToken)
     {
+        List<Component> components = [.. daemons.Select(daemon => daemon.Component)];
         while (true)
         {
             await Task.Delay(Step, time, cancellationToken).ConfigureAwait(false);
@@ -92,7 +96,7 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
                 if (time.GetUtcNow() >= nextRenewal) Renew(components);
             }
             catch (Exception e) when (IsFault(e)) { Tell(CertificatesPart, false, e.Message); }
-            RestartOne(supervisors);
+            RestartOne(daemons, supervisors);
         }
     }
 
@@ -111,8 +115,10 @@ public sealed class ControlPlaneSupervisor(ControlPlaneSettings settings, Contro
     }
 
     /// <summary>One at a time, and only while all else works: one that is told to start again is not healthy until it has.</summary>
-    private void RestartOne(Dictionary<string, DaemonSupervisor> supervisors)
+    private void RestartOne(IReadOnlyList<ComponentDaemon> daemons, Dictionary<string, DaemonSupervisor> supervisors)
     {
+        // It may have started since, as one does whose restart an agent before this one still owed.
+        while (restarts.TryPeek(out var next) && daemons.First(daemon => daemon.Component.Name == next).IsCurrent) restarts.Dequeue();
         if (restarts.Count == 0 || supervisors.Keys.Any(name => !state.IsHealthy(name))) return;
         if (!supervisors[restarts.Peek()].Restart("restarts with its new certificate")) return;
         logger.RestartsForCertificate(restarts.Dequeue());

@@ -1,16 +1,20 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Operos.Authority;
 using Operos.Boot;
 using Operos.Controller.Audit;
+using Operos.Controller.Backups;
 using Operos.Controller.Boot;
+using Operos.Controller.Clock;
 using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
 using Operos.Controller.Connections;
 using Operos.Controller.Control;
 using Operos.Controller.Dhcp;
+using Operos.Controller.Disks;
 using Operos.Controller.Jobs;
 using Operos.Controller.Machines;
 using Operos.Controller.Operations;
@@ -67,17 +71,26 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var names = new ClusterNames();
         var dns = settings.DnsEnabled
             ? new ClusterDns(settings.NameServer(paths), names, time, loggers.CreateLogger<ClusterDns>(), host: daemons) : null;
+        var clock = daemons.AreUnits ? new ClockServer(settings, paths, time, loggers.CreateLogger<ClockServer>(), daemons) : null;
         var sessions = new Sessions();
-        var context = new ControllerContext(settings, paths, time, loggers);
-        var cluster = settings.Kubernetes.Enabled ? new KubernetesCluster(settings, paths, registry, time, loggers, daemons) : null;
+        var parts = new EnduringTasks(time, loggers.CreateLogger<EnduringTasks>());
+        var cluster = OpenCluster(registry, sessions, daemons, parts);
+        var backups = new RackBackups(settings, paths, cluster, time, loggers);
+        var audit = new AuditLog(paths.Operations, time, loggers.CreateLogger<AuditLog>());
+        var context = new ControllerContext(settings, paths, time, loggers)
+        {
+            Disks = new RackDisks(settings, paths, registry, sessions, audit, time, loggers),
+            Parts = parts, Backups = backups, LacksKubernetes = settings.Kubernetes.Enabled && cluster is null,
+        };
         var enrolment = new MachineEnrolment(registry, authority, sessions, cluster, context);
         var live = new LiveConnections(sessions, new OpenConnections());
         var operators = new OperatorRegistry(new OperatorStore(paths.Operators, loggers.CreateLogger<OperatorStore>()), authority, time);
         operators.AdoptFirst();
-        var audit = new AuditLog(paths.Operations, time, loggers.CreateLogger<AuditLog>());
         var jobStore = new JobStore(paths.Jobs, loggers.CreateLogger<JobStore>());
-        var (operations, jobs) = ControllerOperations.Create(new RackStores(registry, operators, releases, audit, jobStore), live,
-            new NetworkServices(watch, dnsmasq, dns), cluster, authority, context);
+        var events = new EventLog(paths.History, time, loggers.CreateLogger<EventLog>());
+        registry.Happened += events.Add;
+        var (operations, jobs) = ControllerOperations.Create(new RackStores(registry, operators, releases, audit, jobStore, events), live,
+            new NetworkServices(watch, dnsmasq, dns, clock), cluster, authority, context);
         var control = new ControlServer(new IPEndPoint(IPAddress.Any, settings.ControlPort), authority, settings.Address,
             () => new ControlPeer(enrolment, operations, operators, live, time, loggers.CreateLogger<ControlPeer>()), time,
                 loggers.CreateLogger<ControlServer>());
@@ -85,18 +98,39 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var self = RegisterSelf(registry);
         registry.Changed += () => names.SetMachines(MachineNames(registry));
         names.SetMachines(MachineNames(registry));
-        if (cluster is null) names.SetComplete();
+        if (!settings.Kubernetes.Enabled) names.SetComplete();
         releases.Scan();
-        loaders.Install();
         releases.Changed += loaders.WriteMenus;
-        List<SupervisedTask> works = [new("releases", releases.RunAsync), new("boot server", http.RunAsync),
-            new("dnsmasq", dnsmasq.RunAsync), new("control endpoint", control.RunAsync), new("jobs", jobs.RunAsync)];
-        if (cluster is not null)
-            works.AddRange([new("Kubernetes", cluster.RunAsync), new("names", new ClusterNamesWatch(cluster.Client, names).RunAsync)]);
-        if (cluster is not null && self is not null)
-            works.Add(new("node", new ControllerNode(cluster, self, settings, time, loggers).RunAsync));
-        works.Add(new("DNS", dns is not null ? dns.RunAsync : token => daemons.KeepOffAsync(ClusterDns.Units, token)));
+        // Who is let in and what operators order is what all else hangs on; each of the others may fail alone.
+        List<SupervisedTask> works = [new("control endpoint", control.RunAsync), new("jobs", jobs.RunAsync),
+            parts.Of("release store", releases.RunAsync), parts.Of("boot server", http.RunAsync),
+            parts.Of("boot loaders", loaders.RunAsync), parts.Of("DHCP and TFTP", dnsmasq.RunAsync),
+            parts.Of("address", new OwnAddress(settings.Address, time, loggers.CreateLogger<OwnAddress>()).RunAsync),
+            parts.Of("boot history", new BootHistory(paths.History, watch, time, loggers.CreateLogger<BootHistory>()).RunAsync),
+            parts.Of("daily backups", backups.Schedule.RunAsync), parts.Of("reports of disks", context.Disks.RunAsync),
+            parts.Of("DNS", dns is not null ? dns.RunAsync : token => daemons.KeepOffAsync(ClusterDns.Units, token))];
+        if (clock is not null) works.Add(parts.Of("time", clock.RunAsync));
+        if (cluster is null) return works;
+        works.AddRange([parts.Of("Kubernetes", cluster.RunAsync),
+            parts.Of("names", token => new ClusterNamesWatch(cluster.Client, names).RunAsync(token))]);
+        if (self is not null)
+        {
+            cluster.IsNode = true;
+            works.Add(parts.Of("node", token => new ControllerNode(cluster, self, settings, paths.State, time, loggers).RunAsync(token)));
+        }
         return works;
+    }
+
+    /// <summary>Null where no Kubernetes is to run, or none can: its keys cannot be read, or made.</summary>
+    private KubernetesCluster? OpenCluster(MachineRegistry registry, Sessions sessions, DaemonHost daemons, EnduringTasks parts)
+    {
+        if (!settings.Kubernetes.Enabled) return null;
+        try { return new KubernetesCluster(settings, paths, registry, sessions, time, loggers, daemons); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            parts.CannotBeMade("Kubernetes", e);
+            return null;
+        }
     }
 
     /// <summary>Only who was admitted has a name.</summary>
@@ -128,6 +162,12 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         try { return registry.RegisterSelf(new Newcomer(inventory, boot, File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
             settings.Address.ToString())); }
         catch (RefusedException e) { logger.NotListed(e.Message); }
+        // Known from before, and not as it is in this boot.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            logger.NotListed(e.Message);
+            return registry.All.FirstOrDefault(record => record.Kind == "controller");
+        }
         return null;
     }
 }

@@ -3,7 +3,9 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Operos.CommandLine;
 using Operos.Controller;
+using Operos.Controller.Backups;
 using Operos.Controller.Configuration;
 using Operos.Controller.Setup;
 using Operos.Node.Cni;
@@ -24,10 +26,15 @@ var config = new Option<string>("--config") { Description = "The configuration f
 
 var root = new RootCommand("operos-controller: boot service, registry and certificate authority of an Operos cluster")
 {
-    Run(), CheckConfig(), Setup(), RecoverAdmin(), ReleaseKeysCommand.Create(defaults),
+    Run(), CheckConfig(), Setup(), RecoverAdmin(), ReleaseKeysCommand.Create(defaults), RestoreCommand.Create(defaults),
 };
 root.Options.Add(config);
-return await root.Parse(args).InvokeAsync();
+HelpText.Attach(root);
+var parsed = root.Parse(args);
+if (UsageErrors.Tell(parsed, Console.Error)) return UsageErrors.ExitCode;
+// Setup writes a configuration, and restore brings one: neither reads this one.
+config.Hidden = parsed.CommandResult.Command.Name is "setup" or "restore";
+return await parsed.InvokeAsync();
 
 Command Run()
 {
@@ -43,12 +50,18 @@ Command Run()
     {
         ControllerSettings settings;
         try { settings = SettingsReader.Load(result.GetValue(config)!, strict: false); }
-        catch (ConfigurationException e) { return Report(e); }
+        catch (ConfigurationException e) { return Report(e, "; the controller does not start with it"); }
         var paths = defaults with
         {
             Configuration = result.GetValue(config)!, State = result.GetValue(state)!, Run = result.GetValue(run)!,
             Releases = result.GetValue(releases)!, Loaders = result.GetValue(loaders)!,
         };
+        if (BackupRestore.IsUnfinished(paths.State))
+        {
+            Console.Error.WriteLine($"operos-controller: {paths.State} is part of a backup and part of what was before: a restore was cut "
+                + "off. Next: operos-controller restore FILE, once more");
+            return 1;
+        }
         await using var log = new LoggerConfiguration()
             .MinimumLevel.Is(result.GetValue(verbose) ? LogEventLevel.Debug : LogEventLevel.Information)
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
@@ -71,7 +84,7 @@ Command CheckConfig()
     command.SetAction(result =>
     {
         try { SettingsReader.Load(result.GetValue(config)!); }
-        catch (ConfigurationException e) { return Report(e); }
+        catch (ConfigurationException e) { return Report(e, ""); }
         Console.WriteLine($"{result.GetValue(config)}: valid");
         return 0;
     });
@@ -83,15 +96,24 @@ Command Setup()
     var folder = new Option<string>("--dir") { Description = "Folder to write to; a rerun keeps its certificate authority",
         Required = true };
     var address = new Option<string>("--address") { Description = "The controller's address, such as 10.77.0.1/24", Required = true };
-    var key = new Option<string>("--release-key") { Description = "Public key of the releases, PEM, one or more", Required = true };
-    var admission = new Option<string>("--admission") { Description = "auto or approve", DefaultValueFactory = _ => "approve" };
-    var mode = new Option<string>("--dhcp-mode") { Description = "full, proxy or off", DefaultValueFactory = _ => "full" };
-    var range = new Option<string?>("--dhcp-range") { Description = "FIRST,LAST" };
+    var nic = new Option<string?>("--nic") { Description =
+        "MAC of the network card that has the address; to be given where the machine has several" };
+    var key = new Option<string?>("--release-key")
+        { Description = "File of the public keys that sign releases, PEM: release.pub of `operosctl release keygen`", Required = true };
+    var admission = new ChoiceOption("--admission", "Whether machines join by themselves, or when an operator approves them",
+        ["auto", "approve"]) { DefaultValueFactory = _ => ["approve"] };
+    var mode = new ChoiceOption("--dhcp-mode", "Whether the controller gives addresses, boot files beside another server, or neither",
+        ["full", "proxy", "off"]) { DefaultValueFactory = _ => ["full"] };
+    var range = new Option<string?>("--dhcp-range")
+    {
+        Description = "The first and the last address that machines are given, with a comma; needed with --dhcp-mode full",
+        HelpName = "first,last",
+    };
     var keys = new Option<string?>("--authorized-keys")
         { Description = "File of SSH public keys that may log in as root, on the controller and on every worker" };
     var extra = new Option<string?>("--extra-config") { Description = "File of further configuration tables" };
     var command = new Command("setup", "Make the certificate authority, configuration and credentials of a new controller")
-        { folder, address, key, admission, mode, range, keys, extra };
+        { folder, address, nic, key, admission, mode, range, keys, extra };
     command.SetAction(result =>
     {
         try
@@ -100,20 +122,23 @@ Command Setup()
             {
                 Folder = result.GetValue(folder)!,
                 Address = result.GetValue(address)!,
-                ReleaseKeyPem = File.ReadAllText(result.GetValue(key)!),
-                Admission = result.GetValue(admission)!,
-                DhcpMode = result.GetValue(mode)!,
+                Nic = result.GetValue(nic),
+                ReleaseKeyPem = Text(result, key)!,
+                Admission = result.GetValue(admission)![0],
+                DhcpMode = result.GetValue(mode)![0],
                 DhcpRange = result.GetValue(range),
-                AuthorizedKeys = result.GetValue(keys) is { } file ? File.ReadAllText(file) : null,
-                ExtraConfiguration = result.GetValue(extra) is { } more ? File.ReadAllText(more) : null,
+                AuthorizedKeys = Text(result, keys),
+                ExtraConfiguration = Text(result, extra),
             };
+            var again = setup.IsDone;
             var settings = setup.Run();
-            Console.WriteLine(
-                $"controller {settings.Address}: set up in {setup.Folder}; the operator's credentials are in "
-                + $"{Path.Combine(setup.Folder, "admin")}");
+            Console.WriteLine($"controller {settings.Address}: set up in {setup.Folder}"
+                + (again ? "; its authority and its operators were kept, configuration and credentials are new" : ""));
+            Console.WriteLine($"  the operator's credentials are in {Path.Combine(setup.Folder, "admin")}. Next: images/disk.sh makes the "
+                + "controller's disk of a release and this folder");
             return 0;
         }
-        catch (ConfigurationException e) { return Report(e); }
+        catch (ConfigurationException e) { return Report(e, "; nothing was changed"); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or Operos.Release.ReleaseFormatException)
         {
             Console.Error.WriteLine($"operos-controller: {e.Message}");
@@ -137,12 +162,13 @@ Command RecoverAdmin()
         try
         {
             var paths = defaults with { Configuration = result.GetValue(config)!, State = result.GetValue(state)! };
+            paths.RequireState();
             var name = AdminRecovery.Run(paths, SettingsReader.Load(paths.Configuration, strict: false), result.GetValue(folder)!);
             Console.WriteLine(
                 $"made the admin {name}; its credentials are in {result.GetValue(folder)}. Next: operosctl operators, then add and revoke");
             return 0;
         }
-        catch (ConfigurationException e) { return Report(e); }
+        catch (ConfigurationException e) { return Report(e, "; no admin was made"); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException
             or Operos.Proto.Connection.ControlFaultException)
         {
@@ -154,9 +180,20 @@ Command RecoverAdmin()
     return command;
 }
 
-static int Report(ConfigurationException e)
+static int Report(ConfigurationException e, string consequence)
 {
     foreach (var error in e.Errors) Console.Error.WriteLine($"operos-controller: {error}");
-    Console.Error.WriteLine($"  {e.Errors.Count} error{(e.Errors.Count == 1 ? "" : "s")}; nothing was changed");
+    Console.Error.WriteLine($"  {e.Errors.Count} error{(e.Errors.Count == 1 ? "" : "s")}{consequence}");
     return 1;
+}
+
+// The text of a file that an option names; null where it is not given.
+static string? Text(ParseResult result, Option<string?> option)
+{
+    if (result.GetValue(option) is not { } path) return null;
+    try { return File.ReadAllText(path); }
+    catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    {
+        throw new ConfigurationException([$"{option.Name} {path}: cannot be read: {UnreadableFile.Why(path, e)}"]);
+    }
 }

@@ -11,16 +11,21 @@ namespace Operos.Ctl;
 /// </summary>
 internal sealed class CredentialFolder(string path)
 {
+    /// <summary>Where an operator gets such a folder.</summary>
+    public const string Source = "an admin makes a folder of them (operosctl operators add NAME --out DIR), and the controller's setup "
+        + "writes the first to its folder admin/";
+
     public string Path => path;
 
     /// <summary>The controller's ADDRESS:PORT.</summary>
-    public string Endpoint => File.ReadAllText(In(CredentialFiles.Endpoint)).Trim();
+    /// <exception cref="IOException">There is none, or it cannot be read; said for the operator, as of the two below.</exception>
+    public string Endpoint => Load(CredentialFiles.Endpoint, File.ReadAllText).Trim();
 
-    public X509Certificate2 LoadAuthority() => X509CertificateLoader.LoadCertificateFromFile(In(CredentialFiles.Authority));
+    public X509Certificate2 LoadAuthority() => Load(CredentialFiles.Authority, X509CertificateLoader.LoadCertificateFromFile);
 
-    public X509Certificate2 LoadClient() => File.Exists(In(CredentialFiles.Client))
-        ? X509Certificate2.CreateFromPemFile(In(CredentialFiles.Client))
-        : X509Certificate2.CreateFromPemFile(In(CredentialFiles.OldCertificate), In(CredentialFiles.OldKey));
+    public X509Certificate2 LoadClient() => File.Exists(In(CredentialFiles.OldKey)) && !File.Exists(In(CredentialFiles.Client))
+        ? Load(CredentialFiles.OldCertificate, file => X509Certificate2.CreateFromPemFile(file, In(CredentialFiles.OldKey)))
+        : Load(CredentialFiles.Client, file => X509Certificate2.CreateFromPemFile(file));
 
     /// <summary>A key that stays here, and a request for a certificate on it (PKCS #10, RFC 2986).</summary>
     public static (ECDsa Key, byte[] Csr) NewRequest()
@@ -57,6 +62,23 @@ internal sealed class CredentialFolder(string path)
         if (Environment.IsPrivilegedProcess) Ownership.Copy(path, In(CredentialFiles.Client));
         foreach (var old in (string[])[CredentialFiles.OldCertificate, CredentialFiles.OldKey])
             if (File.Exists(In(old))) AtomicFile.Delete(In(old));
+    }
+
+    private T Load<T>(string name, Func<string, T> load)
+    {
+        if (!Directory.Exists(path)) throw new IOException($"no credentials in {path}: there is no such folder; {Source}");
+        // Asked first: of a missing file one loader says so, another that it is no certificate.
+        if (!File.Exists(In(name))) throw new IOException($"no credentials in {path}: it holds no file {name}; {Source}");
+        try { return load(In(name)); }
+        catch (UnauthorizedAccessException)
+        {
+            throw new IOException($"the credentials in {path} are somebody else's: {name} may not be read; {Source}");
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            throw new IOException($"the credentials in {path} are damaged: {name}: {e.Message}; an admin makes new ones (operosctl "
+                + "operators renew NAME --out DIR)");
+        }
     }
 
     private string In(string name) => System.IO.Path.Combine(path, name);

@@ -10,7 +10,7 @@ namespace Operos.Ctl;
 /// <summary>Where the operator's credentials are, and a connection that is opened with them.</summary>
 internal static class Credentials
 {
-    private const string Variable = "OPEROS_CONFIG";
+    internal const string Variable = "OPEROS_CONFIG";
 
     public static readonly Option<string?> Folder = new("--config")
     {
@@ -19,10 +19,17 @@ internal static class Credentials
     };
     public static readonly Option<string?> Endpoint = new("--endpoint")
         { Description = "The controller's ADDRESS:PORT, instead of the file endpoint's", Recursive = true };
-    public static readonly Option<int> Seconds = new("--timeout")
-        { Description = "Seconds to wait for the controller", DefaultValueFactory = _ => 15, Recursive = true };
+    public static readonly Option<TimeSpan> Patience = DurationOption.Create("--timeout", "How long to wait for the controller",
+        TimeSpan.FromSeconds(15), TimeSpan.FromHours(1), everywhere: true);
 
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    /// <summary>For every command that asks the controller.</summary>
+    public static IReadOnlyList<Option> All => [Folder, Endpoint, Patience];
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>systemd starts a controller's agent that died again after two seconds; a busy machine takes a few more.</summary>
+    private static readonly TimeSpan LongestRestart = TimeSpan.FromSeconds(10);
+
     private static readonly string Agent = $"operosctl/{typeof(Credentials).Assembly.GetName().Version?.ToString(3)}";
 
     /// <summary>Sends one request on a connection of its own.</summary>
@@ -51,7 +58,7 @@ internal static class Credentials
         }
         catch (IOException e) when (life.IsOver(DateTimeOffset.UtcNow) && e is not ControllerUnreachableException { HungUp: false })
         {
-            throw new IOException(
+            throw new CredentialsExpiredException(
                 $"the credentials in {folder.Path} expired on {life.Ends.UtcDateTime:yyyy-MM-dd HH:mm} UTC; an admin makes new ones "
                 + "(operosctl operators renew NAME --out DIR), or whoever is root on the controller's console (operos-controller "
                     + "recover-admin)", e);
@@ -65,22 +72,28 @@ internal static class Credentials
     /// <summary>The controller's address, as the command line or the folder has it.</summary>
     public static string EndpointOf(ParseResult result, CredentialFolder folder) => result.GetValue(Endpoint) ?? folder.Endpoint;
 
-    /// <summary>Nothing has been asked yet: where the controller hung up it is asked again while the operator's time lasts.</summary>
+    /// <summary>
+    /// Nothing has been asked yet: where the controller hung up it is asked again while the operator's time lasts, and where its agent does
+    /// not run, or ends the connection at its first word, as long as a restart of it takes.
+    /// </summary>
     private static async Task<ControlConnection> ConnectAsync(ControlClientOptions options, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
-        while (true)
+        for (var refusals = 0; ; await Task.Delay(Pause, cancellationToken))
         {
             try { return await ControlConnection.ConnectAsync(options, cancellationToken); }
-            catch (ControllerUnreachableException e) when (e.HungUp && clock.Elapsed
-                + Pause < options.ConnectTimeout) { await Task.Delay(Pause, cancellationToken); }
+            catch (ControllerUnreachableException e) when (e.HungUp && clock.Elapsed + Pause < options.ConnectTimeout) { }
+            catch (ControllerUnreachableException e) when (e.HasNoListener && clock.Elapsed + Pause < Least(LongestRestart)) { }
+            catch (CertificateRefusedException) when (refusals++ == 0) { }
         }
+
+        TimeSpan Least(TimeSpan patience) => patience < options.ConnectTimeout ? patience : options.ConnectTimeout;
     }
 
     private static CredentialFolder Find(ParseResult result) => new(
         result.GetValue(Folder) ?? Environment.GetEnvironmentVariable(Variable) ?? Candidates().FirstOrDefault(Directory.Exists)
         ?? throw new IOException(
-            $"no credentials: give --config DIR or set {Variable}; the controller's setup writes them to its folder admin/"));
+            $"no credentials: give --config DIR or set {Variable}; {CredentialFolder.Source}"));
 
     private static ControlClientOptions Options(ParseResult result, CredentialFolder folder)
     {
@@ -92,11 +105,14 @@ internal static class Credentials
             CertificateAuthority = folder.LoadAuthority(),
             Certificate = folder.LoadClient(),
             Agent = Agent,
-            ConnectTimeout = TimeSpan.FromSeconds(result.GetValue(Seconds)),
-            CallTimeout = TimeSpan.FromSeconds(result.GetValue(Seconds)),
+            ConnectTimeout = result.GetValue(Patience),
+            CallTimeout = result.GetValue(Patience),
         };
     }
 
     private static IEnumerable<string> Candidates() =>
         [Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".config/operos"), "/etc/operos/operosctl"];
 }
+
+/// <summary>The operator's own certificate counts no longer: its time is over.</summary>
+internal sealed class CredentialsExpiredException(string message, Exception inner) : IOException(message, inner);

@@ -1,5 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using Operos.CommandLine;
 using Operos.Ctl.Rendering;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -11,20 +14,17 @@ namespace Operos.Ctl;
 /// </summary>
 internal static class Outcome
 {
-    public const int Failed = 1, Usage = 2, Unreachable = 3, Refused = 4;
+    public const int Failed = 1, Usage = UsageErrors.ExitCode, Unreachable = 3, Refused = 4;
 
     public static readonly Option<bool> Debug = new("--debug") { Description = "Show where an error came from", Recursive = true };
 
     public static async Task<int> RunAsync(RootCommand root, string[] args)
     {
         root.Options.Add(Debug);
+        HelpText.Attach(root);
         var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
-        {
-            foreach (var error in parsed.Errors) Console.Error.WriteLine($"operosctl: {error.Message}");
-            Console.Error.WriteLine("  see operosctl --help");
-            return Usage;
-        }
+        if (UsageErrors.Tell(parsed, Console.Error)) return Usage;
+        if (!AsksController(parsed.CommandResult)) foreach (var option in Credentials.All) option.Hidden = true;
         try
         {
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
@@ -32,18 +32,42 @@ internal static class Outcome
         catch (OperationCanceledException) { return 130; }
         catch (Exception e)
         {
-            Console.Error.WriteLine(Terminal.Page($"operosctl: {e.Message}"));
-            for (var cause = e.InnerException; cause is not null; cause = cause.InnerException)
-                Console.Error.WriteLine(Terminal.Page($"  because: {cause.Message}"));
+            foreach (var line in Words(e)) Console.Error.WriteLine(Terminal.Page(line));
             if (parsed.GetValue(Debug)) Console.Error.WriteLine(e);
             if (e is ControlFaultException { Hint: { } hint }) Console.Error.WriteLine(Terminal.Page($"  next: {hint}"));
-            return e switch
-            {
-                ControlFaultException { Code: FaultCode.NotFound or FaultCode.Conflict or FaultCode.Unauthorized
-                    or FaultCode.BadRequest } => Refused,
-                TimeoutException or ControllerUnreachableException or IOException { InnerException: SocketException } => Unreachable,
-                _ => Failed,
-            };
+            return ExitCode(e);
         }
+    }
+
+    /// <summary>What failed and why; a cause that is told in it is not told again.</summary>
+    internal static IEnumerable<string> Words(Exception e)
+    {
+        yield return $"operosctl: {e.Message}";
+        var told = e.Message;
+        for (var cause = e.InnerException; cause is not null; cause = cause.InnerException)
+        {
+            if (told.Contains(cause.Message.TrimEnd('.'), StringComparison.Ordinal)) continue;
+            yield return $"  because: {cause.Message}";
+            told += cause.Message;
+        }
+    }
+
+    internal static int ExitCode(Exception e) => e switch
+    {
+        ControlFaultException { Code: FaultCode.NotFound or FaultCode.Conflict or FaultCode.Unauthorized
+            or FaultCode.BadRequest } => Refused,
+        CertificateRefusedException or CredentialsExpiredException => Refused,
+        UnconfirmedException { IsAnswered: false } => Usage,
+        TimeoutException or ControllerUnreachableException or IOException { InnerException: SocketException or AuthenticationException }
+            => Unreachable,
+        _ => Failed,
+    };
+
+    /// <summary>Whether a command may ask the controller: the help of one that does not is without the options for that.</summary>
+    internal static bool AsksController(CommandResult command)
+    {
+        for (SymbolResult? at = command; at is not null; at = at.Parent)
+            if (at is CommandResult { Command: LocalCommand }) return false;
+        return true;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
@@ -180,7 +181,7 @@ public sealed class ApiClient : IDisposable
         try { status = JsonSerializer.Deserialize(text, ApiJson.Default.ApiStatus); }
         catch (JsonException) { }
         return new ApiException(code, status?.Reason,
-            $"{what}: {status?.Message ?? $"{(int)code} {(text.Length > 300 ? text[..300] : text).Trim()}"}");
+            $"{what}: {status?.Message ?? $"{(int)code} {(text.Length > 300 ? text[..300] : text).Trim()}"}", text);
     }
 
     /// <summary>Tells the caller's cancellation from a deadline, and gives every failure one type.</summary>
@@ -188,9 +189,11 @@ public sealed class ApiClient : IDisposable
         CancellationToken cancellationToken, TimeSpan? longest = null)
     {
         var where = $"{Access.Server.Authority}{path.Split('?')[0]}";
+        var started = Stopwatch.GetTimestamp();
         try { return await call(bounded).ConfigureAwait(false); }
+        // A connection has a bound of its own, which may be the shorter one.
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested) { throw new ApiException(
-            $"{where}: no answer within {(longest ?? timeout).TotalSeconds:0} s", e); }
+            $"{where}: no answer within {Math.Ceiling(Stopwatch.GetElapsedTime(started).TotalSeconds - 0.5):0} s", e); }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException or JsonException
             or InvalidDataException or InvalidOperationException)
         {

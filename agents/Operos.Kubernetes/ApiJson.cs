@@ -13,6 +13,8 @@ namespace Operos.Kubernetes;
 [JsonSerializable(typeof(ObjectList<ServiceObject>))]
 [JsonSerializable(typeof(ObjectList<EndpointsObject>))]
 [JsonSerializable(typeof(ObjectList<EndpointSliceObject>))]
+[JsonSerializable(typeof(ObjectList<PersistentVolumeClaimObject>))]
+[JsonSerializable(typeof(ObjectList<PersistentVolumeObject>))]
 [JsonSerializable(typeof(ApiStatus))]
 [JsonSerializable(typeof(ApiVersion))]
 [JsonSerializable(typeof(GroupList))]

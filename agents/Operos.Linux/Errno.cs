@@ -4,6 +4,7 @@ namespace Operos.Linux;
 public static class Errno
 {
     public const int ENOENT = 2;
-    public const int EEXIST = 17;
+    public const int ENXIO = 6;
     public const int EBUSY = 16;
+    public const int EEXIST = 17;
 }

@@ -15,6 +15,9 @@ public static class FileModes
     /// <summary>0700: a folder that only its owner may enter.</summary>
     public const UnixFileMode PrivateFolder = Private | UnixFileMode.UserExecute;
 
+    /// <summary>0711: a folder that every user may pass through, and only its owner may list.</summary>
+    public const UnixFileMode PassableFolder = PrivateFolder | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
     /// <summary>0750: a folder that its group may enter and list too.</summary>
     public const UnixFileMode GroupFolder = PrivateFolder | UnixFileMode.GroupRead | UnixFileMode.GroupExecute;
 

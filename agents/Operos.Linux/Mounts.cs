@@ -21,6 +21,10 @@ public static partial class Mounts
     public static void Mount(string source, string target, string? type, MountFlags flags = MountFlags.None, string? data = null) =>
         LinuxException.Check(mount(source, target, type, (ulong)flags, data), "mount", $"{source} on {target}");
 
+    /// <summary>What is mounted below it later, or on its copies, is not repeated at the other (MS_PRIVATE).</summary>
+    public static void MakePrivate(string target) =>
+        LinuxException.Check(mount("none", target, null, MS_PRIVATE, null), "mount", $"{target} as private");
+
     /// <summary>Detaches a mount at once, lazily (MNT_DETACH).</summary>
     public static void Detach(string target) => LinuxException.Check(umount2(target, MNT_DETACH), "umount2", target);
 
@@ -34,6 +38,7 @@ public static partial class Mounts
     }
 
     private const int MNT_DETACH = 2;
+    private const ulong MS_PRIVATE = 1 << 18;
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int mount(string source, string target, string? type, ulong flags, string? data);

@@ -12,7 +12,8 @@ namespace Operos.Names;
 /// <summary>
 /// knotd and what it serves: it has zone files of the cluster as it is, and is brought along by updates of just what changed. A knotd
 /// that died, or that no longer takes updates, starts again with new files, so that nothing is lost on the way. One that an agent before
-/// this one left running keeps what it serves until all names are known, and then reads new files.
+/// this one left running keeps what it serves until all names are known, and then reads new files. Its files follow what it serves, so
+/// that one that systemd starts again while no agent is there has the names of a moment before.
 /// </summary>
 internal sealed class AuthoritativeServer
 {
@@ -21,12 +22,15 @@ internal sealed class AuthoritativeServer
 
     public const string Unit = "operos-knot";
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(50), Again = TimeSpan.FromMilliseconds(200),
-        Patience = TimeSpan.FromSeconds(10), LongestRead = TimeSpan.FromSeconds(60);
+        Patience = TimeSpan.FromSeconds(10), LongestRead = TimeSpan.FromSeconds(60), BetweenFiles = TimeSpan.FromSeconds(5);
+    private const int MostTold = 20;
     private readonly ZonePlan plan;
     private readonly ClusterNames names;
     private readonly UpdateClient client;
     private readonly ZoneSerial serials;
     private readonly AuthorityFiles files;
+    private readonly DnsProbe probe;
+    private readonly ZoneWatch zones;
     private readonly DaemonSupervisor daemon;
     private readonly ILogger logger;
     // Held while what is served changes: by a start, or by an update.
@@ -34,8 +38,12 @@ internal sealed class AuthoritativeServer
     private readonly SemaphoreSlim wake = new(0, 1);
     // Null while it serves what another agent told it.
     private IReadOnlyDictionary<string, HashSet<ResourceRecord>>? served;
-    // The zones' serial number in files that it may not have read yet; null once it has.
-    private uint? unread;
+    // Names that cannot be served, and why.
+    private volatile IReadOnlyDictionary<string, string> leftOut = new Dictionary<string, string>();
+    // The zones' serial number in its files, which it may not have read yet, and what they hold.
+    private uint serial;
+    private bool unread;
+    private IReadOnlyDictionary<string, HashSet<ResourceRecord>>? written;
     private (string Problem, DateTimeOffset Since)? failing;
 
     /// <param name="open">Makes a socket where the daemon runs.</param>
@@ -47,19 +55,27 @@ internal sealed class AuthoritativeServer
         var key = new TransactionKey();
         client = new UpdateClient(Endpoint, key, time, open);
         serials = new ZoneSerial(Endpoint, open);
+        probe = new DnsProbe(Endpoint, open);
+        zones = new ZoneWatch(plan, serials, time, logger);
         files = new AuthorityFiles(plan, key, Endpoint, folder);
         var described = new Daemon
         {
             Name = "knot", Unit = Unit, Package = "knot", Program = program, Arguments = ["--config", files.Configuration],
-            PrepareAsync = PrepareAsync, Health = new HealthCheck { AskAsync = new DnsProbe(Endpoint, open).AskAsync },
+            PrepareAsync = PrepareAsync, Health = new HealthCheck { AskAsync = AskAsync },
         };
         daemon = new DaemonSupervisor(described, (host ?? DaemonHost.Children(logger)).Of(described), logger);
     }
 
-    public (bool Healthy, string Text, DateTimeOffset Since) Status =>
-        failing is var (problem, since) ? (false, problem, since) : daemon.Status is { Healthy: true } status
-            ? status with { Text = served is { } all ? $"{all.Values.Sum(zone => zone.Count)} records"
-                : "the names of before: the API server has not told all yet" } : daemon.Status;
+    public (bool Healthy, string Text, DateTimeOffset Since) Status
+    {
+        get
+        {
+            var status = daemon.Status;
+            if (status.Healthy && zones.Problem is var (text, missing)) return (false, text, missing);
+            if (failing is var (problem, since)) return (false, problem, since);
+            return status.Healthy ? status with { Text = Describe() } : status;
+        }
+    }
 
     public int? ProcessId => daemon.ProcessId;
 
@@ -68,7 +84,8 @@ internal sealed class AuthoritativeServer
         names.Changed += Wake;
         try
         {
-            await TaskGroup.RunAsync(cancellationToken, new("daemon", daemon.RunAsync), new("updates", PublishAsync)).ConfigureAwait(false);
+            await TaskGroup.RunAsync(cancellationToken, new("daemon", daemon.RunAsync), new("updates", PublishAsync),
+                new("zone files", KeepFilesAsync)).ConfigureAwait(false);
         }
         finally { names.Changed -= Wake; }
     }
@@ -87,10 +104,10 @@ internal sealed class AuthoritativeServer
         {
             // What it serves is more than an agent knows that has just begun.
             if (runs && served is null && !names.IsComplete) return DaemonChange.None;
-            var current = ClusterRecords.Write(names.Snapshot, plan);
-            var serial = (uint)Random.Shared.Next(1, int.MaxValue);
+            var current = Records();
+            serial = (uint)Random.Shared.Next(1, int.MaxValue);
             var change = files.Write(current, serial, runs);
-            (served, unread) = (current, serial);
+            (served, written, unread) = (current, current, true);
             // What changes from here on waits until it has read them.
             Wake();
             return change;
@@ -115,7 +132,7 @@ internal sealed class AuthoritativeServer
             }
             failures ??= Stopwatch.StartNew();
             // One that starts takes its time to read its zones, and what it reads holds the change.
-            var reads = unread is not null;
+            var reads = unread;
             if (failing is null && (!reads || failures.Elapsed > Patience))
             {
                 logger.UpdateFailed(problem);
@@ -143,8 +160,9 @@ internal sealed class AuthoritativeServer
                 if (names.IsComplete) daemon.Prepare();
                 return null;
             }
-            if (await IsUnreadAsync(cancellationToken).ConfigureAwait(false)) return "has not read its zones yet";
-            var next = ClusterRecords.Write(names.Snapshot, plan);
+            if (await UnreadZoneAsync(cancellationToken).ConfigureAwait(false) is { } zoneToRead)
+                return $"has not read the zone {zoneToRead} yet";
+            var next = Records();
             foreach (var zone in plan.Zones)
                 await client.SendAsync(zone, before[zone].Except(next[zone]), next[zone].Except(before[zone]),
                     cancellationToken).ConfigureAwait(false);
@@ -155,13 +173,64 @@ internal sealed class AuthoritativeServer
         finally { servedLock.Release(); }
     }
 
-    /// <summary>An update of a zone that is about to be replaced by its file would be lost.</summary>
-    private async Task<bool> IsUnreadAsync(CancellationToken cancellationToken)
+    /// <summary>A zone that it has yet to read from its file, by which an update would be lost; null where there is none.</summary>
+    private async Task<string?> UnreadZoneAsync(CancellationToken cancellationToken)
     {
-        if (unread is not { } serial) return false;
+        if (!unread) return null;
         foreach (var zone in plan.Zones)
-            if (await serials.AskAsync(zone, cancellationToken).ConfigureAwait(false) != serial) return true;
-        unread = null;
-        return false;
+            if (await serials.AskAsync(zone, cancellationToken).ConfigureAwait(false) != serial) return zone;
+        unread = false;
+        return null;
     }
+
+    /// <summary>Brings its files to what it serves: whoever starts it again, it begins with that.</summary>
+    private async Task KeepFilesAsync(CancellationToken cancellationToken)
+    {
+        string? told = null;
+        while (true)
+        {
+            await Task.Delay(BetweenFiles, cancellationToken).ConfigureAwait(false);
+            await servedLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                if (served is not { } current || unread || ReferenceEquals(served, written)) continue;
+                files.WriteZones(current, serial);
+                (written, told) = (current, null);
+            }
+            // The next start writes them anew, and says so if it cannot.
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or LinuxException)
+            {
+                if (told != e.Message) logger.ZoneFilesNotKept(e.Message);
+                told = e.Message;
+            }
+            finally { servedLock.Release(); }
+        }
+    }
+
+    private async Task<string?> AskAsync(CancellationToken cancellationToken)
+    {
+        if (await probe.AskAsync(cancellationToken).ConfigureAwait(false) is { } problem) return problem;
+        if (await zones.LookAsync(cancellationToken).ConfigureAwait(false)) daemon.Restart();
+        return null;
+    }
+
+    private string Describe()
+    {
+        if (served is not { } all) return "the names of before: the API server has not told all yet";
+        var text = $"{all.Values.Sum(zone => zone.Count)} records";
+        if (!names.IsComplete) text += "; the API server has not told all names yet";
+        return leftOut is { Count: > 0 } left
+            ? $"{text}; left out, for they cannot be served: {left.Count}, such as {Words(left.First())}" : text;
+    }
+
+    /// <summary>What is to be served now; a name that newly cannot be is told once.</summary>
+    private IReadOnlyDictionary<string, HashSet<ResourceRecord>> Records()
+    {
+        var records = ClusterRecords.Write(names.Snapshot, plan, out var left);
+        foreach (var name in left.Where(name => !leftOut.ContainsKey(name.Key)).Take(MostTold)) logger.NameLeftOut(Words(name));
+        leftOut = left;
+        return records;
+    }
+
+    private static string Words(KeyValuePair<string, string> leftOut) => $"{leftOut.Key}: {leftOut.Value}";
 }

@@ -28,13 +28,21 @@ internal sealed class AuthorityFiles(ZonePlan plan, TransactionKey key, IPEndPoi
         if (!runs && Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         Directory.CreateDirectory(folder, FileModes.GroupFolder);
         Ownership.Give(folder, KnotConfiguration.User);
-        foreach (var (zone, records) in zones)
-            Put(Path.Combine(folder, zone + ".zone"), ZoneFile.Write(zone, plan.ServerName, serial, records));
+        WriteZones(zones, serial);
         // Each agent has a key of its own, which is read when it is told to; some other settings are read at a start alone.
         var text = KnotConfiguration.Write(plan, listen, key, folder);
         var same = runs && File.Exists(Configuration) && WithoutKey(File.ReadAllText(Configuration)) == WithoutKey(text);
         Put(Configuration, text);
         return same ? DaemonChange.Reload : DaemonChange.Restart;
+    }
+
+    /// <summary>Writes the zones alone, for the next knotd to read.</summary>
+    /// <exception cref="IOException">As with <see cref="Write"/>.</exception>
+    /// <exception cref="LinuxException">As with <see cref="Write"/>.</exception>
+    public void WriteZones(IReadOnlyDictionary<string, HashSet<ResourceRecord>> zones, uint serial)
+    {
+        foreach (var (zone, records) in zones)
+            Put(Path.Combine(folder, zone + ".zone"), ZoneFile.Write(zone, plan.ServerName, serial, records));
     }
 
     private static void Put(string path, string text)

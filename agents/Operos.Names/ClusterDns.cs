@@ -18,28 +18,31 @@ public sealed class ClusterDns
     public static readonly IReadOnlyList<string> Units = [ResolverUnit, AuthoritativeServer.Unit];
 
     private const string ResolverUnit = "operos-unbound";
-    private static readonly TimeSpan UpstreamCheck = TimeSpan.FromSeconds(10);
-    private readonly NameServerSettings settings;
     private readonly ZonePlan plan;
     private readonly IReadOnlyList<IPNetwork> clients;
     private readonly string folder;
     private readonly AuthoritativeServer authority;
     private readonly DaemonSupervisor resolver;
-    private readonly ILogger<ClusterDns> logger;
-    private IReadOnlyList<IPAddress> upstream = [];
+    private readonly KeptNamesFile kept;
+    private readonly UpstreamWatch upstream;
+    private readonly string secretName;
 
     /// <param name="open">Makes a socket where the daemons run; null for this process's own network namespace.</param>
     /// <param name="host">Where the daemons run; children of this process where it is not given.</param>
     public ClusterDns(NameServerSettings settings, ClusterNames names, TimeProvider time, ILogger<ClusterDns> logger,
         Func<SocketType, Socket>? open = null, DaemonHost? host = null)
     {
-        (this.settings, this.logger) = (settings, logger);
         folder = settings.Folder;
         clients = [settings.Machines, settings.Pods];
         plan = new ZonePlan(settings.ClusterDomain, settings.MachinesDomain, settings.Address,
             [settings.Machines, settings.Pods, settings.Services]);
         open ??= type => new Socket(AddressFamily.InterNetwork, type, ProtocolType.Unspecified);
         host ??= DaemonHost.Children(logger);
+        secretName = SecretName.Of(settings.State);
+        upstream = new UpstreamWatch(() => Upstream.Find(settings.Upstream, settings.MachinesServers, Ourselves(settings)), secretName,
+            open, logger);
+        kept = new KeptNamesFile(settings.State, names, logger);
+        kept.Load();
         authority = new AuthoritativeServer(plan, names, settings.KnotProgram, Path.Combine(folder, "authority"), time, open, logger,
             host);
         var unbound = new Daemon
@@ -53,15 +56,21 @@ public sealed class ClusterDns
 
     public (bool Healthy, string Text, DateTimeOffset Since) AuthorityStatus => authority.Status;
 
-    public (bool Healthy, string Text, DateTimeOffset Since) ResolverStatus =>
-        resolver.Status is { Healthy: true } status ? status with { Text = upstream.Count == 0
-            ? "the cluster's names only" : $"others from {string.Join(", ", upstream)}" } : resolver.Status;
+    public (bool Healthy, string Text, DateTimeOffset Since) ResolverStatus
+    {
+        get
+        {
+            if (resolver.Status is not { Healthy: true } status) return resolver.Status;
+            return upstream.Status is { Healthy: false } ailing ? ailing : status with { Text = upstream.Status.Text };
+        }
+    }
 
     public int? AuthorityProcess => authority.ProcessId;
     public int? ResolverProcess => resolver.ProcessId;
 
     public Task RunAsync(CancellationToken cancellationToken) => TaskGroup.RunAsync(cancellationToken,
-        new("knot", authority.RunAsync), new("unbound", resolver.RunAsync), new("upstream", WatchUpstreamAsync));
+        new("knot", authority.RunAsync), new("unbound", resolver.RunAsync), new("upstream", WatchUpstreamAsync),
+        new("kept names", kept.RunAsync));
 
     private string Configuration => Path.Combine(folder, "unbound.conf");
 
@@ -69,9 +78,9 @@ public sealed class ClusterDns
     private Task<DaemonChange> PrepareResolver(bool runs, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(folder);
-        upstream = FindUpstream();
+        upstream.Find();
         var changed = AtomicFile.WriteIfChanged(Configuration, Encoding.ASCII.GetBytes(
-            UnboundConfiguration.Write(plan, AuthoritativeServer.Endpoint, clients, upstream, folder)));
+            UnboundConfiguration.Write(plan, AuthoritativeServer.Endpoint, clients, upstream.Asked, secretName, folder)));
         return Task.FromResult(changed ? DaemonChange.Restart : DaemonChange.None);
     }
 
@@ -80,13 +89,11 @@ public sealed class ClusterDns
     {
         while (true)
         {
-            await Task.Delay(UpstreamCheck, cancellationToken).ConfigureAwait(false);
-            var now = FindUpstream();
-            if (now.SequenceEqual(upstream)) continue;
-            logger.UpstreamChanged(string.Join(", ", now));
-            resolver.Prepare();
+            await Task.Delay(UpstreamWatch.Pause, cancellationToken).ConfigureAwait(false);
+            if (await upstream.LookAsync(cancellationToken).ConfigureAwait(false)) resolver.Prepare();
         }
     }
 
-    private IReadOnlyList<IPAddress> FindUpstream() => Upstream.Find(settings.Upstream, settings.MachinesServers, settings.Address);
+    private static IReadOnlyList<IPAddress> Ourselves(NameServerSettings settings) =>
+        [settings.Address, AuthoritativeServer.Endpoint.Address, .. settings.ServiceAddress is { } service ? [service] : (IPAddress[])[]];
 }

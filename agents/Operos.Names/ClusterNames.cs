@@ -2,7 +2,7 @@ namespace Operos.Names;
 
 /// <summary>
 /// What has names now: the services, endpoints and pods of the API, the machines of the registry. Whoever watches the API fills
-/// it; of Endpoints and EndpointSlices one is enough, and the first is what every version has.
+/// it; of Endpoints and EndpointSlices one is enough. Before the API tells of a kind of objects, what it told last may stand for them.
 /// </summary>
 public sealed class ClusterNames
 {
@@ -31,14 +31,42 @@ public sealed class ClusterNames
     /// <summary>Whoever fills the names has told all that there are.</summary>
     public void SetComplete()
     {
-        if (IsComplete) return;
-        IsComplete = true;
+        lock (namesLock)
+        {
+            if (IsComplete) return;
+            IsComplete = true;
+            Services.Complete();
+            Endpoints.Complete();
+            EndpointSlices.Complete();
+            Pods.Complete();
+        }
         RaiseChanged();
     }
 
     internal NameSnapshot Snapshot
     {
         get { lock (namesLock) return new(Services.All, [.. Endpoints.All, .. EndpointSlices.All], Pods.All, machines); }
+    }
+
+    /// <summary>Takes what was known before, of each kind that nobody has told since.</summary>
+    internal void Restore(NameSnapshot before)
+    {
+        lock (namesLock)
+        {
+            if (IsComplete) return;
+            Services.Restore(before.Services);
+            Endpoints.Restore(before.Endpoints);
+            Pods.Restore(before.Pods);
+        }
+        RaiseChanged();
+    }
+
+    /// <summary>What is behind services, told by one of two kinds of objects: what the other said before no longer counts.</summary>
+    internal void ReplaceEndpoints(IReadOnlyList<EndpointGroup> all, bool bySlices)
+    {
+        (bySlices ? EndpointSlices : Endpoints).Replace(all);
+        // Last: no name is gone for a moment.
+        (bySlices ? Endpoints : EndpointSlices).Replace([]);
     }
 
     public void SetMachines(IReadOnlyList<MachineName> all)

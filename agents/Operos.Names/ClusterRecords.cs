@@ -6,13 +6,14 @@ namespace Operos.Names;
 
 /// <summary>
 /// Which records a cluster has: Kubernetes DNS-Based Service Discovery 1.1.0, whose section stands at each method, and the
-/// machines' names. A pure function: the same cluster, the same records.
+/// machines' names. A pure function: the same cluster, the same records. What cannot be served is left out and told.
 /// </summary>
 internal sealed class ClusterRecords
 {
     private const string SchemaVersion = "1.1.0";
     private readonly ZonePlan plan;
     private readonly Dictionary<string, HashSet<ResourceRecord>> zones;
+    private readonly SortedDictionary<string, string> leftOut = new(StringComparer.Ordinal);
 
     private ClusterRecords(ZonePlan plan)
     {
@@ -21,7 +22,9 @@ internal sealed class ClusterRecords
     }
 
     /// <summary>The records of each zone of the plan.</summary>
-    public static IReadOnlyDictionary<string, HashSet<ResourceRecord>> Write(NameSnapshot names, ZonePlan plan)
+    /// <param name="leftOut">Names that cannot be served, and why.</param>
+    public static IReadOnlyDictionary<string, HashSet<ResourceRecord>> Write(NameSnapshot names, ZonePlan plan,
+        out IReadOnlyDictionary<string, string> leftOut)
     {
         var records = new ClusterRecords(plan);
         records.AddSchemaVersion();
@@ -29,6 +32,7 @@ internal sealed class ClusterRecords
         foreach (var service in names.Services) records.AddService(service, endpoints[(service.Namespace, service.Name)]);
         foreach (var pod in names.Pods) records.AddPod(pod);
         records.AddMachines(names.Machines);
+        leftOut = records.leftOut;
         return records.zones;
     }
 
@@ -116,7 +120,11 @@ internal sealed class ClusterRecords
         if (plan.ZoneOf(owner) is { } zone) Add(zone, new(owner, RecordType.Ptr, name));
     }
 
-    private void Add(string zone, ResourceRecord record) => zones[zone].Add(record);
+    private void Add(string zone, ResourceRecord record)
+    {
+        if (ServableRecords.WhyNot(record) is { } problem) leftOut[record.Owner] = problem;
+        else zones[zone].Add(record);
+    }
 
     /// <summary>The label that an address without hostname gets: 10-10-0-7, or eight groups for IPv6, so that no dash is first.</summary>
     private static string Dashed(IPAddress address)

@@ -13,6 +13,8 @@ public sealed record NameServerSettings
     public required IPNetwork Pods { get; init; }
     /// <summary>The services' network: its addresses have names.</summary>
     public required IPNetwork Services { get; init; }
+    /// <summary>The address of the service that leads here (<c>kube-dns</c>), where there is one.</summary>
+    public IPAddress? ServiceAddress { get; init; }
     public required string ClusterDomain { get; init; }
     public required string MachinesDomain { get; init; }
     /// <summary>
@@ -23,6 +25,8 @@ public sealed record NameServerSettings
     public IReadOnlyList<IPAddress> MachinesServers { get; init; } = [];
     /// <summary>The daemons' configurations and run-time files: made anew at each start.</summary>
     public required string Folder { get; init; }
+    /// <summary>What outlives a boot: the names that were told last.</summary>
+    public required string State { get; init; }
     public string KnotProgram { get; init; } = "/usr/sbin/knotd";
     public string UnboundProgram { get; init; } = "/usr/sbin/unbound";
 }

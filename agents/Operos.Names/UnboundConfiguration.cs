@@ -17,8 +17,9 @@ internal static class UnboundConfiguration
 
     /// <param name="clients">Networks that are answered, beside loopback; all others are refused.</param>
     /// <param name="upstream">Servers for all other names; with none those are refused.</param>
+    /// <param name="secretName">A name that is answered here and nowhere else, by which a loop is found.</param>
     public static string Write(ZonePlan plan, IPEndPoint authority, IEnumerable<IPNetwork> clients, IReadOnlyList<IPAddress> upstream,
-        string folder)
+        string secretName, string folder)
     {
         var text = new StringBuilder($"""
             # Written by operos-controller: changes here are lost. See /etc/operos/controller.toml.
@@ -67,6 +68,7 @@ internal static class UnboundConfiguration
         // Our zones may lie below names that the server would not ask anybody about (RFC 6303).
         foreach (var zone in plan.Zones) text.Append(null, $"    local-zone: \"{zone}\" transparent\n");
         if (upstream.Count == 0) text.Append("    local-zone: \".\" refuse\n");
+        text.Append(null, $"    local-zone: \"{secretName}\" static\n    local-data: \"{secretName}. 0 IN TXT {SecretName.Text}\"\n");
         text.Append("remote-control:\n    control-enable: no\n");
         foreach (var zone in plan.Zones)
             text.Append(null,

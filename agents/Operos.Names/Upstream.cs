@@ -11,11 +11,15 @@ internal static class Upstream
     private static readonly string[] Files = ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"];
 
     /// <summary>Those of the configuration, else those that machines are told, else those of this machine; never ourselves.</summary>
-    public static IReadOnlyList<IPAddress> Find(IReadOnlyList<IPAddress> configured, IReadOnlyList<IPAddress> machines, IPAddress self)
+    /// <param name="ours">Addresses at which this name server itself is reached.</param>
+    public static UpstreamServers Find(IReadOnlyList<IPAddress> configured, IReadOnlyList<IPAddress> machines,
+        IReadOnlyList<IPAddress> ours)
     {
-        if (Without(configured, self) is { Count: > 0 } ours) return ours;
-        if (Without(machines, self) is { Count: > 0 } theirs) return theirs;
-        return Files.Select(file => Without(Read(file), self)).FirstOrDefault(servers => servers.Count > 0) ?? [];
+        // Machines are told of us, and this machine may ask us: there that is no mistake.
+        var ourselves = configured.Intersect(ours).ToList();
+        foreach (var source in new[] { configured, machines }.Concat(Files.Select(Read)))
+            if (source.Except(ours).Take(MaxServers).ToList() is { Count: > 0 } others) return new(others, ourselves);
+        return new([], ourselves);
     }
 
     internal static IEnumerable<IPAddress> Parse(IEnumerable<string> lines) =>
@@ -24,12 +28,16 @@ internal static class Upstream
             .Select(words => IPAddress.TryParse(words[1], out var address) && address.AddressFamily == AddressFamily.InterNetwork
                 ? address : null).OfType<IPAddress>();
 
-    private static IEnumerable<IPAddress> Read(string file)
+    private static IReadOnlyList<IPAddress> Read(string file)
     {
         try { return [.. Parse(File.ReadLines(file))]; }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return []; }
     }
+}
 
-    private static List<IPAddress> Without(IEnumerable<IPAddress> servers, IPAddress self) =>
-        [.. servers.Where(server => !server.Equals(self)).Distinct().Take(MaxServers)];
+/// <summary>Who is there to be asked.</summary>
+/// <param name="Ourselves">What the configuration names and is this name server itself: it is not asked.</param>
+internal sealed record UpstreamServers(IReadOnlyList<IPAddress> Servers, IReadOnlyList<IPAddress> Ourselves)
+{
+    public bool IsSame(UpstreamServers other) => Servers.SequenceEqual(other.Servers) && Ourselves.SequenceEqual(other.Ourselves);
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Operos.Kubernetes;
 using Operos.Linux.Tasks;
@@ -8,6 +9,7 @@ using Operos.Node.Configuration;
 using Operos.Node.Network;
 using Operos.Node.Policies;
 using Operos.Node.Runtime;
+using Operos.Policy.Cluster;
 using Operos.Proto;
 
 namespace Operos.Node;
@@ -23,17 +25,24 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
     TimeProvider time, ILogger<NodeAgent> logger)
 {
     private static readonly TimeSpan Busy = TimeSpan.FromSeconds(2), Idle = TimeSpan.FromSeconds(10),
-        NetworkPeriod = TimeSpan.FromSeconds(60), NetworkRetry = TimeSpan.FromSeconds(15),
+        NetworkPeriod = TimeSpan.FromSeconds(45), NetworkRetry = TimeSpan.FromSeconds(15),
         FirewallPeriod = TimeSpan.FromSeconds(20), FirewallRetry = TimeSpan.FromSeconds(2);
     private const int RoundsBeforeRegistering = 6;
+
+    /// <summary>
+    /// Puts the machine's disks to use, and returns when what a node writes has its place for this boot; after that how they stand. Null
+    /// where nobody does: its folders are where they are.
+    /// </summary>
+    public Func<CancellationToken, Task<NodeDisks>>? Disks { get; init; }
 
     /// <summary>Runs until cancelled; for changed settings it is cancelled and run again.</summary>
     public async Task RunAsync(NodeSettings settings, CancellationToken cancellationToken)
     {
-        steps.Begin(NodeStepBoard.Firewall, NodeStepBoard.Certificates, NodeStepBoard.Configuration, NodeStepBoard.Containerd,
-            NodeStepBoard.Images, NodeStepBoard.Kubelet, NodeStepBoard.KubeProxy, NodeStepBoard.Network, NodeStepBoard.Policy);
+        steps.Begin([NodeStepBoard.Firewall, NodeStepBoard.Certificates, .. Disks is null ? (string[])[] : [NodeStepBoard.Disks],
+            NodeStepBoard.Configuration, NodeStepBoard.Containerd, NodeStepBoard.Memory, NodeStepBoard.Images, NodeStepBoard.Kubelet,
+            NodeStepBoard.KubeProxy, NodeStepBoard.Network, NodeStepBoard.Policy]);
         var facts = await ReadFactsAsync(settings, cancellationToken).ConfigureAwait(false);
-        using var services = new NodeServices(paths, settings, facts, source, steps, time, logger);
+        using var services = new NodeServices(paths, settings, facts, source, steps, time, logger) { Disks = Disks };
         using var moved = new SemaphoreSlim(0);
         var nodes = new ClusterNodes();
         var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,6 +52,11 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
             new("network", token => FollowNodesAsync(services.Credentials, settings, facts, nodes, moved, token)),
             new("CNI", token => KeepGateAsync(settings, token))).ConfigureAwait(false);
     }
+
+    /// <summary>Sets the routes to other nodes' pods that the boot before had, until the API server tells them.</summary>
+    /// <exception cref="NodeException">They cannot be set, or not be read.</exception>
+    public Task RecallRoutesAsync(IPNetwork podNetwork, CancellationToken cancellationToken) =>
+        PodNetwork.RecallAsync(paths, podNetwork, cancellationToken);
 
     /// <summary>The machine leaves the cluster: services and pods end, keys are destroyed, nothing of the network stays.</summary>
     public async Task LeaveAsync(CancellationToken cancellationToken)
@@ -56,6 +70,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
             await TryAsync(service, () => units.StopAsync(service, cancellationToken)).ConfigureAwait(false);
         await TryAsync("pods", () => new PodTasks(paths).KillAsync(cancellationToken)).ConfigureAwait(false);
         await TryAsync("network", () => PodNetwork.ClearAsync(paths, cancellationToken)).ConfigureAwait(false);
+        await TryAsync("services' rules", () => ServiceRules.ClearAsync(cancellationToken)).ConfigureAwait(false);
         await TryAsync("firewall", () => NodeFirewall.ClearAsync(cancellationToken)).ConfigureAwait(false);
     }
 
@@ -135,7 +150,8 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
             new("nodes", token => nodes.FollowAsync(client, () => { Signal(changed); Signal(moved); }, token)),
             new("registration", token => KeepRegisteredAsync(nodes, settings.Name, token)),
             new("policies", token => policies is not null && settings.Cluster.OwnNetwork
-                ? policies.RunAsync(settings.Name, client, token) : Task.Delay(Timeout.InfiniteTimeSpan, time, token)),
+                ? policies.RunAsync(settings.Name, NameServer(settings.Cluster), client, token)
+                : Task.Delay(Timeout.InfiniteTimeSpan, time, token)),
             new("pod network", token => settings.Cluster.OwnNetwork
                 ? ApplyNetworkAsync(new PodNetwork(paths, settings, facts.Address), settings.Name, nodes, changed, token)
                 : ClearNetworkAsync(token))).ConfigureAwait(false);
@@ -153,6 +169,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
                 files.MarkStale(NodeService.Kubelet);
                 absent = 0;
             }
+            if (nodes.Problem is null) steps.SetReady(nodes.All.FirstOrDefault(node => node.Name == name)?.IsReady);
             await Task.Delay(Idle, time, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -161,7 +178,19 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
 
     private async Task ClearNetworkAsync(CancellationToken cancellationToken)
     {
-        await TryAsync("network", () => PodNetwork.ClearAsync(paths, cancellationToken)).ConfigureAwait(false);
+        while (true)
+        {
+            try
+            {
+                await PodNetwork.ClearAsync(paths, cancellationToken).ConfigureAwait(false);
+                break;
+            }
+            catch (Exception e) when (e is NodeException or IOException)
+            {
+                if (steps.Set(NodeStepBoard.Network, false, $"ours is not all gone: {e.Message}")) logger.NetworkFailed(e.Message);
+                await Task.Delay(NetworkRetry, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
         steps.Set(NodeStepBoard.Network, true, "an add-on's");
         await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
     }
@@ -210,6 +239,11 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
         KeyFile = paths.Credential(NodeCertificate.Agent),
         Agent = "operos-node",
     };
+
+    /// <summary>It runs on the controller, at the API server's address.</summary>
+    private static ClusterNameServer? NameServer(KubernetesNode cluster) =>
+        IPAddress.TryParse(new Uri(cluster.ApiServer).Host, out var server) && IPAddress.TryParse(cluster.DnsAddress, out var service)
+            ? ClusterNameServer.At(server, service) : null;
 
     private static void Signal(SemaphoreSlim changed)
     {

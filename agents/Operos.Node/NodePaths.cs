@@ -24,6 +24,8 @@ public sealed record NodePaths
     /// <summary>Where the CNI plugin finds the agent.</summary>
     public string GateSocket => Path.Combine(Run, "pods", "gate.sock");
     public string AttachedPods => Path.Combine(Run, "pods");
+    /// <summary>The routes to other nodes' pods, for the next boot; null where nothing outlives a boot.</summary>
+    public string? Routes { get; init; }
     /// <summary>host-local's leases: they end with the boot, as the pods do.</summary>
     public string AddressLeases => Path.Combine(Run, "addresses");
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Operos.Linux.Units;
 using Operos.Node.Certificates;
 using Operos.Node.Configuration;
+using Operos.Node.Memory;
 using Operos.Node.Runtime;
 using Operos.Proto;
 
@@ -23,6 +24,9 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
     private readonly Systemd units = new();
     private readonly ImageStore images = new(paths);
     private readonly HealthProbe health = new();
+    private MemoryWatch memory = new(settings.Memory);
+    /// <summary>As wanted, until it is known that what a node writes is on a disk.</summary>
+    private NodeSettings settings = settings;
     private readonly Dictionary<string, (string Text, DateTimeOffset Due)> lastErrors = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource credentials = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private DateTimeOffset renewalDue = DateTimeOffset.MinValue, imagesDue = DateTimeOffset.MinValue,
@@ -30,6 +34,9 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
     private TimeSpan retry = FirstRetry;
     private string imagesText = "", certificatesText = "";
     private string? lastRenewal;
+
+    /// <summary>As <see cref="NodeAgent.Disks"/>.</summary>
+    public Func<CancellationToken, Task<NodeDisks>>? Disks { get; init; }
 
     /// <summary>Completes when the node's certificates are there.</summary>
     public Task Credentials => credentials.Task;
@@ -40,11 +47,15 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
         if (!await StepAsync(NodeStepBoard.Certificates, null, () => CertificatesAsync(cancellationToken)).ConfigureAwait(false))
             return false;
         credentials.TrySetResult();
+        // With a disk that fails a node runs on what is left; the kubelet's configuration depends on whether that is a disk.
+        var complete = Disks is null
+            || await StepAsync(NodeStepBoard.Disks, "being looked at", () => DisksAsync(Disks, cancellationToken)).ConfigureAwait(false);
         if (!await StepAsync(NodeStepBoard.Configuration, null, () => Task.FromResult(WriteFiles())).ConfigureAwait(false)) return false;
         if (!await StepAsync(NodeStepBoard.Containerd, "waits to be started", () => ContainerdAsync(cancellationToken))
             .ConfigureAwait(false)) return false;
+        complete &= await StepAsync(NodeStepBoard.Memory, null, () => memory.LookAsync(cancellationToken)).ConfigureAwait(false);
         // Without its images a node still serves pods whose images come from a registry: the kubelet starts all the same.
-        var complete = await StepAsync(NodeStepBoard.Images, "being imported", () => ImagesAsync(cancellationToken)).ConfigureAwait(false);
+        complete &= await StepAsync(NodeStepBoard.Images, "being imported", () => ImagesAsync(cancellationToken)).ConfigureAwait(false);
         complete &= await StepAsync(NodeStepBoard.Kubelet, "being started",
             () => ServiceAsync(NodeService.Kubelet, HealthProbe.Kubelet, cancellationToken)).ConfigureAwait(false);
         complete &= await StepAsync(NodeStepBoard.KubeProxy, "being started",
@@ -60,7 +71,7 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
 
     private async Task<bool> StepAsync(string name, string? begin, Func<Task<string>> act)
     {
-        if (begin is not null && steps.Steps.FirstOrDefault(step => step.Name == name) is { Done: false, Text: "not begun" })
+        if (begin is not null && steps.Steps.FirstOrDefault(step => step.Name == name) is { Done: false, Text: NodeStep.NotBegun })
             steps.Set(name, false, begin);
         try
         {
@@ -117,6 +128,18 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
     private void Keeping(string purpose)
     {
         if (purpose == NodeCertificate.KubeletServing && !facts.Version.IsAtLeast(1, 31)) files.MarkStale(NodeService.Kubelet);
+    }
+
+    private async Task<string> DisksAsync(Func<CancellationToken, Task<NodeDisks>> look, CancellationToken cancellationToken)
+    {
+        var disks = await look(cancellationToken).ConfigureAwait(false);
+        if (disks.OnDisk && settings.Memory is { HasFiles: true } plan)
+        {
+            plan = plan.WithDisk();
+            settings = settings with { Memory = plan, ReservedMemoryBytes = plan.Reserved };
+            memory = new MemoryWatch(plan);
+        }
+        return disks.IsWell ? disks.Text : throw new NodeException(disks.Text);
     }
 
     private string WriteFiles()

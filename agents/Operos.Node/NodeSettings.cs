@@ -1,3 +1,4 @@
+using Operos.Node.Memory;
 using Operos.Proto;
 
 namespace Operos.Node;
@@ -17,4 +18,7 @@ public sealed record NodeSettings
 
     /// <summary>Memory that is not for pods, in bytes: the agents, the services, and layers that lie in RAM.</summary>
     public required long ReservedMemoryBytes { get; init; }
+
+    /// <summary>Of a machine whose files lie in RAM: how much of it they may take. Null where they are on a disk.</summary>
+    public MemoryPlan? Memory { get; init; }
 }

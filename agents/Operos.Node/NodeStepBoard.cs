@@ -5,17 +5,33 @@ namespace Operos.Node;
 /// <summary>How far a node is, step by step, for each heartbeat. Whoever does a step says so here.</summary>
 public sealed class NodeStepBoard(TimeProvider time)
 {
-    public const string Firewall = "firewall", Certificates = "certificates", Configuration = "configuration", Containerd = "containerd",
-        Images = "images", Kubelet = "kubelet", KubeProxy = "kube-proxy", Network = "network", Policy = "policy";
+    public const string Firewall = "firewall", Certificates = "certificates", Disks = "disks", Configuration = "configuration",
+        Containerd = "containerd", Memory = "memory", Images = "images", Kubelet = "kubelet", KubeProxy = "kube-proxy",
+        Network = "network", Policy = "policy";
 
+    private const string Unregistered = "its kubelet has not registered it";
     private const int MaxText = 500;
     private readonly Lock stepsLock = new();
     private readonly List<NodeStep> steps = [];
+    private volatile string? notReady = Unregistered;
 
     public IReadOnlyList<NodeStep> Steps
     {
         get { lock (stepsLock) return [.. steps]; }
     }
+
+    /// <summary>
+    /// Why the Node is not Ready, as the API server said last; null where it is. No step: the controller sees it by itself, and more of it.
+    /// </summary>
+    public string? NotReady => notReady;
+
+    /// <param name="ready">Null where the API server has no such Node.</param>
+    public void SetReady(bool? ready) => notReady = ready switch
+    {
+        null => Unregistered,
+        false => "its kubelet does not say yet that it is Ready",
+        true => null,
+    };
 
     /// <summary>Names the steps in the order in which they happen.</summary>
     public void Begin(params IReadOnlyList<string> names)
@@ -23,7 +39,9 @@ public sealed class NodeStepBoard(TimeProvider time)
         lock (stepsLock)
         {
             steps.Clear();
-            foreach (var name in names) steps.Add(new NodeStep { Name = name, Done = false, Text = "not begun", SinceUnixMs = Now() });
+            notReady = Unregistered;
+            foreach (var name in names)
+                steps.Add(new NodeStep { Name = name, Done = false, Text = NodeStep.NotBegun, SinceUnixMs = Now() });
         }
     }
 

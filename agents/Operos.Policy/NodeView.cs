@@ -1,4 +1,5 @@
 using Operos.Policy.Addresses;
+using Operos.Policy.Cluster;
 
 namespace Operos.Policy;
 
@@ -29,4 +30,7 @@ public sealed record NodeView
     public string Name { get; }
     public IReadOnlyList<AddressRange> PodCidrs { get; }
     public string? PodInterfaces { get; }
+
+    /// <summary>Null where the cluster's name server is a pod, or there is none.</summary>
+    public ClusterNameServer? NameServer { get; init; }
 }

@@ -15,7 +15,7 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
     : IDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(30),
-        LookAgain = TimeSpan.FromMinutes(1);
+        LookAgain = TimeSpan.FromSeconds(45);
     private readonly TimeProvider time = time ?? TimeProvider.System;
     private readonly Lock viewLock = new();
     private readonly SemaphoreSlim changed = new(0, 1);
@@ -75,22 +75,27 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
 
     /// <summary>
     /// Runs until cancelled. Where no earlier process left a table, the node's pod networks are closed at once; a table that was left
-    /// stays in force until there is better.
+    /// stays in force until there is better. What somebody else took away of either is back within a minute.
     /// </summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var (adopted, isNew) = (false, true);
-        var pause = FirstPause;
+        var (isNew, pause) = (true, FirstPause);
+        long? looked = null;
         while (true)
         {
             try
             {
-                if (!adopted) adopted = await AdoptAsync(cancellationToken).ConfigureAwait(false);
+                // Also in a cluster that is never still: most of what changes there changes no rule of this node, and so would never meet
+                // what somebody took away.
+                if (looked is null || time.GetElapsedTime(looked.Value) >= LookAgain)
+                {
+                    await LookAsync(cancellationToken).ConfigureAwait(false);
+                    looked = time.GetTimestamp();
+                }
                 if (begun) await EnforceAsync(isNew, cancellationToken).ConfigureAwait(false);
                 pause = FirstPause;
-                // Somebody who flushes all of nftables tells nobody: look again now and then.
-                isNew = await changed.WaitAsync(LookAgain, cancellationToken).ConfigureAwait(false);
-                if (!isNew) await applier.AdoptAsync(cancellationToken).ConfigureAwait(false);
+                var left = LookAgain - time.GetElapsedTime(looked.Value);
+                isNew = await changed.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
             }
             catch (NftException e)
             {
@@ -104,11 +109,11 @@ public sealed class PolicyEnforcer(NodeView node, RulesetApplier applier, Policy
 
     public void Dispose() => changed.Dispose();
 
-    private async Task<bool> AdoptAsync(CancellationToken cancellationToken)
+    /// <summary>Somebody who flushes all of nftables tells nobody.</summary>
+    private async Task LookAsync(CancellationToken cancellationToken)
     {
-        if (!await applier.AdoptAsync(cancellationToken).ConfigureAwait(false))
+        if (!await applier.AdoptAsync(cancellationToken).ConfigureAwait(false) && !begun)
             await applier.ApplyAsync(PolicyCompiler.Compile(new ClusterView(limits), node), cancellationToken).ConfigureAwait(false);
-        return true;
     }
 
     /// <param name="isNew">Whether the cluster may have changed; else what was compiled last is looked after.</param>

@@ -17,6 +17,12 @@ internal static partial class Log
     [LoggerMessage(EventId = 3303, Level = LogLevel.Error, Message = "The controller's {Request} failed")]
     public static partial void RequestFailed(this ILogger logger, Exception failure, string request);
 
+    [LoggerMessage(EventId = 3304, Level = LogLevel.Warning, Message = "{Disk} does not carry this machine's token: {Reason}")]
+    public static partial void TokenNotCarried(this ILogger logger, string disk, string reason);
+
+    [LoggerMessage(EventId = 3305, Level = LogLevel.Warning, Message = "{Folder} of a volume is not deleted: {Reason}")]
+    public static partial void VolumeNotDeleted(this ILogger logger, string folder, string reason);
+
     [LoggerMessage(EventId = 3320, Level = LogLevel.Information, Message = "{Text}")]
     public static partial void Said(this ILogger logger, string text);
 
@@ -32,4 +38,33 @@ internal static partial class Log
     [LoggerMessage(EventId = 3324, Level = LogLevel.Warning,
         Message = "ssh.service does not follow the controller's keys yet, and is told again at the next heartbeat: {Reason}")]
     public static partial void SshNotSwitched(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 3325, Level = LogLevel.Warning,
+        Message = "Which node this machine is cannot be kept for an agent that starts anew: {Reason}")]
+    public static partial void MembershipNotKept(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 3326, Level = LogLevel.Warning,
+        Message = "chronyd does not keep this machine's clock: {Reason}; trying again")]
+    public static partial void ClockNotKept(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 3340, Level = LogLevel.Information, Message = "Disks: {Text}")]
+    public static partial void DisksInUse(this ILogger logger, string text);
+
+    [LoggerMessage(EventId = 3341, Level = LogLevel.Warning, Message = "Disks: {Text}; what failed is tried again each minute")]
+    public static partial void DisksFailed(this ILogger logger, string text);
+
+    [LoggerMessage(EventId = 3343, Level = LogLevel.Warning, Message = "The controller is not told of the disks: {Reason}")]
+    public static partial void DisksNotReported(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 3344, Level = LogLevel.Warning, Message = "An order to wipe a disk is not carried out: {Reason}")]
+    public static partial void OrderRefused(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 3345, Level = LogLevel.Warning, Message = "Disk {Name} cannot be made to blink: {Reason}")]
+    public static partial void DiskNotLocated(this ILogger logger, string name, string reason);
+
+    [LoggerMessage(EventId = 3346, Level = LogLevel.Error, Message = "The look at the disks failed")]
+    public static partial void DiskPassFailed(this ILogger logger, Exception failure);
+
+    [LoggerMessage(EventId = 3342, Level = LogLevel.Information, Message = "Disk {Step}")]
+    public static partial void DiskWork(this ILogger logger, string step);
 }

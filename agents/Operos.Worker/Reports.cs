@@ -1,6 +1,7 @@
 using System.Text;
 using Operos.Hardware.Fingerprint;
 using Operos.Hardware.Inventories;
+using Operos.Storage.Reports;
 
 namespace Operos.Worker;
 
@@ -11,11 +12,10 @@ internal static class Reports
     {
         var text = new StringBuilder();
         text.Append(null,
-            $"system   {inventory.System.Vendor} {inventory.System.Product}, serial {inventory.System.Serial ?? "-"}, uuid "
+            $"system   {Named(inventory.System.Vendor, inventory.System.Product)}, serial {inventory.System.Serial ?? "-"}, uuid "
             + $"{inventory.System.Uuid ?? "-"}\n");
-        text.Append(null, $"board    {inventory.Board.Vendor} {inventory.Board.Product}, serial {inventory.Board.Serial ?? "-"}\n");
-        foreach (var board in inventory.OtherBoards)
-            text.Append(null, $"board    {board.Vendor} {board.Product}, serial {board.Serial ?? "-"}\n");
+        foreach (var board in inventory.OtherBoards.Prepend(inventory.Board))
+            text.Append(null, $"board    {Named(board.Vendor, board.Product)}, serial {board.Serial ?? "-"}\n");
         foreach (var cpu in inventory.Cpus) text.Append(null, $"cpu      {cpu.Socket} {cpu.Model}, {cpu.Cores} cores\n");
         text.Append(null, $"memory   {inventory.MemoryBytes / 1e9:0.0} GB\n");
         foreach (var module in inventory.MemoryModules)
@@ -70,6 +70,22 @@ internal static class Reports
         };
         text.Append(null, $"{comparison.AgreeingWeight:0.0} agree, {comparison.Share * 100:0} % of what could: {said}");
         return text.ToString();
+    }
+
+    /// <summary>What is known of vendor and product; a dash where neither is.</summary>
+    private static string Named(string? vendor, string? product) =>
+        string.Join(' ', new[] { vendor, product }.Where(word => !string.IsNullOrWhiteSpace(word))) is { Length: > 0 } name ? name : "-";
+
+    public static string Disks(IReadOnlyList<DiskReport> disks)
+    {
+        var text = new StringBuilder();
+        foreach (var disk in disks)
+        {
+            text.Append(null, $"{disk.Name,-12} {disk.Class,-16} {disk.Bytes / 1e9,8:0.0} GB  {disk.Transport}  {disk.Model ?? "-"}, "
+                + $"serial {disk.Serial ?? "-"}\n");
+            foreach (var reason in disk.Reasons) text.Append(null, $"             {reason}\n");
+        }
+        return disks.Count == 0 ? "this machine has no disks" : text.ToString().TrimEnd();
     }
 
     private static string Name(Component component) => component.ToString().ToLowerInvariant();

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Operos.Kubernetes;
 using Operos.Linux;
@@ -9,7 +10,8 @@ namespace Operos.ControlPlane.Components;
 /// A component as a daemon: its unit reads ARGS of <c>/run/operos/kubernetes/NAME.env</c>, and it is healthy when it says so.
 /// </summary>
 /// <param name="folder">Where the file is.</param>
-internal sealed class ComponentDaemon(Component component, string folder) : IDisposable
+/// <param name="certificateOf">The file of a certificate of <see cref="Component.ReadOnce"/>.</param>
+internal sealed class ComponentDaemon(Component component, string folder, Func<string, string> certificateOf) : IDisposable
 {
     private static readonly TimeSpan LongestAilment = TimeSpan.FromMinutes(10);
     private readonly ApiClient client = new(component.Probe);
@@ -38,20 +40,33 @@ internal sealed class ComponentDaemon(Component component, string folder) : IDis
 
     /// <summary>
     /// Of a health report with a line for each check, those that failed (Kubernetes API health endpoints: <c>[-]NAME failed: reason
-    /// withheld</c>).
+    /// withheld</c>), however many passed before them.
     /// </summary>
-    internal static string Summarise(string report)
+    internal static string Summarise(string report, string otherwise)
     {
         var failed = report.Split('\n').Where(line => line.StartsWith("[-]", StringComparison.Ordinal))
             .Select(line => line[3..].Split(' ')[0]).ToList();
-        return failed.Count == 0 ? report : $"not ready yet: {string.Join(", ", failed)}";
+        return failed.Count == 0 ? otherwise : $"not ready yet: {string.Join(", ", failed)}";
     }
 
-    /// <summary>It reads its arguments once, when it starts.</summary>
+    /// <summary>Whether what it reads once is what it was started with.</summary>
+    public bool IsCurrent => File.Exists(EnvironmentFile) && File.ReadAllBytes(EnvironmentFile).AsSpan().SequenceEqual(ReadAtStart());
+
+    private string EnvironmentFile => Path.Combine(folder, component.Name + ".env");
+
+    /// <summary>
+    /// Its arguments, and in comments, which systemd passes by, the certificates that it reads once: an agent that finds it running knows
+    /// whether it has read the present ones.
+    /// </summary>
+    private byte[] ReadAtStart() => Encoding.UTF8.GetBytes(Environment(component)
+        + string.Concat(component.ReadOnce.Select(name => $"# reads {name} {HashOf(certificateOf(name))}\n")));
+
+    private static string HashOf(string path) =>
+        File.Exists(path) ? Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))) : "none";
+
     private Task<DaemonChange> PrepareAsync(bool runs, CancellationToken cancellationToken)
     {
-        var changed = AtomicFile.WriteIfChanged(Path.Combine(folder, component.Name + ".env"),
-            Encoding.UTF8.GetBytes(Environment(component)));
+        var changed = AtomicFile.WriteIfChanged(EnvironmentFile, ReadAtStart());
         return Task.FromResult(changed ? DaemonChange.Restart : DaemonChange.None);
     }
 
@@ -62,6 +77,6 @@ internal sealed class ComponentDaemon(Component component, string folder) : IDis
             await client.GetTextAsync(component.ProbePath, cancellationToken).ConfigureAwait(false);
             return null;
         }
-        catch (ApiException e) { return Summarise(e.Message); }
+        catch (ApiException e) { return Summarise(e.Body, e.Message); }
     }
 }

@@ -14,7 +14,7 @@ internal sealed class ControlPlaneComponents(ControlPlaneSettings settings, Cont
     ClusterSecrets secrets, ComponentFiles files)
 {
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(10);
-    private const string EtcdUrl = "https://127.0.0.1:2379", EtcdPeerUrl = "https://127.0.0.1:2380";
+    internal const string EtcdMemberName = "controller", EtcdUrl = "https://127.0.0.1:2379", EtcdPeerUrl = "https://127.0.0.1:2380";
 
     public IReadOnlyList<Component> For(KubernetesVersion version) =>
         [Etcd(), ApiServer(version), ControllerManager(version), Scheduler(version)];
@@ -37,9 +37,9 @@ internal sealed class ControlPlaneComponents(ControlPlaneSettings settings, Cont
 
     private string[] EtcdMember =>
     [
-        "--name=controller", $"--data-dir={paths.Etcd}", $"--listen-client-urls={EtcdUrl}", $"--advertise-client-urls={EtcdUrl}",
+        $"--name={EtcdMemberName}", $"--data-dir={paths.Etcd}", $"--listen-client-urls={EtcdUrl}", $"--advertise-client-urls={EtcdUrl}",
         $"--listen-peer-urls={EtcdPeerUrl}", $"--initial-advertise-peer-urls={EtcdPeerUrl}",
-        $"--initial-cluster=controller={EtcdPeerUrl}",
+        $"--initial-cluster={EtcdMemberName}={EtcdPeerUrl}",
     ];
 
     private string[] EtcdClients =>

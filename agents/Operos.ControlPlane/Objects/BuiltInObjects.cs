@@ -5,7 +5,10 @@ using Operos.Kubernetes;
 
 namespace Operos.ControlPlane.Objects;
 
-/// <summary>What every cluster of ours has: what the agents may read, whom the API server is to kubelets, where DNS is.</summary>
+/// <summary>
+/// What every cluster of ours has: what the agents may read, whom the API server is to kubelets, where DNS is, and the class of volumes on
+/// machines' own disks.
+/// </summary>
 internal static class BuiltInObjects
 {
     public static IReadOnlyList<JsonObject> For(ControlPlaneSettings settings) => Manifest.Parse(YamlText.Write($$"""
@@ -55,5 +58,16 @@ internal static class BuiltInObjects
           ports:
           - { name: dns, port: 53, protocol: UDP }
           - { name: dns-tcp, port: 53, protocol: TCP }
+        ---
+        # Folders on the disks of the machine that a pod is put on.
+        apiVersion: storage.k8s.io/v1
+        kind: StorageClass
+        metadata: { name: operos-local }
+        provisioner: operos.io/local
+        volumeBindingMode: WaitForFirstConsumer
+        reclaimPolicy: Delete
+        allowedTopologies:
+        - matchLabelExpressions:
+          - { key: operos.io/local-volumes, values: ["true"] }
         """));
 }

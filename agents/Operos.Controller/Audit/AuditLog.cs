@@ -6,16 +6,15 @@ using Operos.Linux;
 namespace Operos.Controller.Audit;
 
 /// <summary>
-/// Who asked for what, and what became of it: a file of JSON lines, each fsynced before the operation goes on, in the folder's
-/// <c>audit.jsonl</c>. At a size it becomes <c>audit.1.jsonl</c>, that one <c>audit.2.jsonl</c>, and the oldest goes. Where it cannot be
-/// written the entry goes to the journal, and <see cref="Trouble"/> says so.
+/// Who asked for what, and what became of it: JSON lines, each fsynced before the operation goes on, in the folder's <c>audit.jsonl</c>.
+/// Where it cannot be written the entry goes to the journal, and <see cref="Trouble"/> says so.
 /// </summary>
 internal sealed class AuditLog(string folder, TimeProvider time, ILogger<AuditLog> logger, long largest = 4 << 20)
 {
-    private const int Files = 5, LongestValue = 256, LongestText = 512, MostArguments = 32;
+    private const int LongestValue = 256, LongestText = 512, MostArguments = 32;
 
     private readonly Lock fileLock = new();
-    private bool opened;
+    private readonly LineLog lines = new(folder, "audit", largest, isDurable: true, logger.Torn);
 
     /// <summary>Why the last entry could not be written, and since when none can; null while all is well.</summary>
     public (string Text, DateTimeOffset Since)? Trouble { get; private set; }
@@ -48,16 +47,15 @@ internal sealed class AuditLog(string folder, TimeProvider time, ILogger<AuditLo
         {
             var found = new Dictionary<string, AuditEntry>(StringComparer.Ordinal);
             var (damaged, newer) = (0, 0);
-            foreach (var path in Enumerable.Range(0, Files).Reverse().Select(PathOf).Where(File.Exists))
-                foreach (var line in File.ReadLines(path).Where(line => line.Length > 0))
+            foreach (var line in lines.Read())
+            {
+                if (Parse(line, out var isNewer) is not { } entry)
                 {
-                    if (Parse(line, out var isNewer) is not { } entry)
-                    {
-                        if (isNewer) newer++;
-                        else damaged++;
-                    }
-                    else if (entry.At >= since && (user is null || entry.User == user)) found[entry.Id] = entry;
+                    if (isNewer) newer++;
+                    else damaged++;
                 }
+                else if (entry.At >= since && (user is null || entry.User == user)) found[entry.Id] = entry;
+            }
             List<AuditEntry> entries = [.. found.Values.OrderBy(entry => entry.At).ThenBy(entry => entry.Id, StringComparer.Ordinal)];
             return new AuditExcerpt([.. entries.TakeLast(most)], damaged, newer, entries.Count > most);
         }
@@ -84,7 +82,7 @@ internal sealed class AuditLog(string folder, TimeProvider time, ILogger<AuditLo
         {
             try
             {
-                Write(Encoding.UTF8.GetBytes(line + "\n"));
+                lines.Append(Encoding.UTF8.GetBytes(line));
                 if (Trouble is not null) logger.WrittenAgain();
                 Trouble = null;
                 return true;
@@ -98,50 +96,6 @@ internal sealed class AuditLog(string folder, TimeProvider time, ILogger<AuditLo
             }
         }
     }
-
-    private void Write(byte[] line)
-    {
-        var path = PathOf(0);
-        if (!Directory.Exists(folder))
-        {
-            Directory.CreateDirectory(folder, FileModes.PrivateFolder);
-            AtomicFile.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(folder))!);
-        }
-        var isNew = !File.Exists(path);
-        if (!isNew && new FileInfo(path) is { LinkTarget: null } file && file.Length + line.Length > largest)
-        {
-            for (var number = Files - 2; number >= 0; number--)
-                if (File.Exists(PathOf(number))) File.Move(PathOf(number), PathOf(number + 1), overwrite: true);
-            isNew = true;
-        }
-        using (var stream = new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.Read, BufferSize = 0,
-            UnixCreateMode = FileModes.Private,
-        }))
-        {
-            var end = stream.CanSeek ? stream.Length : 0;
-            // What a power cut, or a full disk, left of a line must not swallow the next.
-            if (end > 0 && Torn(stream, end))
-            {
-                if (!opened) logger.Torn(path);
-                line = [(byte)'\n', .. line];
-            }
-            opened = true;
-            stream.Seek(0, SeekOrigin.End);
-            stream.Write(line);
-            stream.Flush(flushToDisk: true);
-        }
-        if (isNew) AtomicFile.SyncFolder(folder);
-    }
-
-    private static bool Torn(FileStream stream, long end)
-    {
-        stream.Seek(end - 1, SeekOrigin.Begin);
-        return stream.ReadByte() != '\n';
-    }
-
-    private string PathOf(int number) => Path.Combine(folder, number == 0 ? "audit.jsonl" : $"audit.{number}.jsonl");
 
     private static string Printable(string text, int most) => PrintableText.Line(text, most) ?? "";
 }

@@ -28,6 +28,14 @@ internal sealed class LoaderFiles(string loaders, string tftpRoot, BootMenu menu
 
     public string PathOf(string name) => Path.Combine(tftpRoot, name);
 
+    /// <summary>Puts them there, before its first wait; then waits until cancelled.</summary>
+    /// <exception cref="FileNotFoundException">A loader is not installed.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        Install();
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <exception cref="FileNotFoundException">A loader is not installed.</exception>
     public void Install()
     {

@@ -19,8 +19,7 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
     public async Task<IReadOnlyList<string>> DrainAsync(string node, bool alive, TimeSpan deadline, Action<string> progress,
         CancellationToken cancellationToken)
     {
-        await client.MergeAsync(Resources.Nodes.Path(null, node), new JsonObject { ["spec"] = new JsonObject { ["unschedulable"] = true } },
-            cancellationToken).ConfigureAwait(false);
+        await CordonAsync(node, cancellationToken).ConfigureAwait(false);
         var version = await EvictionVersionAsync(cancellationToken).ConfigureAwait(false);
         for (var started = time.GetTimestamp(); ; await Task.Delay(Pause, cancellationToken).ConfigureAwait(false))
         {
@@ -33,15 +32,23 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
                     ? await EvictAsync(pod, version, cancellationToken).ConfigureAwait(false) : null;
                 if (refusal is not null || alive) left.Add($"{pod.Metadata?.Namespace}/{pod.Metadata?.Name}: {refusal ?? "is ending"}");
             }
-            if (left.Count > 0) progress($"{left.Count} pods are still there: {string.Join("; ", left.Take(3))}");
+            if (left.Count > 0) progress($"{Counted(left.Count)} still there: {string.Join("; ", left.Take(3))}");
             if (left.Count == 0 || time.GetElapsedTime(started) > deadline) return left;
         }
     }
+
+    /// <summary>Keeps new pods from coming to the node.</summary>
+    public Task CordonAsync(string node, CancellationToken cancellationToken) =>
+        client.MergeAsync(Resources.Nodes.Path(null, node), new JsonObject { ["spec"] = new JsonObject { ["unschedulable"] = true } },
+            cancellationToken);
 
     /// <summary>Lets pods come to the node again.</summary>
     public Task UncordonAsync(string node, CancellationToken cancellationToken) =>
         client.MergeAsync(Resources.Nodes.Path(null, node), new JsonObject { ["spec"] = new JsonObject { ["unschedulable"] = null } },
             cancellationToken);
+
+    /// <summary>So many pods, and what they do.</summary>
+    public static string Counted(int pods) => pods == 1 ? "1 pod is" : $"{pods} pods are";
 
     /// <summary>Pods of a DaemonSet come back at once, and static pods are the kubelet's own.</summary>
     private static bool MustGo(PodObject pod) =>

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
 using Operos.Kubernetes.Objects;
@@ -10,19 +11,37 @@ using Operos.Release;
 namespace Operos.Controller.Cluster;
 
 /// <summary>
-/// The Nodes as the API server has them, brought in line with the registry: labels that tell a machine's name, model, rack and release, and
-/// no Node of a machine that is not admitted.
+/// The Nodes as the API server has them, brought in line with the registry: labels that tell a machine's name, model, rack and release,
+/// whether it has disks for volumes, and no Node of a machine that was removed, nor one of a stranger behind which there is no kubelet.
+/// One whose record cannot be read keeps its Node, and so does one that runs and that the registry does not know: the registry may be
+/// older than the cluster.
 /// </summary>
-internal sealed class NodeReconciler(ApiClient client, MachineRegistry registry, ILogger<NodeReconciler> logger)
+internal sealed class NodeReconciler(ApiClient client, MachineRegistry registry, Sessions sessions,
+    ILogger<NodeReconciler> logger)
 {
     private const string FieldManager = "operos-machines", Domain = "operos.io/";
+
+    /// <summary>Of a Node on whose machine volumes of the class <c>operos-local</c> can be made.</summary>
+    private const string VolumesLabel = Domain + "local-volumes";
     private static readonly TimeSpan Check = TimeSpan.FromSeconds(3), Retry = TimeSpan.FromSeconds(30);
     private readonly WatchCache<NodeObject, NodeObject> nodes =
         new(client, Resources.Nodes, node => node, (one, other) => one.Metadata?.ResourceVersion == other.Metadata?.ResourceVersion);
     private readonly Dictionary<string, (string Uid, string Labels)> applied = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, bool> hasVolumes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTime> failed = new(StringComparer.Ordinal);
 
     public IReadOnlyList<NodeObject> Nodes => nodes.Snapshot.Items;
+
+    /// <summary>Whether the API server has told all Nodes once; before, one that is absent means nothing.</summary>
+    public bool IsComplete => nodes.Snapshot.IsComplete;
+
+    /// <summary>Nodes that look like machines' and are of none that the registry knows.</summary>
+    public IEnumerable<string> Unknown => Nodes.Select(node => node.Metadata!.Name!)
+        .Where(name => Guid.TryParse(name, out _) && !registry.Knows(name) && !registry.WasRemoved(name));
+
+    /// <summary>Whether a machine that is not admitted keeps its Node.</summary>
+    private bool Keeps(string name, NodeObject node) =>
+        !registry.WasRemoved(name) && (registry.IsUnreadable(name) || ReadyCondition(node) is not null);
 
     public NodeObject? Get(string name) => Nodes.FirstOrDefault(node => node.Metadata!.Name == name);
 
@@ -42,7 +61,7 @@ internal sealed class NodeReconciler(ApiClient client, MachineRegistry registry,
                 // Our machines' Nodes are named by UUIDs; what is named otherwise is somebody else's.
                 if (node.Metadata is not { Name: { } name } || !Guid.TryParse(name, out _)
                     || failed.GetValueOrDefault(name) > DateTime.UtcNow) continue;
-                try { await ReconcileAsync(name, node.Metadata.Uid ?? "", cancellationToken).ConfigureAwait(false); }
+                try { await ReconcileAsync(name, node, cancellationToken).ConfigureAwait(false); }
                 catch (ApiException e)
                 {
                     failed[name] = DateTime.UtcNow + Retry;
@@ -53,16 +72,19 @@ internal sealed class NodeReconciler(ApiClient client, MachineRegistry registry,
         }
     }
 
-    private async Task ReconcileAsync(string name, string uid, CancellationToken cancellationToken)
+    private async Task ReconcileAsync(string name, NodeObject node, CancellationToken cancellationToken)
     {
+        var uid = node.Metadata?.Uid ?? "";
         if (registry.Get(name) is not { Standing: MachineStanding.Admitted } record)
         {
             // A removed machine's certificates live on for a while; its Node does not.
+            if (Keeps(name, node)) return;
             if (await client.DeleteAsync(Resources.Nodes.Path(null, name), cancellationToken).ConfigureAwait(false))
                 logger.NodeDeleted(name);
             return;
         }
         var labels = Labels(record);
+        if (HasVolumes(name, node)) labels[VolumesLabel] = "true";
         var text = string.Join(',', labels.Select(label => $"{label.Key}={label.Value}"));
         if (applied.GetValueOrDefault(name) == (uid, text)) return;
         var metadata = new JsonObject { ["name"] = name, ["uid"] = uid,
@@ -72,6 +94,14 @@ internal sealed class NodeReconciler(ApiClient client, MachineRegistry registry,
             new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Node", ["metadata"] = metadata }, FieldManager,
             cancellationToken).ConfigureAwait(false);
         applied[name] = (uid, text);
+    }
+
+    /// <summary>An agent that is away for a moment keeps pods from no machine.</summary>
+    private bool HasVolumes(string machine, NodeObject node)
+    {
+        if (sessions.Get(machine)?.Last is { } beat) hasVolumes[machine] = beat.VolumeBytes > 0;
+        // Of one that has not been heard of since this controller started, what was told before counts.
+        return hasVolumes.TryGetValue(machine, out var has) ? has : node.Metadata?.Labels?.ContainsKey(VolumesLabel) == true;
     }
 
     /// <summary>

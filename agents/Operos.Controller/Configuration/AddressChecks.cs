@@ -15,6 +15,9 @@ internal static class AddressChecks
         foreach (var server in settings.Dns)
             if (WhyNoHost(server, settings.Network) is { } why) file.Doubt("dhcp.dns", $"{server} {why}");
         CheckRange(file, settings);
+        CheckUpstream(file, settings);
+        foreach (var server in TimeServers(settings))
+            if (WhyNoHost(server, settings.Network) is { } why) file.Fail("time.servers", $"{server} {why}");
     }
 
     /// <summary>Why no machine can have an address; null where one can.</summary>
@@ -33,6 +36,13 @@ internal static class AddressChecks
         if (!settings.Network.Contains(gateway))
             file.Doubt(key, $"{gateway} is outside the machines' network {settings.Network}: an address within it is expected");
         else if (WhyNoHost(gateway, settings.Network) is { } why) file.Doubt(key, $"{gateway} {why}");
+    }
+
+    private static void CheckUpstream(ConfigurationFile file, ControllerSettings settings)
+    {
+        if (settings is not { DnsEnabled: true, Kubernetes: { Enabled: true, DnsService: var service } }) return;
+        if (settings.DnsUpstream.Contains(service))
+            file.Doubt("dns.upstream", $"{service} is the cluster's own DNS service, which would ask itself");
     }
 
     private static void CheckRange(ConfigurationFile file, ControllerSettings settings)
@@ -61,5 +71,9 @@ internal static class AddressChecks
         if (settings.Gateway is { } gateway) yield return (gateway, "the gateway");
         foreach (var server in settings.Dns.Concat(settings.DnsEnabled ? settings.DnsUpstream : []))
             yield return (server, "the name server");
+        foreach (var server in TimeServers(settings)) yield return (server, "the time server");
     }
+
+    private static IEnumerable<IPAddress> TimeServers(ControllerSettings settings) =>
+        (settings.TimeServers ?? []).Select(Parse).OfType<IPAddress>();
 }

@@ -10,11 +10,13 @@ namespace Operos.Controller.Configuration;
 /// </summary>
 internal static class ConfigurationValues
 {
+    private const int LongestShown = 48;
+
     public static bool Flag(this ConfigurationFile file, string key, bool fallback)
     {
         if (!file.TryGet(key, out var value, out _)) return fallback;
         if (value is bool flag) return flag;
-        file.Fail(key, "true or false is expected");
+        file.Fail(key, $"true or false is expected{Not(value, value is "true" or "false")}");
         return fallback;
     }
 
@@ -23,7 +25,8 @@ internal static class ConfigurationValues
         if (!file.TryGet(key, out var value, out _)) return fallback;
         if (value is string text && text == text.ToLowerInvariant() && Enum.TryParse<T>(text, ignoreCase: true, out var choice)
             && !int.TryParse(text, out _)) return choice;
-        file.Fail(key, $"one of {string.Join(", ", Enum.GetNames<T>().Select(name => $"\"{name.ToLowerInvariant()}\""))} is expected");
+        file.Fail(key, $"one of {string.Join(", ", Enum.GetNames<T>().Select(name => $"\"{name.ToLowerInvariant()}\""))} is expected"
+            + Not(value));
         return fallback;
     }
 
@@ -31,26 +34,26 @@ internal static class ConfigurationValues
     {
         if (!file.TryGet(key, out var value, out _)) return fallback;
         if (value is long number && number >= least && number <= most) return (int)number;
-        file.Fail(key, $"a number from {least} to {most} is expected");
+        file.Fail(key, $"a number from {least} to {most} is expected{Not(value, value is string digits && long.TryParse(digits, out _))}");
         return fallback;
     }
 
     /// <returns>Null where it is missing.</returns>
     public static string? Text(this ConfigurationFile file, string key, Func<string, bool> isValid, string expected) =>
-        file.Text(key, value => isValid(value) ? null : expected);
+        file.Text(key, value => isValid(value) ? null : expected + Not(value));
 
     /// <param name="problem">What is wrong with it; null where nothing is.</param>
     /// <returns>Null where it is missing.</returns>
     public static string? Text(this ConfigurationFile file, string key, Func<string, string?> problem)
     {
         if (!file.TryGet(key, out var value, out _)) return null;
-        if (value is not string text) file.Fail(key, "a text is expected");
+        if (value is not string text) file.Fail(key, $"a text is expected{Not(value)}");
         else if (problem(text) is { } wrong) file.Fail(key, wrong);
         return value as string;
     }
 
     public static List<string> List(this ConfigurationFile file, string key, List<string> fallback, Func<string, bool> isValid,
-        string expected) => file.List(key, fallback, value => isValid(value) ? null : expected);
+        string expected) => file.List(key, fallback, value => isValid(value) ? null : expected + Not(value));
 
     /// <returns>Null where it is missing.</returns>
     public static IPAddress? Address(this ConfigurationFile file, string key) =>
@@ -90,7 +93,8 @@ internal static class ConfigurationValues
     {
         if (!file.TryGet(key, out var value, out _)) return fallback;
         if (value is string text && DurationText.TryParse(text, out var duration) && duration >= least && duration <= most) return duration;
-        file.Fail(key, $"a time from {DurationText.Write(least)} to {DurationText.Write(most)} is expected: {DurationText.Words}");
+        file.Fail(key, $"a time from {DurationText.Write(least)} to {DurationText.Write(most)} is expected: {DurationText.Words}"
+            + Not(value));
         return fallback;
     }
 
@@ -100,10 +104,21 @@ internal static class ConfigurationValues
         if (!file.TryGet(key, out var value, out _)) return fallback;
         if (value is not List<string> list)
         {
-            file.Fail(key, "a list of texts is expected");
+            file.Fail(key, $"a list of texts is expected{Not(value)}");
             return fallback;
         }
         foreach (var wrong in list.Select(problem).OfType<string>()) file.Fail(key, wrong);
         return list;
     }
+
+    /// <summary>What stands there instead of what is expected.</summary>
+    /// <param name="isQuoted">Whether it would be right without its quotes.</param>
+    internal static string Not(object? value, bool isQuoted = false) => value switch
+    {
+        string text when isQuoted => $", without quotes: {text}",
+        string text => $", not \"{PrintableText.Line(text, LongestShown)}\"",
+        bool flag => flag ? ", not true" : ", not false",
+        long number => $", not {number}",
+        _ => ", not a list",
+    };
 }

@@ -1,4 +1,5 @@
 using Operos.ControlPlane.Configuration;
+using Operos.Linux.Clock;
 
 namespace Operos.Controller.Configuration;
 
@@ -12,9 +13,15 @@ internal sealed record ControllerPaths
 
     /// <summary>The root below which Debian's packages put the boot loaders.</summary>
     public string Loaders { get; init; } = "/";
+    /// <summary>The root of the controller's own system.</summary>
+    public string System { get; init; } = "/";
     public string DnsmasqProgram { get; init; } = "/usr/sbin/dnsmasq";
     public string KnotProgram { get; init; } = "/usr/sbin/knotd";
     public string UnboundProgram { get; init; } = "/usr/sbin/unbound";
+
+    public string ChronydProgram { get; init; } = Chrony.Daemon;
+    public string ChronycProgram { get; init; } = Chrony.Client;
+    public string ChronySocket { get; init; } = Chrony.Socket;
 
     public ControlPlanePaths ControlPlane => new()
     {
@@ -27,10 +34,30 @@ internal sealed record ControllerPaths
     public string Machines => Path.Combine(State, "machines");
     /// <summary>The audit log of what operators asked for.</summary>
     public string Operations => Path.Combine(State, "operations");
+    /// <summary>The names that the API server told last.</summary>
+    public string Names => Path.Combine(State, "names");
+    public string Backups => Path.Combine(State, "backups");
     public string Jobs => Path.Combine(State, "jobs");
+    /// <summary>What happened to machines, and what they fetched last.</summary>
+    public string History => Path.Combine(State, "history");
+    /// <summary>What each machine said last of its disks.</summary>
+    public string DiskReports => Path.Combine(State, "storage", "reports");
+    /// <summary>Which disks are kept out.</summary>
+    public string ExcludedDisks => Path.Combine(State, "storage", "excluded.json");
+    /// <summary>What the keys of disks are made from.</summary>
+    public string DiskSecret => Path.Combine(Pki, "disks.key");
+    public string DiskSecretRecord => Path.Combine(State, "storage", "keys.json");
     public string Anchor => Path.Combine(State, "anchor.cpio");
     /// <summary>The public keys that releases are trusted by, one or more, PEM.</summary>
     public string ReleaseKeys => Path.Combine(State, "release.pub");
     public string Leases => Path.Combine(State, "dnsmasq.leases");
     public string Tftp => Path.Combine(Run, "tftp");
+
+    /// <summary>Asked by what changes the state of a controller that there is.</summary>
+    /// <exception cref="IOException">There is none.</exception>
+    public void RequireState()
+    {
+        if (!Directory.Exists(Pki))
+            throw new IOException($"this machine is no controller: there is no {Pki}; --state says where a controller's state is");
+    }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using Operos.Authority;
 using Operos.ControlPlane.Configuration;
 using Operos.Names;
+using Operos.Proto;
 
 namespace Operos.Controller.Configuration;
 
@@ -35,6 +36,8 @@ internal sealed record ControllerSettings
     public static string Agent { get; } = $"operos-controller/{typeof(ControllerSettings).Assembly.GetName().Version?.ToString(3)}";
 
     public const int UsualMaxPending = 256, UsualMaxMachines = 5000;
+    /// <summary>Of the distribution, for who names none.</summary>
+    public static readonly IReadOnlyList<string> UsualTimeServers = ["2.debian.pool.ntp.org"];
     public static readonly TimeSpan UsualSilence = TimeSpan.FromSeconds(20);
 
     public required AdmissionPolicy Admission { get; init; }
@@ -65,6 +68,8 @@ internal sealed record ControllerSettings
     /// <summary>Servers for names outside the cluster; none for what this machine uses.</summary>
     public IReadOnlyList<IPAddress> DnsUpstream { get; init; } = [];
     public string MachinesDomain { get; init; } = "machines.operos.internal";
+    /// <summary>Whose time the controller keeps: addresses and names, none for its own; null where nobody said.</summary>
+    public IReadOnlyList<string>? TimeServers { get; init; }
     public TimeSpan WorkerCertificate { get; init; } = CertificateLives.Machine.Default;
     public int MaxPending { get; init; } = UsualMaxPending;
     /// <summary>So many machines at most come in without an operator's word.</summary>
@@ -76,6 +81,10 @@ internal sealed record ControllerSettings
     /// <summary>The domain of services and pods.</summary>
     public string ClusterDomain { get; init; } = "cluster.local";
     public KubernetesSettings Kubernetes { get; init; } = new();
+    /// <summary>How disks are shared between machines' own storage and Ceph.</summary>
+    public StorageConfiguration Storage { get; init; } = new();
+    /// <summary>How many backups of a kind are kept; 0 where none is made but by order.</summary>
+    public int BackupsKept { get; init; } = 7;
 
     /// <summary>What the control plane is told of all this.</summary>
     public ControlPlaneSettings ControlPlane =>
@@ -86,7 +95,9 @@ internal sealed record ControllerSettings
     {
         Address = Address, Machines = Network, Pods = Kubernetes.PodNetwork, Services = Kubernetes.ServiceNetwork,
         ClusterDomain = ClusterDomain, MachinesDomain = MachinesDomain, Upstream = DnsUpstream, MachinesServers = Dns,
-        Folder = Path.Combine(paths.Run, "dns"), KnotProgram = paths.KnotProgram, UnboundProgram = paths.UnboundProgram,
+        ServiceAddress = Kubernetes.Enabled ? Kubernetes.DnsService : null,
+        Folder = Path.Combine(paths.Run, "dns"), State = paths.Names,
+        KnotProgram = paths.KnotProgram, UnboundProgram = paths.UnboundProgram,
     };
 
     public string ApiServer => $"https://{Address}:{Kubernetes.ApiPort}";

@@ -36,7 +36,8 @@ internal static class DottedAddress
             && address.AddressFamily == AddressFamily.InterNetworkV6) return $"is IPv6, which is not served here: {expected}";
         var plain = string.Join('.', text.Split('.').Select(part => part.TrimStart('0') is { Length: > 0 } rest ? rest : "0"));
         return text.Length <= Longest && Parse(plain) is not null
-            ? $"{text} has a number that begins with 0, which some programs read as octal: write {plain}" : expected;
+            ? $"{text} has a number that begins with 0, which some programs read as octal: write {plain}"
+            : expected + ConfigurationValues.Not(text);
     }
 
     /// <summary>The bits of a network's prefix; null where they are no decimal number.</summary>

@@ -1,8 +1,9 @@
 namespace Operos.Controller.Configuration;
 
 /// <summary>
-/// More arguments for workers' kernels. They pass through two boot loaders, each with a language of its own: what one of them would not
-/// hand on as it is, is refused here; what it hands on in quotes, is quoted where its menu is written (Boot/GrubScript.cs).
+/// More arguments for workers' kernels. They pass through two boot loaders, each with a language of its own: what would break a menu is
+/// refused here, what would reach the kernel changed or not at all is doubted, and what GRUB hands on in quotes is quoted where its menu is
+/// written (Boot/GrubScript.cs).
 /// </summary>
 internal static class KernelArguments
 {

@@ -17,10 +17,10 @@ internal static class SettingsReader
         "dhcp.mode", "dhcp.range", "dhcp.lease", "dhcp.gateway", "dhcp.dns", "dns.enabled", "dns.upstream", "dns.machines-domain",
         "pki.worker-certificate", "limits.max-pending", "limits.max-machines", "limits.silence", "nodes.authorized-keys",
         "kubernetes.enabled", "kubernetes.pod-network", "kubernetes.service-network", "kubernetes.api-names", "kubernetes.api-port",
-        "kubernetes.network", "kubernetes.certificate-life",
+        "kubernetes.network", "kubernetes.certificate-life", "backup.keep", "time.servers", .. StorageRules.Keys,
     ];
 
-    private const int MaxAuthorizedKey = 8192;
+    private const int MaxAuthorizedKey = 8192, MaxTimeServers = 8;
 
     /// <summary>Whether the image has the component (images/README.md): without it there is nothing to run.</summary>
     private static bool HasKubernetes => File.Exists("/usr/bin/kube-apiserver");
@@ -32,7 +32,7 @@ internal static class SettingsReader
         try { return Read(path, File.ReadAllText(path), strict); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException([$"{path}: cannot be read: {e.Message}"]);
+            throw new ConfigurationException([$"{path}: cannot be read: {UnreadableFile.Why(path, e)}"]);
         }
     }
 
@@ -40,6 +40,7 @@ internal static class SettingsReader
     public static ControllerSettings Read(string path, string text, bool strict = true)
     {
         var file = new ConfigurationFile(path, text);
+        if (!file.IsToml) throw new ConfigurationException(file.Errors);
         foreach (var key in file.Keys.Except(Known).ToList()) file.Fail(key, $"no such setting{Suggest(key)}");
         var place = ReadNetwork(file);
         var (address, network) = place ?? (IPAddress.Loopback, new IPNetwork(IPAddress.Parse("127.0.0.0"), 8));
@@ -80,14 +81,24 @@ internal static class SettingsReader
             AuthorizedKeys = file.List("nodes.authorized-keys", [], IsAuthorizedKey,
                 "SSH public keys are expected, such as \"ssh-ed25519 AAAA... name\""),
 
-            Kubernetes = ReadKubernetes(file, network),
+            Kubernetes = ReadKubernetes(file, IsComparable(file, place is not null, strict) ? network : null),
+            TimeServers = ReadTimeServers(file, address),
+            Storage = StorageRules.Read(file),
+            BackupsKept = file.Number("backup.keep", 7, 0, 366),
         };
-        if (place is not null) AddressChecks.Check(file, settings);
+        if (IsComparable(file, place is not null, strict)) AddressChecks.Check(file, settings);
         CheckPorts(file, settings);
         if (!IsDnsOff(file)) CheckDomains(file, settings);
-        if (strict) file.Errors.AddRange(file.Doubts);
-        return file.Errors.Count == 0 ? settings with { Doubts = file.Doubts } : throw new ConfigurationException(file.Errors);
+        var errors = strict ? file.ErrorsAndDoubts : file.Errors;
+        return errors.Count == 0 ? settings with { Doubts = file.Doubts } : throw new ConfigurationException(errors);
     }
+
+    /// <summary>
+    /// Whether addresses are compared with the machines' network: not with one that is wrong. One that is doubted is what a controller that
+    /// runs has, and not what whoever checks the file meant.
+    /// </summary>
+    private static bool IsComparable(ConfigurationFile file, bool isValid, bool strict) =>
+        isValid && !(strict && file.IsDoubted("network.address"));
 
     private static List<string> ReadConsoles(ConfigurationFile file)
     {
@@ -136,12 +147,13 @@ internal static class SettingsReader
             }
             var network = new IPNetwork(Address(Number(address) & uint.MaxValue << (32 - prefix)), prefix);
             if (AddressChecks.WhyNoHost(address, network) is not { } why) return (address, network);
-            if (!IsUnicast(address))
+            var problem = $"{address} {why}: {expected}";
+            if (IsUnicast(address)) file.Fail(key, problem);
+            else
             {
-                file.Doubt(key, $"{address} {why}: {expected}");
+                file.Doubt(key, problem);
                 return (address, network);
             }
-            file.Fail(key, $"{address} {why}: {expected}");
         }
         return null;
     }
@@ -163,19 +175,14 @@ internal static class SettingsReader
         return (null, null);
     }
 
-    private static KubernetesSettings ReadKubernetes(ConfigurationFile file, IPNetwork machines)
+    /// <param name="machines">Null where the networks are not to be compared with it.</param>
+    private static KubernetesSettings ReadKubernetes(ConfigurationFile file, IPNetwork? machines)
     {
         var defaults = new KubernetesSettings();
         // Every node gets a /24 of the pods' network; of the services' network the API server takes at most 20 bits.
         var pods = ReadBlock(file, "kubernetes.pod-network", defaults.PodNetwork, 8, 22);
         var services = ReadBlock(file, "kubernetes.service-network", defaults.ServiceNetwork, 12, 24);
-        if (!IsKubernetesOff(file))
-        {
-            if (Overlap(pods, machines)) file.Fail("kubernetes.pod-network", $"{pods} overlaps the machines' network {machines}");
-            if (Overlap(services, machines))
-                file.Fail("kubernetes.service-network", $"{services} overlaps the machines' network {machines}");
-            if (Overlap(pods, services)) file.Fail("kubernetes.service-network", $"{services} overlaps the pods' network {pods}");
-        }
+        CompareNetworks(file, machines, pods, services);
         return new KubernetesSettings
         {
             Enabled = file.Flag("kubernetes.enabled", HasKubernetes),
@@ -188,6 +195,25 @@ internal static class SettingsReader
         };
     }
 
+    /// <summary>
+    /// Where the file says neither yes nor no the image decides: the same file is refused wherever it is checked, and a controller whose
+    /// image has no Kubernetes runs with it.
+    /// </summary>
+    private static void CompareNetworks(ConfigurationFile file, IPNetwork? machines, IPNetwork pods, IPNetwork services)
+    {
+        if (file.TryGet("kubernetes.enabled", out var enabled, out _) && enabled is false) return;
+        var isOpen = enabled is null && !HasKubernetes;
+        if (isOpen && file.IsDoubted("network.address")) machines = null;
+        Action<string, string> tell = isOpen
+            ? (key, problem) => file.Doubt(key, $"{problem}; kubernetes.enabled = false where none is to run") : file.Fail;
+        if (machines is { } network)
+        {
+            if (Overlap(pods, network)) tell("kubernetes.pod-network", $"{pods} overlaps the machines' network {network}");
+            if (Overlap(services, network)) tell("kubernetes.service-network", $"{services} overlaps the machines' network {network}");
+        }
+        if (Overlap(pods, services)) tell("kubernetes.service-network", $"{services} overlaps the pods' network {pods}");
+    }
+
     private static List<string> ReadApiNames(ConfigurationFile file)
     {
         const string key = "kubernetes.api-names", expected = "IPv4 addresses and DNS names in lower case are expected";
@@ -197,6 +223,18 @@ internal static class SettingsReader
         foreach (var odd in names.Where(name => DnsName.IsName(name) && IsNumeric(name)))
             if (Problem(odd, expected) is { } problem) file.Doubt(key, problem);
         return names;
+    }
+
+    /// <returns>Null where it is missing.</returns>
+    private static List<string>? ReadTimeServers(ConfigurationFile file, IPAddress own)
+    {
+        const string key = "time.servers", expected = "IPv4 addresses and DNS names in lower case are expected";
+        if (!file.TryGet(key, out _, out _)) return null;
+        var servers = file.List(key, [], value => Parse(value) is not { } server
+            ? DnsName.IsName(value) && !IsNumeric(value) ? null : Problem(value, expected)
+            : server.Equals(own) ? $"holds the controller's own address {own}, which would ask itself" : null);
+        if (servers.Count > MaxTimeServers) file.Fail(key, $"names {servers.Count} servers: {MaxTimeServers} at most are expected");
+        return [.. servers.Distinct()];
     }
 
     private static IPNetwork ReadBlock(ConfigurationFile file, string key, IPNetwork fallback, int shortest, int longest)
@@ -213,10 +251,6 @@ internal static class SettingsReader
         else file.Fail(key, expected);
         return fallback;
     }
-
-    /// <summary>Whether it is off by what the file says, or by what this image has; not where the file says neither yes nor no.</summary>
-    private static bool IsKubernetesOff(ConfigurationFile file) =>
-        file.TryGet("kubernetes.enabled", out var value, out _) ? value is false : !HasKubernetes;
 
     /// <summary>Whether the file turns it off. Where only this image does, the file's domains are checked for one that has it.</summary>
     private static bool IsDnsOff(ConfigurationFile file) =>
@@ -241,8 +275,9 @@ internal static class SettingsReader
         var near = Known.FirstOrDefault(known =>
             known.EndsWith(last, StringComparison.OrdinalIgnoreCase) || known.StartsWith(key, StringComparison.OrdinalIgnoreCase));
         if (near is not null) return $"; did you mean {near}?";
-        var table = Known.Where(known => known.StartsWith(key.Split('.')[0] + ".", StringComparison.Ordinal));
-        return $"; there are {string.Join(", ", table.DefaultIfEmpty("those in README.md"))}";
+        var table = Known.Where(known => known.StartsWith(key.Split('.')[0] + ".", StringComparison.Ordinal)).ToList();
+        return table.Count > 0 ? $"; there are {string.Join(", ", table)}"
+            : $"; the tables are {string.Join(", ", Known.Select(known => $"[{known.Split('.')[0]}]").Distinct())}";
     }
 
     /// <summary>A key type and its Base64, then what people write beside it; no options, which come first, and no second line.</summary>

@@ -8,14 +8,30 @@ namespace Operos.Controller.Connections;
 /// <summary>A worker's connection and its last word.</summary>
 internal sealed class Session(string machine, string bootId, ControlConnection connection)
 {
+    /// <summary>A heartbeat and when it came: whoever reads one reads the other of the same.</summary>
+    private sealed record Word(Heartbeat Beat, DateTimeOffset At);
+
+    private volatile Word? word;
+
     public string Machine { get; } = machine;
-    public string BootId { get; set; } = bootId;
+    public string BootId { get; private set; } = bootId;
     public ControlConnection Connection { get; } = connection;
-    public Heartbeat? Last { get; set; }
     public DateTimeOffset Opened { get; init; }
 
+    public Heartbeat? Last => word?.Beat;
+
     /// <summary>When its last heartbeat came.</summary>
-    public DateTimeOffset Heard { get; set; }
+    public DateTimeOffset Heard => word?.At ?? default;
+
+    /// <summary>How far its machine's clock was ahead then; null where it does not tell.</summary>
+    public TimeSpan? ClockAhead => word is ({ UnixTimeMs: > 0 } beat, var at)
+        ? DateTimeOffset.FromUnixTimeMilliseconds(beat.UnixTimeMs) - at : null;
+
+    public void Hear(Heartbeat heartbeat, DateTimeOffset at)
+    {
+        word = new(heartbeat, at);
+        BootId = heartbeat.BootId;
+    }
 
     /// <summary>When its machine was alive for sure: only that has the key.</summary>
     public DateTimeOffset LastSign => Heard > Opened ? Heard : Opened;

@@ -84,19 +84,21 @@ internal sealed class ControlPeer(MachineEnrolment enrolment, OperationCatalogue
     private async Task<Message> AnswerAsync(Message request, CancellationToken cancellationToken) => (request, holder) switch
     {
         (Enrol enrol, _) => await enrolment.EnrolAsync(enrol, from, cancellationToken).ConfigureAwait(false),
-        (Heartbeat or RenewCertificate or IssueNodeCertificates, (Role.Worker, var machine)) =>
-            enrolment.Serve(request, OpenSession(machine, request)),
-        (Heartbeat or RenewCertificate or IssueNodeCertificates, _) => Unauthorized("only an enrolled worker may"),
+        (_, (Role.Worker, var machine)) when IsOfWorkers(request) => enrolment.Serve(request, OpenSession(machine, request)),
+        _ when IsOfWorkers(request) => Unauthorized("only an enrolled worker may"),
         (_, (Role.Operator, _)) => await operations.RunAsync(request, Caller(), cancellationToken).ConfigureAwait(false),
         _ => Unauthorized("only an operator may"),
     };
+
+    private static bool IsOfWorkers(Message request) =>
+        request is Heartbeat or RenewCertificate or IssueNodeCertificates or ReportDisks or IssueDiskKeys;
 
     /// <summary>Whose request it is, asked for each: what was revoked a moment ago no longer counts.</summary>
     /// <exception cref="RefusedException">The certificate does not count.</exception>
     private Caller Caller()
     {
         var self = operators.Recognise(connection!.PeerCertificate!) ?? throw new RefusedException(RefusalKind.Forbidden,
-            "this operator's certificate does not count: it was revoked, or has expired",
+            "refused: this operator's certificate does not count: it was revoked, or has expired",
             "an admin makes another: operosctl operators add, or renew; on the controller's console: operos-controller recover-admin");
         return new Caller(self.Name, self.Role, from.ToString());
     }

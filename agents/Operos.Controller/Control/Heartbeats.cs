@@ -16,6 +16,7 @@ internal static class Heartbeats
         return heartbeat with
         {
             UptimeSeconds = Math.Clamp(heartbeat.UptimeSeconds, 0, (long)LongestUptime.TotalSeconds),
+            UnixTimeMs = Math.Clamp(heartbeat.UnixTimeMs, 0, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()),
             SystemState = PrintableText.Line(heartbeat.SystemState) ?? "unknown",
             Steps =
             [

@@ -10,12 +10,20 @@ internal sealed partial class MachineEnrolment
     /// <summary>Somebody who asks all the time costs no more writes than one who asks now and then.</summary>
     private static readonly TimeSpan ClaimInterval = TimeSpan.FromSeconds(10);
 
+    private const string WhyUnordered = "it crashed or lost power";
+
     private EnrolReply Refuse(MachineRecord record, Newcomer newcomer, Verdict verdict, SignsOfLife life)
     {
         if (verdict == Verdict.TooSoon) return AskLater(record, life);
         var claim = Claim.IdOf(record.Id, newcomer.KeyHash);
         var reason = Reason(record, verdict);
         Remember(record, claim, newcomer, verdict, reason);
+        if (verdict == Verdict.OwesToken)
+            return new EnrolReply
+            {
+                Admission = Admission.DuplicateLive, MachineId = record.Id, Text = $"{reason}; it is asked again",
+                RetryAfterSeconds = RetrySeconds,
+            };
         var waits = verdict is Verdict.Waits or Verdict.WaitsChanged;
         return new EnrolReply
         {
@@ -47,18 +55,23 @@ internal sealed partial class MachineEnrolment
             Verdict.OtherKey => "told of this machine's boot with another key: refused",
             Verdict.OtherExpected => "presented this machine's evidence while another is expected: refused",
             Verdict.WaitsChanged => "came back as this machine with other parts: waits",
-            _ => "came back as this machine by a boot that nobody ordered: waits",
+            Verdict.OwesToken => "came back as this machine and has not shown the secret of its disks yet: asked again",
+            _ => $"came back as this machine by {WhyDoubted(record)}: waits",
         };
         var isReturn = verdict == Verdict.Waits;
-        Note(record.Id, machine => machine.WithClaim(newcomer, reason, isReturn, now).With(now, $"{newcomer.Address} {happened}"));
+        registry.Note(record.Id, machine => machine.WithClaim(newcomer, reason, isReturn, now).With(now, $"{newcomer.Address} {happened}"));
     }
 
-    private static string Reason(MachineRecord record, Verdict verdict) => verdict switch
+    private string Reason(MachineRecord record, Verdict verdict) => verdict switch
     {
         Verdict.IsAlive => $"machine {record.Id} is up already: two machines with one identity",
         Verdict.OtherKey => $"machine {record.Id} has another key in this boot; a reboot gives it a new one",
         Verdict.WaitsChanged => $"it has but a part of what machine {record.Id} had, or other parts",
         Verdict.OtherExpected => $"an operator said that another is machine {record.Id}",
-        _ => $"machine {record.Id} comes back by a boot that nobody ordered",
+        Verdict.OwesToken => $"machine {record.Id} has not shown the secret that its disks carry yet",
+        _ => $"machine {record.Id} comes back by {WhyDoubted(record)}",
     };
+
+    private string WhyDoubted(MachineRecord record) => record.IsRebooting(time.GetUtcNow())
+        ? "a reboot that was ordered, but without the secret of its disks" : $"a boot that nobody ordered ({WhyUnordered})";
 }

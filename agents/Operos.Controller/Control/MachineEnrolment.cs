@@ -18,7 +18,7 @@ namespace Operos.Controller.Control;
 internal sealed partial class MachineEnrolment(MachineRegistry registry, CertificateAuthority authority, Sessions sessions,
     KubernetesCluster? cluster, ControllerContext context)
 {
-    private const int MaxCsr = 4096, MaxProofs = 8, MaxProof = 8192, RetrySeconds = 5;
+    private const int MaxCsr = 4096, MaxProof = 8192, RetrySeconds = 5, RetryWhileLacking = 15;
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(10);
 
     private readonly ControllerSettings settings = context.Settings;
@@ -28,7 +28,14 @@ internal sealed partial class MachineEnrolment(MachineRegistry registry, Certifi
 
     public async Task<Message> EnrolAsync(Enrol request, IPAddress from, CancellationToken cancellationToken)
     {
+        if (context.LacksKubernetes) throw new ControlFaultException(Lacking);
         var newcomer = Read(request, from);
+        var reply = await JudgeAsync(request, newcomer, from, cancellationToken).ConfigureAwait(false);
+        return reply.Admission == Admission.Admitted ? reply : reply with { Removed = registry.WasRemoved(newcomer) };
+    }
+
+    private async Task<EnrolReply> JudgeAsync(Enrol request, Newcomer newcomer, IPAddress from, CancellationToken cancellationToken)
+    {
         var record = registry.Resolve(newcomer);
         if (record.Standing != MachineStanding.Admitted || record.Kind != "worker") return Refusal(record);
         var life = await sessions.ProbeAsync(record.Id, cancellationToken).ConfigureAwait(false);
@@ -36,7 +43,8 @@ internal sealed partial class MachineEnrolment(MachineRegistry registry, Certifi
         var verdict = Judge(record);
         if (verdict is not (Verdict.Admitted or Verdict.AdmittedWithAlarm)) return Refuse(record, newcomer, verdict, life);
         using var certificate = authority.SignWorker(request.Csr, record.Id, settings.WorkerCertificate);
-        var booted = registry.RecordBoot(record.Id, newcomer, Hash(certificate), certificate.NotAfter, Judge);
+        var token = RandomNumberGenerator.GetBytes(MachineTokens.Length);
+        var booted = registry.RecordBoot(record.Id, newcomer, Hash(certificate), certificate.NotAfter, MachineTokens.HashOf(token), Judge);
         if (booted is null) return Refuse(record, newcomer, Verdict.TooSoon, life);
         // What is left of a session that does not answer is over; the machine's own, of the same key, goes on.
         if (record.KeyHash != newcomer.KeyHash) await sessions.CloseAsync(record.Id).ConfigureAwait(false);
@@ -45,7 +53,7 @@ internal sealed partial class MachineEnrolment(MachineRegistry registry, Certifi
         return new EnrolReply
         {
             Admission = Admission.Admitted, MachineId = record.Id, Text = "welcome", Certificate = certificate.RawData,
-            Configuration = Configure(booted),
+            Configuration = Configure(booted), Token = token,
         };
     }
 
@@ -57,8 +65,8 @@ internal sealed partial class MachineEnrolment(MachineRegistry registry, Certifi
             case Heartbeat said:
                 if (!MachineWords.IsBootId(said.BootId)) return Bad("the heartbeat's boot id is malformed");
                 var heartbeat = Heartbeats.Bounded(said, time.GetUtcNow());
-                (session.Last, session.Heard) = (heartbeat, time.GetUtcNow());
-                session.BootId = heartbeat.BootId;
+                session.Hear(heartbeat, time.GetUtcNow());
+                if (context.LacksKubernetes) return Lacking;
                 return new HeartbeatReply { Configuration = Configure(registry.Get(session.Machine)!), UnixTimeMs = time.GetUtcNow()
                     .ToUnixTimeMilliseconds() };
             case RenewCertificate renewal:
@@ -72,11 +80,13 @@ internal sealed partial class MachineEnrolment(MachineRegistry registry, Certifi
                 }
                 catch (CryptographicException e) { return Bad($"the certificate request is refused: {e.Message}"); }
             case IssueNodeCertificates issue:
+                if (context.LacksKubernetes) return Lacking;
                 if (cluster is null)
                     return new Fault { Code = FaultCode.Conflict, Text = "this cluster runs no Kubernetes",
                     Hint = "kubernetes.enabled in controller.toml" };
                 try { return cluster.Issue(session.Machine, registry.Get(session.Machine)!.Address!, issue); }
                 catch (CryptographicException e) { return Bad($"the certificate request is refused: {e.Message}"); }
+            case ReportDisks or IssueDiskKeys: return context.Disks.Serve(request, session.Machine);
             default: throw new ArgumentException("no worker's request", nameof(request));
         }
     }
@@ -100,33 +110,34 @@ internal sealed partial class MachineEnrolment(MachineRegistry registry, Certifi
 
     /// <summary>A machine's session began, with the certificate that it showed.</summary>
     public void Connected(string machine, X509Certificate2 certificate) =>
-        Note(machine, record => record with
+        registry.Note(machine, record => record with
         {
             LastSeen = time.GetUtcNow(), Connected = true, KeyHash = record.KeyHash ?? CertificateAuthority.KeyHash(certificate),
         });
 
     /// <summary>A machine's session ended, by itself or with this controller: then the machine is about to come back.</summary>
-    public void Disconnected(string machine, bool bySelf) =>
-        Note(machine, record => record with { LastSeen = time.GetUtcNow(), Connected = !bySelf });
-
-    private void Note(string machine, Func<MachineRecord, MachineRecord> change)
+    public void Disconnected(string machine, bool bySelf)
     {
-        try { registry.Update(machine, change); }
-        // Removed meanwhile.
-        catch (RefusedException) { }
+        registry.Note(machine, record => record with { LastSeen = time.GetUtcNow(), Connected = !bySelf });
+        if (bySelf) registry.Mention(machine, "its connection ended: it goes down, or is cut off");
     }
 
     private static Newcomer Read(Enrol request, IPAddress from)
     {
         if (request.Csr is not { Length: > 0 and <= MaxCsr }) throw Malformed("its certificate request is missing or too large");
         if (!MachineWords.IsBootId(request.BootId)) throw Malformed("its boot id is malformed");
-        if (request.Proofs is not { Count: <= MaxProofs }
+        if (request.Proofs is not { Count: <= Proof.Most }
             || request.Proofs.Any(proof => proof is not { Kind.Length: > 0 and <= 64, Value.Length: <= MaxProof }))
             throw Malformed("its proofs are too many, too large or malformed");
         try
         {
             var (key, boot) = (CertificateAuthority.KeyHash(request.Csr), MachineWords.BootRecordOf(request.BootRecord ?? []));
-            return new Newcomer(Inventory.Parse(request.Inventory ?? []), boot, request.BootId, from.ToString()) { KeyHash = key };
+            return new Newcomer(Inventory.Parse(request.Inventory ?? []), boot, request.BootId, from.ToString())
+                {
+                    KeyHash = key, Node = Guid.TryParseExact(request.Node, "D", out var node) ? node.ToString() : null,
+                    Tokens = [.. request.Proofs.Where(proof => proof is { Kind: Proof.DiskToken, Value.Length: MachineTokens.Length })
+                        .Select(proof => MachineTokens.HashOf(proof.Value)).Distinct()],
+                };
         }
         catch (FormatException e) { throw Malformed(e.Message); }
         catch (CryptographicException e) { throw Malformed($"its certificate request is no good: {e.Message}"); }
@@ -152,11 +163,18 @@ internal sealed partial class MachineEnrolment(MachineRegistry registry, Certifi
         return new EnrolReply { Admission = admission, MachineId = record.Id, Text = text, RetryAfterSeconds = retry };
     }
 
+    /// <summary>A worker that is told that there is no Kubernetes stops being a node: it is told to ask again.</summary>
+    private static Fault Lacking => new()
+    {
+        Code = FaultCode.Conflict, Text = "Kubernetes cannot run on the controller", Hint = "operosctl status says why",
+        RetryAfterSeconds = RetryWhileLacking,
+    };
+
     private NodeConfiguration Configure(MachineRecord record) => new()
     {
         Hostname = record.Id, Name = record.Name, Labels = record.Labels, HeartbeatSeconds = (int)HeartbeatInterval.TotalSeconds,
         AuthorizedKeys = settings.AuthorizedKeys,
-        Kubernetes = cluster?.Describe(),
+        Kubernetes = cluster?.Describe(), Storage = context.Disks.Configure(record.Id),
     };
 
     private static string Hash(X509Certificate2 certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.RawData));

@@ -1,4 +1,5 @@
 using System.Net;
+using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 
 namespace Operos.Controller.Control;

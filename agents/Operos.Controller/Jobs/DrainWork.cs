@@ -4,7 +4,8 @@ namespace Operos.Controller.Jobs;
 
 /// <summary>Takes a machine's pods away and keeps new ones from coming.</summary>
 /// <param name="cluster">Null where no Kubernetes runs: then there are none.</param>
-internal sealed class DrainWork(KubernetesCluster? cluster, TimeProvider time) : IJobWork
+/// <param name="isLacking">Whether Kubernetes is to run and cannot: then there are pods, and nobody to ask.</param>
+internal sealed class DrainWork(KubernetesCluster? cluster, bool isLacking, TimeProvider time) : IJobWork
 {
     /// <summary>What one that is gone on with has at least, however long the controller was away.</summary>
     private static readonly TimeSpan LeastAfterRestart = TimeSpan.FromSeconds(30), ApiServerPatience = TimeSpan.FromMinutes(5);
@@ -25,8 +26,11 @@ internal sealed class DrainWork(KubernetesCluster? cluster, TimeProvider time) :
     /// <exception cref="RefusedException">Pods are left, and force was not asked for.</exception>
     internal async Task DrainAsync(IJobProgress progress, string hint, CancellationToken cancellationToken)
     {
-        if (cluster is null) return;
         var job = progress.Record;
+        if (isLacking && !job.Force)
+            throw new RefusedException(RefusalKind.Conflict, "its pods cannot be evicted: Kubernetes cannot run on the controller",
+                "operosctl status says why; --force takes no heed of pods");
+        if (cluster is null) return;
         var left = job.Deadline - time.GetUtcNow();
         if (progress.IsResumed)
         {
@@ -39,7 +43,16 @@ internal sealed class DrainWork(KubernetesCluster? cluster, TimeProvider time) :
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
         }
         progress.Report("evicts its pods");
-        await cluster.DrainAsync(job.Machine, new DrainLimits(left, job.Force, hint), progress.Report, cancellationToken)
-            .ConfigureAwait(false);
+        await cluster.DrainAsync(job.Machine, new DrainLimits(left, job.Force, hint), () => progress.Cordons(true), progress.Report,
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Lets pods come again where it is this job that keeps them off.</summary>
+    /// <exception cref="RefusedException">The API server does not take it.</exception>
+    internal async Task UncordonAsync(IJobProgress progress, CancellationToken cancellationToken)
+    {
+        if (cluster is null || !progress.Record.HoldsCordon) return;
+        await cluster.UncordonAsync(progress.Record.Machine, cancellationToken).ConfigureAwait(false);
+        progress.Cordons(false);
     }
 }

@@ -41,18 +41,27 @@ internal interface IJobProgress
     /// <summary>Whether a restart of the agent lies between its beginning and now.</summary>
     bool IsResumed { get; }
 
+    /// <summary>Whether an operator ended it; else it is cut off by the agent's end, and gone on with.</summary>
+    bool IsCancelled { get; }
+
     /// <summary>What it waits for now.</summary>
     void Report(string text);
 
-    /// <summary>Written to disk before this returns.</summary>
-    void Begin(JobStep step);
+    /// <summary>Its machine, in this boot, is about to be told to reboot. Written to disk before this returns.</summary>
+    void Tells(string boot);
+
+    /// <summary>It is this job that keeps new pods off its machine, or no longer. Written to disk before this returns.</summary>
+    void Cordons(bool keepsOff);
 
     /// <summary>From here on it cannot be cancelled.</summary>
     /// <exception cref="OperationCanceledException">It was, just now.</exception>
     void Commit();
 }
 
-/// <summary>What the jobs of one kind do. Each step before <see cref="JobStep.Reboot"/> may be done twice.</summary>
+/// <summary>
+/// What the jobs of one kind do. Each step before <see cref="JobStep.Reboot"/> may be done twice; a machine that was told is not told
+/// again.
+/// </summary>
 internal interface IJobWork
 {
     JobKind Kind { get; }

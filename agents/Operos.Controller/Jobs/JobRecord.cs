@@ -13,7 +13,7 @@ internal enum JobState
     Failed,
     /// <summary>An operator ended it.</summary>
     Cancelled,
-    /// <summary>The controller ended in a step that is not done twice; its text says what to look at.</summary>
+    /// <summary>The controller ended in a step that cannot be gone on with; its text says what to look at.</summary>
     Interrupted,
 }
 
@@ -38,11 +38,21 @@ internal sealed record JobRecord
     public required DateTimeOffset Deadline { get; init; }
     /// <summary>Whether pods that stay are no obstacle.</summary>
     public bool Force { get; init; }
-    /// <summary>Whether it took no pods before: then it takes none after.</summary>
-    public bool KeepsCordon { get; init; }
+    /// <summary>Whether it leaves pods where they are: a reboot that is only waited for.</summary>
+    public bool LeavesPods { get; init; }
+    /// <summary>
+    /// Whether it is this job that keeps new pods off the machine, which took some before: then it lets them come again.
+    /// </summary>
+    public bool? Cordoned { get; init; }
+    /// <summary>In place of <see cref="Cordoned"/> in records of a version without it: whether the machine took no pods before.</summary>
+    public bool? KeepsCordon { get; init; }
+    /// <summary>Whether new pods are this job's to let come again.</summary>
+    [JsonIgnore] public bool HoldsCordon => Cordoned ?? KeepsCordon == false;
     public required JobState State { get; init; }
     /// <summary>The step that it is in, which is written before the step begins.</summary>
     public JobStep Step { get; init; }
+    /// <summary>The boot that a machine was in when it was told to reboot: whoever waits for another one need not tell it again.</summary>
+    public string? Boot { get; init; }
     /// <summary>What it waits for, or its outcome.</summary>
     public required string Text { get; init; }
     /// <summary>The next step, for a person, where it was not done.</summary>
@@ -50,7 +60,7 @@ internal sealed record JobRecord
     public DateTimeOffset? Ended { get; init; }
 }
 
-/// <summary>The steps of jobs. What comes before <see cref="Reboot"/> may be done twice and is resumed.</summary>
+/// <summary>The steps of jobs. What comes before <see cref="Reboot"/> may be done twice.</summary>
 internal enum JobStep
 {
     Drain,

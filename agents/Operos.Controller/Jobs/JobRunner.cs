@@ -7,7 +7,7 @@ namespace Operos.Controller.Jobs;
 
 /// <summary>
 /// The long operations: those that run, and the last of those that ended. Each is on disk before it begins; one that the agent's end cuts
-/// off goes on when the agent is back, or ends as interrupted where its step is not done twice.
+/// off goes on when the agent is back, or ends as interrupted where that cannot be.
 /// </summary>
 internal sealed class JobRunner
 {
@@ -57,7 +57,8 @@ internal sealed class JobRunner
             foreach (var record in ended.Values.Where(record => record.State == JobState.Running).ToList())
             {
                 ended.Remove(record.Id);
-                if (record.Step != JobStep.Drain)
+                // A version before this one did not write down which boot was to end.
+                if (record is { Step: JobStep.Reboot, Boot: null })
                     Keep(Ended(record, JobState.Interrupted, "the controller ended meanwhile", works[record.Kind].NextStep(record)));
                 else
                 {
@@ -73,13 +74,19 @@ internal sealed class JobRunner
         cancellationToken.ThrowIfCancellationRequested();
     }
 
+    /// <summary>The job that a machine has now; null for none.</summary>
+    public JobRecord? Of(string machine)
+    {
+        lock (jobsLock) return running.Values.FirstOrDefault(job => job.Record.Machine == machine)?.Record;
+    }
+
     /// <summary>Begins a job. Asked for what a machine's job does already, it is that one.</summary>
     /// <exception cref="RefusedException">Another job of the machine runs, or too many do.</exception>
     public JobRecord Start(JobRecord asked)
     {
         lock (jobsLock)
         {
-            if (running.Values.FirstOrDefault(job => job.Record.Machine == asked.Machine) is { Record: var same })
+            if (Of(asked.Machine) is { } same)
                 return same.Kind == asked.Kind ? same : throw new RefusedException(RefusalKind.Conflict,
                     $"a job runs on {same.Name} already: {In(same.Kind)} {same.Id}, asked for by {same.By}",
                     $"wait for it, or operosctl jobs cancel {same.Id}");
@@ -209,6 +216,8 @@ internal sealed class JobRunner
 
         public bool IsResumed => job.IsResumed;
 
+        public bool IsCancelled => job.CancelledBy is not null;
+
         public void Report(string text)
         {
             var line = PrintableText.Line(text, LongestText) ?? "";
@@ -219,9 +228,16 @@ internal sealed class JobRunner
             runner.TrySave(job.Record);
         }
 
-        public void Begin(JobStep step)
+        public void Tells(string boot)
         {
-            lock (runner.jobsLock) job.Record = job.Record with { Step = step };
+            // Where this cannot be written, nobody is told, and the job is not in that step.
+            runner.store.Save(job.Record with { Step = JobStep.Reboot, Boot = boot });
+            lock (runner.jobsLock) job.Record = job.Record with { Step = JobStep.Reboot, Boot = boot };
+        }
+
+        public void Cordons(bool keepsOff)
+        {
+            lock (runner.jobsLock) job.Record = job.Record with { Cordoned = keepsOff };
             runner.store.Save(job.Record);
         }
 

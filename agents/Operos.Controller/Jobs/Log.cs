@@ -22,6 +22,10 @@ internal static partial class Log
         Message = "Job {Id} failed ({Kind} of {Machine})")]
     public static partial void Failed(this ILogger logger, Exception failure, string id, JobKind kind, string machine);
 
+    [LoggerMessage(EventId = 1125, Level = LogLevel.Error,
+        Message = "The record {Path} cannot be read and is left as it is: {Reason}. What its job had begun is not gone on with")]
+    public static partial void RecordUnreadable(this ILogger logger, string path, string reason);
+
     [LoggerMessage(EventId = 1124, Level = LogLevel.Error,
         Message = "The record of job {Id} cannot be written: {Reason}")]
     public static partial void NotSaved(this ILogger logger, string id, string reason);

@@ -33,10 +33,14 @@ internal sealed record MachineRecord
     /// SHA-256 of the public key that is the machine's in its present boot; null in records of a controller that did not keep it.
     /// </summary>
     public string? KeyHash { get; init; }
+    /// <summary>Null in records of a controller that gave none.</summary>
+    public MachineTokens? Tokens { get; init; }
     /// <summary>It had a session when this was written: after a controller's crash, the machines that are about to come back.</summary>
     public bool Connected { get; init; }
     /// <summary>Until when a reboot that an operator ordered explains another boot.</summary>
     public DateTimeOffset? RebootUntil { get; init; }
+    /// <summary>Who ordered it.</summary>
+    public string? RebootBy { get; init; }
     /// <summary>What an operator should know of, until <c>operosctl machines resolve</c> says that it is settled.</summary>
     public RecordedEvent? Alarm { get; init; }
     /// <summary>Who else claims to be it; not in older records.</summary>
@@ -49,7 +53,21 @@ internal sealed record MachineRecord
     /// <summary>An operator's answer to the question: a machine, or <c>new</c>.</summary>
     public string? ResolvedAs { get; init; }
     public string? Reason { get; init; }
+    /// <summary>The Node that one who waits says that it is; null where it says none.</summary>
+    public string? SaysNode { get; init; }
     public IReadOnlyList<RecordedEvent> Events { get; init; } = [];
+
+    /// <summary>Whether it was told to reboot and has not booted since; not for longer than a reboot takes.</summary>
+    public bool IsRebooting(DateTimeOffset now) => RebootUntil > now;
+
+    /// <summary>Who told it to reboot, and when; null where nobody did since it booted.</summary>
+    public string? RebootOrdered => RebootUntil is { } until
+        ? $"told by {RebootBy ?? "an operator"} at {(until - Readmission.RebootWindow).UtcDateTime:HH:mm:ss} UTC" : null;
+
+    /// <summary>Whether nothing is null that its type rules out, as it may be in a damaged file that is JSON all the same.</summary>
+    public bool IsWhole() => Inventory is not null && Inventory.IsWhole() && Labels?.Values.All(value => value is not null) == true
+        && Claims.All(claim => claim is not null) && Candidates?.All(id => id is not null) == true
+        && Events?.All(happened => happened is not null) == true;
 
     /// <summary>
     /// Remembers somebody who claimed to be this machine, once under each key. Where room is short, the address that has most claims makes

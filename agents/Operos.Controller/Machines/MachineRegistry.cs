@@ -4,18 +4,6 @@ using Operos.Hardware.Inventories;
 
 namespace Operos.Controller.Machines;
 
-/// <summary>What a newcomer brings: its inventory and boot id are claims.</summary>
-internal sealed record Newcomer(Inventory Inventory, string? BootRecord, string BootId, string Address)
-{
-    /// <summary>SHA-256 of the public key that it proved to hold.</summary>
-    public string KeyHash { get; init; } = "";
-    /// <summary>
-    /// What of its evidence it proved. No kind of proof is checked yet: a TPM's credential activation and a secret on its own disks will
-    /// be.
-    /// </summary>
-    public IReadOnlyList<Evidence> Proven { get; init; } = [];
-}
-
 /// <summary>
 /// Every machine that was ever admitted, and those that wait. Decides who a newcomer is; two machines are never made one, and
 /// one that is in doubt waits for an operator.
@@ -32,17 +20,22 @@ internal sealed class MachineRegistry
     private readonly MachineIndex admitted = new();
     private readonly RemovedMachines removed;
     private readonly WaitingMachines waiting;
+    private readonly Dictionary<string, UnreadableRecord> unreadable = new(StringComparer.Ordinal);
 
     public MachineRegistry(MachineStore store, AdmissionPolicy admission, int maxPending, TimeProvider time, int maxMachines = int.MaxValue)
     {
         (this.store, this.admission, this.maxMachines, this.time) = (store, admission, maxMachines, time);
         removed = new RemovedMachines(store.Below("removed"));
-        waiting = new WaitingMachines(records, Forget, maxPending, time);
+        waiting = new WaitingMachines(records, unreadable.ContainsKey, Forget, maxPending, time);
         foreach (var record in store.LoadAll()) Remember(record);
+        foreach (var record in store.Unreadable) unreadable[record.Id] = record;
     }
 
     /// <summary>Raised after each change, with the registry locked: a listener only takes note.</summary>
     public event Action? Changed;
+
+    /// <summary>Raised for each event of a machine's record, as <see cref="Changed"/> is.</summary>
+    public event Action<MachineRecord, RecordedEvent>? Happened;
 
     public IReadOnlyList<MachineRecord> All
     {
@@ -54,22 +47,46 @@ internal sealed class MachineRegistry
         lock (recordsLock) return records.GetValueOrDefault(id);
     }
 
-    /// <summary>Finds by UUID, by a unique start of it, or by name.</summary>
-    /// <exception cref="RefusedException">None, or several.</exception>
+    /// <summary>Whether a newcomer is a machine that an operator removed.</summary>
+    public bool WasRemoved(Newcomer newcomer)
+    {
+        var evidence = EvidenceReader.Read(newcomer.Inventory);
+        lock (recordsLock) return removed.Holds(newcomer.KeyHash, evidence);
+    }
+
+    /// <summary>Machines whose records cannot be read, removed ones last. Their ids are nobody else's.</summary>
+    public IReadOnlyList<UnreadableRecord> Unreadable
+    {
+        get { lock (recordsLock) return [.. unreadable.Values, .. removed.Unreadable]; }
+    }
+
+    /// <summary>Whether there is a machine of that id whose record cannot be read.</summary>
+    public bool IsUnreadable(string id)
+    {
+        lock (recordsLock) return unreadable.ContainsKey(id);
+    }
+
+    /// <summary>Whether there is a machine of that id, were it one whose record cannot be read.</summary>
+    public bool Knows(string id)
+    {
+        lock (recordsLock) return records.ContainsKey(id) || unreadable.ContainsKey(id);
+    }
+
+    /// <summary>Whether an operator took it out. One that is merely unknown was not: an older registry does not know it yet.</summary>
+    public bool WasRemoved(string id)
+    {
+        lock (recordsLock) return !records.ContainsKey(id) && !unreadable.ContainsKey(id) && removed.Contains(id);
+    }
+
+    /// <summary>Finds by what an operator calls it: <see cref="MachineLookup"/>.</summary>
+    /// <exception cref="RefusedException">None, several, or one whose record cannot be read.</exception>
     public MachineRecord Find(string machine)
     {
         lock (recordsLock)
         {
-            var found = records.Values.Where(record => record.Id == machine || record.Name == machine).ToList();
-            if (found.Count == 0 && machine.Length >= 4)
-                found = [.. records.Values.Where(record => record.Id.StartsWith(machine, StringComparison.Ordinal))];
-            return found.Count switch
-            {
-                1 => found[0],
-                0 => throw Refusal(RefusalKind.NotFound, $"no machine '{machine}'",
-                    "operosctl machines lists them; a start of the UUID needs 4 characters"),
-                _ => throw Refusal(RefusalKind.Conflict, $"'{machine}' may be {found.Count} machines", "give more of the UUID"),
-            };
+            if (unreadable.GetValueOrDefault(machine) is { } record)
+                throw Refusal(RefusalKind.Conflict, $"the record of {machine} cannot be read", record.Reason);
+            return MachineLookup.Find(records.Values, machine);
         }
     }
 
@@ -96,7 +113,7 @@ internal sealed class MachineRegistry
                 if (waits.Standing is MachineStanding.Rejected or MachineStanding.Pending || known.Resolution == Resolution.Ambiguous)
                     return waits;
             }
-            var obstacle = (known.Resolution == Resolution.New ? Obstacle(evidence) : known.Reason) ?? beside;
+            var obstacle = (known.Resolution == Resolution.New ? Obstacle(newcomer, evidence) : known.Reason) ?? beside;
             if (obstacle is null && admission == AdmissionPolicy.Auto)
             {
                 Forget(id);
@@ -114,8 +131,9 @@ internal sealed class MachineRegistry
                 FirstSeen = now,
                 LastSeen = now,
                 Candidates = known.Candidates,
-                Reason = obstacle,
-            }.With(now, obstacle is null ? "asked to join" : $"asked to join: {obstacle}"));
+                SaysNode = newcomer.Node,
+                Reason = obstacle ?? Remark(newcomer),
+            }.With(now, (obstacle ?? Remark(newcomer)) is { } why ? $"asked to join: {why}" : "asked to join"));
         }
     }
 
@@ -123,8 +141,9 @@ internal sealed class MachineRegistry
     /// Records a boot of an admitted machine: its parts as they are now, its boot, its new certificate. Null where the machine is another's
     /// by now.
     /// </summary>
+    /// <param name="token">SHA-256 of the secret that its disks are to carry from now on.</param>
     /// <param name="judge">Asked once more, of the record as it is now: of two that came at one time, one is the machine.</param>
-    public MachineRecord? RecordBoot(string id, Newcomer newcomer, string certificateHash, DateTimeOffset expires,
+    public MachineRecord? RecordBoot(string id, Newcomer newcomer, string certificateHash, DateTimeOffset expires, string token,
         Func<MachineRecord, Verdict> judge)
     {
         lock (recordsLock)
@@ -133,12 +152,19 @@ internal sealed class MachineRegistry
             if (!records.TryGetValue(id, out var record)) return null;
             var verdict = judge(record);
             if (verdict is not (Verdict.Admitted or Verdict.AdmittedWithAlarm)) return null;
+            var wasOrdered = record.IsRebooting(now) ? record.RebootOrdered : null;
             foreach (var change in PartChanges(record.Inventory, newcomer.Inventory)) record = record.With(now, change);
             if (record.BootId != newcomer.BootId)
-                record = record.With(now, $"booted, address {newcomer.Address}") with { RebootUntil = null };
+            {
+                var ordered = wasOrdered is null ? "" : $", {wasOrdered}";
+                record = record.With(now, $"booted, address {newcomer.Address}{ordered}") with { RebootUntil = null, RebootBy = null };
+            }
             if (verdict == Verdict.AdmittedWithAlarm)
             {
-                var alarm = $"came back at {newcomer.Address} by a boot that nobody ordered";
+                var why = wasOrdered is { } order ? $"a reboot that was ordered ({order})"
+                    : "a boot that nobody ordered: it crashed or lost power";
+                var unproved = record.Tokens?.Shown is null ? "" : ", and it did not show the secret of its disks";
+                var alarm = $"came back at {newcomer.Address} by {why}{unproved}";
                 record = record.With(now, alarm) with { Alarm = new RecordedEvent(now, alarm) };
             }
             return Put(record with
@@ -147,6 +173,7 @@ internal sealed class MachineRegistry
                 Address = newcomer.Address,
                 CertificateHash = certificateHash, CertificateExpires = expires, KeyHash = newcomer.KeyHash, LastSeen = now,
                 Connected = false, Awaited = null,
+                Tokens = (record.Tokens ?? new()).After(newcomer.Tokens, token, record.KeyHash == newcomer.KeyHash),
                 Claims = [.. record.Claims.Where(claim => claim.KeyHash != newcomer.KeyHash)],
             });
         }
@@ -161,6 +188,32 @@ internal sealed class MachineRegistry
                 if (record.Claims.FirstOrDefault(claim => claim.Id == id) is { } claim) return (record, claim);
             return null;
         }
+    }
+
+    /// <summary>Why records cannot be written, and since when; null while they can.</summary>
+    public (string Text, DateTimeOffset Since)? Trouble { get; private set; }
+
+    /// <summary>
+    /// As <see cref="Update"/>, of what was merely seen of a machine: a disk that takes nothing keeps none from its session, and one that
+    /// is unknown was removed meanwhile.
+    /// </summary>
+    public void Note(string id, Func<MachineRecord, MachineRecord> change)
+    {
+        lock (recordsLock)
+        {
+            if (!records.TryGetValue(id, out var before)) return;
+            var record = change(before);
+            try { Save(record); }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException) { Remember(record); }
+            Tell(record, before.Events);
+        }
+    }
+
+    /// <summary>Tells what the history is to have of a machine, and its own record, which has room for few, is not.</summary>
+    public void Mention(string id, string happened)
+    {
+        lock (recordsLock)
+            if (records.TryGetValue(id, out var record)) Happened?.Invoke(record, new RecordedEvent(time.GetUtcNow(), happened));
     }
 
     public MachineRecord Update(string id, Func<MachineRecord, MachineRecord> change, string? happened = null)
@@ -193,9 +246,16 @@ internal sealed class MachineRegistry
     {
         lock (recordsLock)
         {
-            if (records.GetValueOrDefault(id) is { Standing: MachineStanding.Admitted } record)
-                removed.Add(record with { LastSeen = time.GetUtcNow(), CertificateHash = null, KeyHash = null, Alarm = null, Claims = [],
-                    Awaited = null });
+            if (records.TryGetValue(id, out var record))
+            {
+                // One that waits may be a node of before the registry was lost: it is told to end its pods, by its key.
+                if (record.Standing == MachineStanding.Admitted || record.SaysNode is not null)
+                    removed.Add(record with
+                    {
+                        LastSeen = time.GetUtcNow(), CertificateHash = null, Alarm = null, Claims = [], Awaited = null,
+                    });
+                Happened?.Invoke(record, new RecordedEvent(time.GetUtcNow(), "removed by an operator"));
+            }
             Forget(id);
         }
     }
@@ -205,7 +265,11 @@ internal sealed class MachineRegistry
     {
         lock (recordsLock)
         {
-            var id = records.Values.FirstOrDefault(record => record.Kind == "controller")?.Id ?? Admit(self, "set up as controller").Id;
+            var id = records.Values.FirstOrDefault(record => record.Kind == "controller")?.Id;
+            if (id is null && MachineFingerprint.FirstUuid(self.Inventory) is { } own
+                && unreadable.GetValueOrDefault(own) is { IsInPlace: true } record)
+                throw Refusal(RefusalKind.Conflict, $"its record cannot be read: {record.Reason}", null);
+            id ??= Admit(self, "set up as controller").Id;
             return Put(records[id] with { Kind = "controller", Inventory = self.Inventory, BootRecord = self.BootRecord,
                 BootId = self.BootId, Address = self.Address, LastSeen = time.GetUtcNow() });
         }
@@ -229,29 +293,43 @@ internal sealed class MachineRegistry
     }
 
     /// <summary>Why a machine that is none of the known ones waits even where none has to; null where nothing speaks against it.</summary>
-    private string? Obstacle(IReadOnlyList<Evidence> evidence)
+    private string? Obstacle(Newcomer newcomer, IReadOnlyList<Evidence> evidence)
     {
+        var id = MachineFingerprint.FirstUuid(newcomer.Inventory);
+        if (id is not null && unreadable.GetValueOrDefault(id) is { } record)
+            return $"it may be the machine {id}, whose record {record.File} cannot be read";
         if (removed.Find(evidence) is [var before, ..]) return $"an operator removed this machine or one whose parts it has ({before})";
+        // Under the id that follows from its parts its pods would end.
+        if (newcomer.Node != id && Remark(newcomer) is { } remark) return remark;
         return admission == AdmissionPolicy.Auto && admitted.Count >= maxMachines
             ? $"there are {admitted.Count} machines, and more than limits.max-machines come in by an operator's word alone" : null;
     }
 
+    /// <summary>What an operator who lost the registry needs to know of a machine that waits.</summary>
+    private string? Remark(Newcomer newcomer) => newcomer.Node is { } node && !records.ContainsKey(node)
+        ? $"it says that it is node {node}, which this registry does not know, and that its pods run on" : null;
+
     private MachineRecord Settle(MachineRecord waits, string target, Newcomer newcomer)
     {
         Forget(waits.Id);
-        if (target == "new") return Admit(newcomer, "admitted as a new machine by an operator");
+        // The operator was told which Node it says that it is: under another name its pods would end.
+        var node = waits.Reason is not null && waits.Reason == Remark(newcomer) ? newcomer.Node : null;
+        if (target == "new") return Admit(newcomer, "admitted as a new machine by an operator", node);
         if (!records.ContainsKey(target)) return Admit(newcomer, "admitted by an operator");
         var awaited = new AwaitedKey(newcomer.KeyHash, time.GetUtcNow() + Readmission.WordCounts);
         return Update(target, record => record with { Awaited = awaited }, "an operator said that a newcomer is this machine");
     }
 
-    private MachineRecord Admit(Newcomer newcomer, string how)
+    /// <param name="id">The id that it is to have; null for the one that follows from its parts, as where the id is another's.</param>
+    private MachineRecord Admit(Newcomer newcomer, string how, string? id = null)
     {
-        foreach (var id in removed.Find(EvidenceReader.Read(newcomer.Inventory))) removed.Forget(id);
+        foreach (var before in removed.Find(EvidenceReader.Read(newcomer.Inventory))) removed.Forget(before);
         var attempt = 0;
-        var first = MachineFingerprint.FirstUuid(newcomer.Inventory)
+        var first = id ?? MachineFingerprint.FirstUuid(newcomer.Inventory)
             ?? throw Refusal(RefusalKind.Conflict, "nothing identifies this machine", null);
-        while (records.ContainsKey(first)) first = MachineFingerprint.FirstUuid(newcomer.Inventory, ++attempt)!;
+        // Who may be a machine whose record is damaged comes by an operator's word, which gives it its id back; one that is in place stays.
+        while (records.ContainsKey(first) || unreadable.GetValueOrDefault(first) is { IsInPlace: true })
+            first = MachineFingerprint.FirstUuid(newcomer.Inventory, ++attempt)!;
         var now = time.GetUtcNow();
         return Put(new MachineRecord
         {
@@ -272,15 +350,35 @@ internal sealed class MachineRegistry
 
     private MachineRecord Put(MachineRecord record)
     {
-        store.Save(record);
-        Remember(record);
-        Changed?.Invoke();
+        var before = records.GetValueOrDefault(record.Id)?.Events ?? [];
+        Save(record);
+        Tell(record, before);
         return record;
+    }
+
+    private void Tell(MachineRecord record, IReadOnlyList<RecordedEvent> before)
+    {
+        Changed?.Invoke();
+        foreach (var happened in record.Events.Except(before)) Happened?.Invoke(record, happened);
+    }
+
+    private void Save(MachineRecord record)
+    {
+        try { store.Save(record); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (Trouble is null) store.NotSaved(record.Id, e.Message);
+            Trouble = (e.Message, Trouble?.Since ?? time.GetUtcNow());
+            throw;
+        }
+        Trouble = null;
+        Remember(record);
     }
 
     private void Remember(MachineRecord record)
     {
         records[record.Id] = record;
+        unreadable.Remove(record.Id);
         if (record.Standing == MachineStanding.Admitted) admitted.Set(record.Id, EvidenceReader.Read(record.Inventory));
     }
 

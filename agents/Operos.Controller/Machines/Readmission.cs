@@ -22,6 +22,8 @@ internal enum Verdict
     OtherExpected,
     /// <summary>The machine was alive a moment ago and may only have lost its connection.</summary>
     TooSoon,
+    /// <summary>The machine's disks carried its secret when it enrolled last, and it has not shown it yet.</summary>
+    OwesToken,
 }
 
 /// <summary>What is known of a machine's agent when somebody claims to be its machine.</summary>
@@ -32,7 +34,7 @@ internal readonly record struct SignsOfLife(bool Answers, DateTimeOffset? Heard,
 
 /// <summary>
 /// Who may be a known machine again. Evidence is a claim: anybody who has read it can tell it. The key of the machine's present boot is a
-/// proof, and so will be what <see cref="Newcomer.Proven"/> tells.
+/// proof, and so is the secret that its disks carry. A machine whose disks have shown theirs once is expected to show it.
 /// </summary>
 /// <param name="Silence">How long a machine must not have been heard of before a boot that nobody ordered may be it.</param>
 /// <param name="Started">When this controller did.</param>
@@ -43,6 +45,9 @@ internal sealed record Readmission(ReadmissionPolicy Policy, TimeSpan Silence, D
 
     /// <summary>How long an operator's word on a claim counts.</summary>
     public static readonly TimeSpan WordCounts = TimeSpan.FromHours(1);
+
+    /// <summary>How long disks may take to be found and to turn before their machine is judged without their secret.</summary>
+    public static readonly TimeSpan DisksAppear = TimeSpan.FromSeconds(60);
 
     /// <summary>Agents that lost their controller are all back by then: they pause for at most 45 s between tries.</summary>
     private static readonly TimeSpan Reconnection = TimeSpan.FromSeconds(60);
@@ -60,11 +65,15 @@ internal sealed record Readmission(ReadmissionPolicy Policy, TimeSpan Silence, D
         if (awaited is not null) return Verdict.Admitted;
         if (record is { CertificateHash: null, KeyHash: null }) return Verdict.Admitted;
         if (record.KeyHash is not null && record.BootId == newcomer.BootId) return Verdict.OtherKey;
-        if (newcomer.Proven.Intersect(EvidenceReader.Read(record.Inventory)).Any()) return Verdict.Admitted;
+        if (record.Tokens?.IsShown(newcomer.Tokens) == true) return Verdict.Admitted;
         // Its agent does not answer, but its kernel holds the session of the machine's present boot: it hangs, or is busy.
         if (life.IsOpen) return Verdict.TooSoon;
         var isWhole = IsWhole(record, newcomer);
-        if (isWhole && record.RebootUntil > now) return Verdict.Admitted;
+        var owesToken = record.Tokens?.Shown is not null;
+        if (isWhole && record.RebootUntil > now && !owesToken) return Verdict.Admitted;
+        // Its disks may not have been found yet: it looks again at each try.
+        if (owesToken && now - (record.Claims.FirstOrDefault(claim => claim.KeyHash == newcomer.KeyHash)?.First ?? now) < DisksAppear)
+            return Verdict.OwesToken;
         if (SilentIn(record, life, now) > TimeSpan.Zero) return Verdict.TooSoon;
         if (!isWhole) return Verdict.WaitsChanged;
         return Policy == ReadmissionPolicy.Auto ? Verdict.AdmittedWithAlarm : Verdict.Waits;

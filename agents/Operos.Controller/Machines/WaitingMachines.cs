@@ -8,8 +8,9 @@ namespace Operos.Controller.Machines;
 /// another key waits under another id.
 /// </summary>
 /// <param name="records">The registry's, which is locked.</param>
+/// <param name="isReserved">Whether an id is that of a machine whose record cannot be read.</param>
 internal sealed class WaitingMachines(
-    IReadOnlyDictionary<string, MachineRecord> records, Action<string> forget, int most, TimeProvider time)
+    IReadOnlyDictionary<string, MachineRecord> records, Func<string, bool> isReserved, Action<string> forget, int most, TimeProvider time)
 {
     /// <summary>With the same evidence.</summary>
     private const int MostAlike = 8;
@@ -29,8 +30,9 @@ internal sealed class WaitingMachines(
         var inventory = evidence.Count > 0 ? newcomer.Inventory
             : new Inventory { System = new Identity { Serial = "unidentified " + newcomer.Address } };
         // The ids follow from the evidence, so those that are taken are of newcomers alike.
-        var ids = Enumerable.Range(1, MostAlike).Select(attempt => MachineFingerprint.FirstUuid(inventory, attempt)!)
-            .Where(id => records.GetValueOrDefault(id) is not { Standing: MachineStanding.Admitted }).ToList();
+        var ids = Enumerable.Range(1, int.MaxValue).Select(attempt => MachineFingerprint.FirstUuid(inventory, attempt)!)
+            .Where(id => records.GetValueOrDefault(id) is not { Standing: MachineStanding.Admitted } && !isReserved(id))
+            .Take(MostAlike).ToList();
         var others = Alike().Where(known => known.KeyHash != newcomer.KeyHash && known.Standing != MachineStanding.Rejected);
         foreach (var gone in others.Where(IsSilent)) forget(gone.Id);
         var alike = Alike();

@@ -8,6 +8,7 @@ using Operos.Controller.Connections;
 using Operos.Controller.Dhcp;
 using Operos.Controller.Machines;
 using Operos.Controller.Operators;
+using Operos.Linux.Supervision;
 using Operos.Names;
 using Operos.Proto;
 
@@ -57,7 +58,8 @@ internal sealed class MachineDiagnosis(MachineRegistry machines, MachineViews vi
     protected override Message Read(ExplainMachine input, Caller caller)
     {
         var record = machines.Find(input.Machine);
-        return (cluster ?? throw NoKubernetes()).Explain(record, views.Summarise(record).Note, sessions.Get(record.Id));
+        return (cluster ?? throw NoKubernetes()).Explain(record, views.Summarise(record).Note, sessions.Get(record.Id),
+            views.GoingDown(record));
     }
 
     public static RefusedException NoKubernetes() =>
@@ -65,7 +67,7 @@ internal sealed class MachineDiagnosis(MachineRegistry machines, MachineViews vi
 }
 
 /// <summary>A certificate for a client of Kubernetes' API outside the cluster.</summary>
-internal sealed class ApiCredentialIssue(MachineRegistry machines, KubernetesCluster? cluster)
+internal sealed class ApiCredentialIssue(KubernetesCluster? cluster)
     : Operation<IssueApiCredentials>("kubeconfig", OperatorRole.Admin)
 {
     public override bool GivesPower => true;
@@ -75,11 +77,7 @@ internal sealed class ApiCredentialIssue(MachineRegistry machines, KubernetesClu
 
     protected override Task<Message> RunAsync(IssueApiCredentials input, Caller caller, CancellationToken cancellationToken)
     {
-        var issued = (cluster ?? throw MachineDiagnosis.NoKubernetes()).Issue(input);
-        var text = $"{caller.Name} was issued a certificate of {input.User} ({string.Join(", ", input.Groups)}) until "
-            + $"{DateTimeOffset.FromUnixTimeMilliseconds(issued.ExpiresUnixMs).UtcDateTime:yyyy-MM-dd HH:mm} UTC";
-        if (machines.All.FirstOrDefault(record => record.Kind == "controller") is { } self) machines.Update(self.Id, known => known, text);
-        return Task.FromResult<Message>(issued);
+        return Task.FromResult<Message>((cluster ?? throw MachineDiagnosis.NoKubernetes()).Issue(input));
     }
 }
 
@@ -91,7 +89,8 @@ internal sealed class ClusterStatus(RackStores stores, NetworkServices services,
 
     protected override Message Read(ShowStatus input, Caller caller)
     {
-        var status = cluster?.Report(Controller(), id => stores.Machines.Get(id)?.Name) ?? Controller();
+        var status = cluster?.Report(Controller(), id => stores.Machines.Get(id)?.Name,
+            id => stores.Machines.Get(id) is { } machine ? views.GoingDown(machine) : null, views.BootOf) ?? Controller();
         return status with { Expiring = [.. status.Expiring, .. OperatorListing.Expiring(stores.Operators, context.Time.GetUtcNow())] };
     }
 
@@ -102,21 +101,48 @@ internal sealed class ClusterStatus(RackStores stores, NetworkServices services,
         Admission = context.Settings.Admission.ToString().ToLowerInvariant(),
         Components =
         [
+            .. OwnAddress.IsPresent(context.Settings.Address) ? (ComponentStatus[])[]
+                : [Component("address", (false, OwnAddress.Missing(context.Settings.Address), started))],
             Component("dnsmasq", services.Dnsmasq.Status),
             .. services.Dns is not { } dns ? (ComponentStatus[])[]
                 : [Component("unbound", dns.ResolverStatus), Component("knot", dns.AuthorityStatus)],
+            .. services.Clock is not { } clock ? (ComponentStatus[])[] : [Component("time", clock.Status)],
             Component("releases", (stores.Releases.Current is not null, stores.Releases.Current is { } current
                 ? $"workers boot {current.Manifest.Version}" : "none to boot", started)),
+            .. context.Backups is not { } backups ? (ComponentStatus[])[] : [Component("backups", backups.Schedule.Status)],
+            .. Records(),
+            .. context.Parts.Failing.Select(part => Component(part.Name, (false, part.Text, part.Since))),
             .. stores.Audit.Trouble is not { } trouble ? (ComponentStatus[])[]
                 : [Component("audit", (false, $"the audit log cannot be written, the journal has it: {trouble.Text}", trouble.Since))],
         ],
         Alarms = [.. stores.Machines.All.Where(record => MachineViews.Alarm(record) is not null)
             .Select(record => $"{record.Name ?? record.Id}: {MachineViews.Alarm(record)}")],
+        Clocks = views.Clocks(stores.Machines.All),
         MachinesKnown = stores.Machines.All.Count,
+        MachinesWaiting = stores.Machines.All.Count(record => record.Standing is MachineStanding.Pending or MachineStanding.Ambiguous),
         MachinesUp = stores.Machines.All.Select(views.Summarise).Count(machine => machine.State == "up"),
         CaExpiresUnixMs = new DateTimeOffset(authority.Certificate.NotAfter).ToUnixTimeMilliseconds(),
     };
 
+    /// <summary>What of the records on disk cannot be read or written, a line of each; none where all can.</summary>
+    private IEnumerable<ComponentStatus> Records()
+    {
+        IReadOnlyList<string> unreadable =
+        [
+            .. stores.Machines.Unreadable.Select(record => record.Reason), .. stores.Operators.Unreadable, .. stores.Jobs.Unreadable,
+            .. context.Disks.Unreadable,
+        ];
+        if (unreadable is [var first, ..])
+            yield return Component("records",
+                (false, unreadable.Count == 1 ? first : $"{first} (and {unreadable.Count - 1} more: see the journal)", started));
+        if (stores.Machines.Trouble is { } trouble)
+            yield return Component("registry", (false, $"what becomes of machines cannot be written down: {trouble.Text}", trouble.Since));
+    }
+
     private static ComponentStatus Component(string name, (bool Healthy, string Text, DateTimeOffset Since) status) =>
-        new() { Name = name, Healthy = status.Healthy, Text = status.Text, SinceUnixMs = status.Since.ToUnixTimeMilliseconds() };
+        new()
+        {
+            Name = name, Healthy = status.Healthy, Text = status.Text, SinceUnixMs = status.Since.ToUnixTimeMilliseconds(),
+            Starting = !status.Healthy && status.Text == DaemonSupervisor.NotStarted,
+        };
 }

@@ -7,17 +7,31 @@ using Operos.Proto;
 namespace Operos.Controller.Operations;
 
 /// <summary>Begins jobs, and tells of them as operators see them.</summary>
-internal sealed class JobStart(JobRunner jobs, KubernetesCluster? cluster, TimeProvider time)
+internal sealed class JobStart(JobRunner jobs, TimeProvider time)
 {
+    /// <summary>The job that a machine has now; null for none.</summary>
+    public JobRecord? Of(MachineRecord machine) => jobs.Of(machine.Id);
+
+    /// <summary>What is done at once is not done in the middle of a job.</summary>
+    /// <exception cref="RefusedException">A job runs on the machine.</exception>
+    public void RequireNone(MachineRecord machine, string otherwise)
+    {
+        if (jobs.Of(machine.Id) is { } job)
+            throw new RefusedException(RefusalKind.Conflict,
+                $"a job runs on {job.Name} already: {JobRunner.In(job.Kind)} {job.Id}, asked for by {job.By}: {job.Text}",
+                $"operosctl jobs cancel {job.Id}; {otherwise}");
+    }
+
+    /// <summary>Begins a job, or joins one that does the same.</summary>
     /// <exception cref="RefusedException">It cannot be begun now.</exception>
-    public JobRecord Begin(JobKind kind, MachineRecord machine, Caller caller, int drainSeconds, bool force)
+    public JobRecord Begin(JobKind kind, MachineRecord machine, Caller caller, int drainSeconds, bool force, bool leavesPods = false)
     {
         var now = time.GetUtcNow();
         return jobs.Start(new JobRecord
         {
             Id = "", Kind = kind, Machine = machine.Id, Name = machine.Name ?? machine.Id, By = caller.Name,
             Role = caller.Role.ToString().ToLowerInvariant(), From = caller.From, Asked = now,
-            Deadline = now + DrainLimits.TimeOf(drainSeconds), Force = force, KeepsCordon = cluster?.IsCordoned(machine.Id) == true,
+            Deadline = now + DrainLimits.TimeOf(drainSeconds), Force = force, LeavesPods = leavesPods,
             State = JobState.Running, Text = "begins",
         });
     }
@@ -52,13 +66,28 @@ internal sealed class MachineDrain(MachineRegistry machines, KubernetesCluster? 
         var machine = machines.Find(input.Machine);
         if (cluster is null) throw MachineDiagnosis.NoKubernetes();
         if (machine.Standing != MachineStanding.Admitted)
-            throw new RefusedException(RefusalKind.Conflict, $"{machine.Id} is not admitted: it has no pods");
+            throw new RefusedException(RefusalKind.Conflict, $"{machine.Name ?? machine.Id} is not admitted: it has no pods");
         return Task.FromResult<Message>(JobStart.Reply(start.Begin(JobKind.Drain, machine, caller, input.DrainSeconds, force: false)));
     }
 }
 
-/// <summary>Lets pods come to a machine again.</summary>
-internal sealed class MachineUncordoning(MachineRegistry machines, KubernetesCluster? cluster)
+/// <summary>Keeps new pods from coming to a machine; those on it stay. A job that keeps them away would let them come again.</summary>
+internal sealed class MachineCordoning(MachineRegistry machines, KubernetesCluster? cluster, JobStart start)
+    : Operation<CordonMachine>("machines cordon", OperatorRole.Operator)
+{
+    protected override IEnumerable<(string Name, string? Value)> Record(CordonMachine input) => [("machine", input.Machine)];
+
+    protected override async Task<Message> RunAsync(CordonMachine input, Caller caller, CancellationToken cancellationToken)
+    {
+        var machine = machines.Find(input.Machine);
+        start.RequireNone(machine, "wait for its end, then: operosctl machines cordon");
+        await (cluster ?? throw MachineDiagnosis.NoKubernetes()).CordonAsync(machine.Id, cancellationToken).ConfigureAwait(false);
+        return Outcome.Done(machine, "takes no new pods; those on it stay");
+    }
+}
+
+/// <summary>Lets pods come to a machine again; not in the middle of a job that keeps them away.</summary>
+internal sealed class MachineUncordoning(MachineRegistry machines, KubernetesCluster? cluster, JobStart start)
     : Operation<UncordonMachine>("machines uncordon", OperatorRole.Operator)
 {
     protected override IEnumerable<(string Name, string? Value)> Record(UncordonMachine input) => [("machine", input.Machine)];
@@ -66,6 +95,7 @@ internal sealed class MachineUncordoning(MachineRegistry machines, KubernetesClu
     protected override async Task<Message> RunAsync(UncordonMachine input, Caller caller, CancellationToken cancellationToken)
     {
         var machine = machines.Find(input.Machine);
+        start.RequireNone(machine, "it takes pods again when that ends, or then: operosctl machines uncordon");
         await (cluster ?? throw MachineDiagnosis.NoKubernetes()).UncordonAsync(machine.Id, cancellationToken).ConfigureAwait(false);
         return Outcome.Done(machine, "takes pods again");
     }
@@ -88,22 +118,39 @@ internal sealed class MachineRemoval(MachineRegistry machines, JobStart start)
 }
 
 /// <summary>
-/// Has a worker shut down cleanly and start again; where it is asked to drain it first and to open it to pods afterwards, as a job.
+/// Has a worker shut down cleanly and start again; where it is to be drained first and opened to pods afterwards, or waited for, as a job.
 /// </summary>
 internal sealed class MachineReboot(MachineRegistry machines, Sessions sessions, RebootOrder order, JobStart start)
     : Operation<RebootMachine>("machines reboot", OperatorRole.Operator)
 {
     protected override IEnumerable<(string Name, string? Value)> Record(RebootMachine input) =>
-        [("machine", input.Machine), ("drain", input.Drain ? "yes" : null), ("force", input.Force ? "yes" : null)];
+    [
+        ("machine", input.Machine), ("drain", input.Drain ? "yes" : null), ("drain-seconds", input.Drain ? $"{input.DrainSeconds}" : null),
+        ("force", input.Force ? "yes" : null), ("wait", input.Wait ? "yes" : null),
+    ];
 
     protected override async Task<Message> RunAsync(RebootMachine input, Caller caller, CancellationToken cancellationToken)
     {
         var machine = machines.Find(input.Machine);
-        if (!input.Drain)
+        if (machine.Kind == "controller")
+            throw new RefusedException(RefusalKind.Conflict,
+                $"{machine.Name ?? machine.Id} is the controller, which does not reboot itself: until it is back nobody answers operators, "
+                + "and no machine boots; workers and their pods go on meanwhile",
+                "on its console, or over ssh as root: systemctl reboot");
+        var isJob = input.Drain || input.Wait;
+        if (isJob && start.Of(machine) is { } running)
+            return JobStart.Reply(start.Begin(JobKind.Reboot, machine, caller, input.DrainSeconds, input.Force)) with
+                { Joined = running.Kind == JobKind.Reboot };
+        if (!input.Force)
+        {
+            start.RequireNone(machine, "--force reboots it all the same");
+            order.RequireNone(machine);
+        }
+        if (!isJob)
             return Outcome.Done(machine, await order.GiveAsync(machine.Id, caller.Name, cancellationToken).ConfigureAwait(false));
         if (sessions.Get(machine.Id) is null)
-            throw new RefusedException(RefusalKind.Conflict, $"{machine.Id} is not connected", "power-cycle it by hand");
-        return JobStart.Reply(start.Begin(JobKind.Reboot, machine, caller, input.DrainSeconds, input.Force));
+            throw new RefusedException(RefusalKind.Conflict, $"{machine.Name ?? machine.Id} is not connected", "power-cycle it by hand");
+        return JobStart.Reply(start.Begin(JobKind.Reboot, machine, caller, input.DrainSeconds, input.Force, leavesPods: !input.Drain));
     }
 }
 

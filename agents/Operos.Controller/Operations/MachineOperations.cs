@@ -8,9 +8,18 @@ namespace Operos.Controller.Operations;
 /// <summary>Every machine, in a line each.</summary>
 internal sealed class MachineListing(MachineRegistry machines, MachineViews views) : Reading<ListMachines>("machines list")
 {
-    protected override Message Read(ListMachines input, Caller caller) => new MachineList { Machines =
-        [.. machines.All.Select(views.Summarise).OrderBy(machine => machine.Kind, StringComparer.Ordinal)
-            .ThenBy(machine => machine.Name ?? machine.Id, StringComparer.Ordinal)] };
+    protected override Message Read(ListMachines input, Caller caller)
+    {
+        var filter = new MachineFilter(input);
+        var all = machines.All;
+        List<MachineSummary> fitting =
+        [
+            .. all.Where(filter.FitsLabels).Select(views.Summarise).Where(filter.Fits)
+                .OrderBy(machine => machine.Kind, StringComparer.Ordinal)
+                .ThenBy(machine => machine.Name ?? machine.Id, StringComparer.Ordinal),
+        ];
+        return new MachineList { Machines = fitting, HasOthers = fitting.Count < all.Count };
+    }
 }
 
 /// <summary>All that is known of one machine.</summary>
@@ -88,9 +97,12 @@ internal sealed class MachineLabelling(MachineRegistry machines) : Operation<Lab
         var labels = record.Labels.Where(label => !input.Remove.Contains(label.Key)).ToDictionary();
         foreach (var (key, value) in input.Set) labels[key] = value;
         if (labels.Count > MostLabels) throw new RefusedException(RefusalKind.Invalid, $"over {MostLabels} labels");
-        var happened = PrintableText.Line($"labels: {string.Join(", ", labels.Select(label => $"{label.Key}={label.Value}"))}",
-            MachineWords.LongestText);
-        return Outcome.Of(machines.Update(record.Id, known => known with { Labels = labels }, happened), $"has {labels.Count} labels");
+        var all = labels.Count == 0 ? "none" : string.Join(", ", labels.Select(label => $"{label.Key}={label.Value}"));
+        var happened = PrintableText.Line($"labels: {all}", MachineWords.LongestText);
+        var absent = input.Remove.Where(key => !record.Labels.ContainsKey(key)).ToList();
+        return Outcome.Of(machines.Update(record.Id, known => known with { Labels = labels }, happened),
+            $"has {labels.Count} label{(labels.Count == 1 ? "" : "s")}"
+            + (absent.Count == 0 ? "" : $"; it had no {PrintableText.Line(string.Join(", ", absent), MachineWords.LongestText)}"));
     }
 }
 

@@ -10,25 +10,39 @@ namespace Operos.Controller.Operations;
 /// <summary>Records and sessions as operators see them.</summary>
 internal sealed class MachineViews(Sessions sessions, TimeProvider time)
 {
+    private const string Stopping = "stopping";
+    private readonly DateTimeOffset started = time.GetUtcNow();
+
+    /// <summary>Why a machine is not Ready whatever its kubelet said last; null where nothing is known of that.</summary>
+    public string? GoingDown(MachineRecord record) => record.IsRebooting(time.GetUtcNow()) ? $"rebooting: {record.RebootOrdered}"
+        : sessions.Get(record.Id)?.Last?.SystemState == Stopping ? "shutting down" : null;
+
+    /// <summary>The boot that a machine is in, as its agent says; null where it is not connected.</summary>
+    public string? BootOf(string machine) => sessions.Get(machine)?.BootId;
+
     public MachineSummary Summarise(MachineRecord record)
     {
         var session = sessions.Get(record.Id);
         var now = time.GetUtcNow();
-        var up = record.Kind == "controller" || session?.IsUp(now) == true;
+        var answers = record.Kind == "controller" || session?.IsUp(now) == true;
+        // One that had a session when the controller's agent ended is silent no longer than that has been away and back.
+        var up = answers || (session is null && record.Connected && now - started <= Sessions.LongestSilence);
         var boot = ReadBoot(record);
         return new MachineSummary
         {
             Id = record.Id,
             Name = record.Name,
             Kind = record.Kind,
-            State = record.Standing == MachineStanding.Admitted ? up ? "up" : "down" : record.Standing.ToString().ToLowerInvariant(),
+            State = record.Standing != MachineStanding.Admitted ? record.Standing.ToString().ToLowerInvariant()
+                : record.IsRebooting(now) ? "rebooting" : up ? "up" : "down",
             Release = boot?.Release,
             Address = record.Address,
             Model = string.Join(' ', new[] { record.Inventory.System.Vendor, record.Inventory.System.Product }.OfType<string>()),
             Cpus = record.Inventory.LogicalCpus,
             MemoryBytes = record.Inventory.MemoryBytes,
             Disks = record.Inventory.Disks.Count,
-            LastSeenUnixMs = (up ? now : session?.Heard > record.LastSeen ? session.Heard : record.LastSeen).ToUnixTimeMilliseconds(),
+            LastSeenUnixMs = (record.Kind == "controller" ? now : session?.LastSign > record.LastSeen ? session.LastSign : record.LastSeen)
+                .ToUnixTimeMilliseconds(),
             BootedUnixMs = session?.Last is { } beat ? now.ToUnixTimeMilliseconds() - beat.UptimeSeconds * 1000 : 0,
             Alarm = Alarm(record),
             Returned = up && record.Alarm is null ? null : Returned(record),
@@ -37,12 +51,31 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
                 MachineStanding.Pending when record.ResolvedAs is not null => "approved; joins when it asks next",
                 MachineStanding.Pending => $"{(record.Reason is { } why ? why + ": " : "")}operosctl machines approve {record.Id}",
                 MachineStanding.Ambiguous => $"{record.Reason}: {ResolveCommand(record)}",
+                MachineStanding.Admitted when record.IsRebooting(now) => $"rebooting, {record.RebootOrdered}: "
+                    + (answers ? "it still answers" : "it goes down or boots; see its console"),
+                MachineStanding.Admitted when record.RebootOrdered is { } order => up ? $"{order} to reboot, and did not"
+                    : $"{order} to reboot, and did not come back: see its console",
+                MachineStanding.Admitted when up && !answers =>
+                    "it was connected when the controller's agent ended, and has not been heard of since",
                 MachineStanding.Admitted when !up && session is not null =>
                     "connected, but its agent sends no heartbeats: it hangs; see its console",
                 MachineStanding.Admitted when !up => "not connected: powered off, booting, or cut off; see its console",
+                MachineStanding.Admitted => session?.Last?.Steps.FirstOrDefault(step => step is
+                    { Name: "memory", Done: false, Text: not NodeStep.NotBegun })?.Text,
                 _ => null,
             },
         };
+    }
+
+    /// <summary>Clocks of the machines that are up and tell them, the farthest off first.</summary>
+    public IReadOnlyList<ClockSkew> Clocks(IEnumerable<MachineRecord> records)
+    {
+        var now = time.GetUtcNow();
+        return [.. records.Select(record => (Record: record, Session: sessions.Get(record.Id)))
+            .Where(machine => machine.Session is { ClockAhead: not null } session && session.IsUp(now))
+            .Select(machine => new ClockSkew { Id = machine.Record.Id, Name = machine.Record.Name,
+                AheadMs = (long)machine.Session!.ClockAhead!.Value.TotalMilliseconds })
+            .OrderByDescending(clock => Math.Abs(clock.AheadMs)).ThenBy(clock => clock.Id, StringComparer.Ordinal)];
     }
 
     public MachineDetail Describe(MachineRecord record) => new()

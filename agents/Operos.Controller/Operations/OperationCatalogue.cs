@@ -53,7 +53,8 @@ internal sealed class OperationCatalogue(IEnumerable<Operation> operations, Audi
         var needed = operation?.RoleFor(input, caller) ?? OperatorRole.Admin;
         if (caller.Role < needed)
             throw new RefusedException(RefusalKind.Forbidden,
-                $"{caller.Name} is {In(caller.Role)}; {input.GetType().Name} takes {In(needed)}", "operosctl operators lists who is");
+                $"{caller.Name} is {In(caller.Role)}; {operation?.Name ?? input.GetType().Name} takes {In(needed)}",
+                $"ask {In(needed)}: operosctl operators lists operators and their roles");
         if (operation is null)
             throw new RefusedException(RefusalKind.Invalid, $"{input.GetType().Name} is no operator's request");
     }

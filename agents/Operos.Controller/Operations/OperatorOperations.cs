@@ -18,16 +18,20 @@ internal sealed class OperatorListing(OperatorRegistry operators, TimeProvider t
                 Name = record.Name, Role = record.Role, CreatedUnixMs = record.Created.ToUnixTimeMilliseconds(),
                 CreatedBy = record.CreatedBy,
                 ExpiresUnixMs = record.LastLife?.Ends.ToUnixTimeMilliseconds() ?? 0,
-                LastSeenUnixMs = record.LastSeen?.ToUnixTimeMilliseconds() ?? 0,
+                LastSeenUnixMs = operators.LastSeen(record)?.ToUnixTimeMilliseconds() ?? 0,
                 RevokedUnixMs = record.Revoked?.ToUnixTimeMilliseconds() ?? 0, Self = record.Name == caller.Name,
                 ExpiresSoon = EndsSoon(record, time.GetUtcNow()),
             }),
         ],
     };
 
+    /// <summary>What expired longer ago is no news: <c>operosctl operators</c> still tells it.</summary>
+    private static readonly TimeSpan ToldAfterwards = TimeSpan.FromDays(1);
+
     /// <summary>Those whose certificate use has not renewed, for <c>operosctl status</c>.</summary>
     public static IEnumerable<ExpiringCertificate> Expiring(OperatorRegistry operators, DateTimeOffset now) =>
-        operators.All.Where(record => EndsSoon(record, now)).Select(record => new ExpiringCertificate
+        operators.All.Where(record => EndsSoon(record, now) && now - record.LastLife!.Value.Ends < ToldAfterwards)
+            .Select(record => new ExpiringCertificate
             { Name = $"operator {record.Name}", ExpiresUnixMs = record.LastLife!.Value.Ends.ToUnixTimeMilliseconds() });
 
     private static bool EndsSoon(OperatorRecord record, DateTimeOffset now) =>

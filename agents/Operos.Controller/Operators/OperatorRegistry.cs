@@ -20,12 +20,17 @@ internal sealed class OperatorRegistry
     private readonly CertificateAuthority authority;
     private readonly TimeProvider time;
     private readonly Dictionary<string, OperatorRecord> records = new(StringComparer.Ordinal);
+    /// <summary>Since this agent began: what is written down is of the hour.</summary>
+    private readonly Dictionary<string, DateTimeOffset> seen = new(StringComparer.Ordinal);
 
     public OperatorRegistry(OperatorStore store, CertificateAuthority authority, TimeProvider time)
     {
         (this.store, this.authority, this.time) = (store, authority, time);
         foreach (var record in store.LoadAll()) records[record.Name] = record;
     }
+
+    /// <summary>Why records could not be read at the start.</summary>
+    public IReadOnlyList<string> Unreadable => store.Unreadable;
 
     public IReadOnlyList<OperatorRecord> All
     {
@@ -45,7 +50,7 @@ internal sealed class OperatorRegistry
     {
         lock (recordsLock)
             if (store.IsNew)
-                Put(new OperatorRecord { Name = First, Role = OperatorRole.Admin, Created = time.GetUtcNow(), CreatedBy = "setup",
+                Note(new OperatorRecord { Name = First, Role = OperatorRole.Admin, Created = time.GetUtcNow(), CreatedBy = "setup",
                     Life = CertificateLives.Operator.Default, AcceptsUnlisted = true });
     }
 
@@ -65,9 +70,16 @@ internal sealed class OperatorRegistry
                 if (!record.AcceptsUnlisted) return null;
                 record = record.With(certificate, now);
             }
+            seen[name] = now;
             if (now - (record.LastSeen ?? default) > SeenGrain) record = record with { LastSeen = now };
             return record == known ? record : Note(record);
         }
+    }
+
+    /// <summary>When an operator's certificate was used last; of a time before this agent began, to the hour.</summary>
+    public DateTimeOffset? LastSeen(OperatorRecord record)
+    {
+        lock (recordsLock) return seen.TryGetValue(record.Name, out var at) ? at : record.LastSeen;
     }
 
     /// <summary>An operator that is not revoked.</summary>
@@ -96,6 +108,7 @@ internal sealed class OperatorRegistry
             if (records.Count >= MostOperators && !records.ContainsKey(name))
                 throw Refusal(RefusalKind.Conflict, $"there are {MostOperators} operators, revoked ones among them",
                     "take files of revoked ones out of the controller's state folder, operators/, and restart it");
+            seen.Remove(name);
             return Certify(new OperatorRecord { Name = name, Role = role, Created = time.GetUtcNow(), CreatedBy = by, Life = life }, csr);
         }
     }

@@ -15,9 +15,17 @@ internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger
     public bool IsNew => !Directory.Exists(folder) || Directory.EnumerateFiles(folder)
         .All(path => path.EndsWith(AtomicFile.PartialSuffix, StringComparison.Ordinal));
 
-    public IReadOnlyList<OperatorRecord> LoadAll() =>
-        Directory.Exists(folder) ? [.. Directory.GetFiles(folder, "*" + Suffix).Select(path => Load(Path.GetFileNameWithoutExtension(path)))
-            .OfType<OperatorRecord>()] : [];
+    /// <summary>Why records that <see cref="LoadAll"/> found could not be read.</summary>
+    public IReadOnlyList<string> Unreadable { get; private set; } = [];
+
+    /// <summary>All that can be read; the others' operators are none meanwhile.</summary>
+    public IReadOnlyList<OperatorRecord> LoadAll()
+    {
+        var unreadable = new List<string>();
+        Unreadable = unreadable;
+        return !Directory.Exists(folder) ? [] : [.. Directory.GetFiles(folder, "*" + Suffix)
+            .Select(path => Find(Path.GetFileNameWithoutExtension(path), unreadable)).OfType<OperatorRecord>()];
+    }
 
     /// <param name="name">One that <see cref="OperatorRegistry.IsName"/> takes.</param>
     /// <exception cref="RecordFormatException">A newer version wrote it.</exception>
@@ -40,12 +48,15 @@ internal sealed class OperatorStore(string folder, ILogger<OperatorStore> logger
     }
 
     /// <summary>As <see cref="Load"/>, for one that came while we run: a newer version's counts for nothing.</summary>
-    public OperatorRecord? Find(string name)
+    public OperatorRecord? Find(string name) => Find(name, null);
+
+    private OperatorRecord? Find(string name, List<string>? unreadable)
     {
         try { return Load(name); }
-        catch (RecordFormatException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             logger.OperatorUnknown(name, e.Message);
+            unreadable?.Add(e.Message);
             return null;
         }
     }

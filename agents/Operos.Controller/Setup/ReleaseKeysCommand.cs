@@ -43,7 +43,7 @@ internal static class ReleaseKeysCommand
 
         Command Add()
         {
-            var file = new Argument<string>("FILE") { Description = "Public key, PEM" };
+            var file = new Argument<string>("file") { Description = "Public key, PEM" };
             var add = new Command("add", "Trust one more key; machines learn of it when they boot") { file };
             add.SetAction(result => Act(result, keys =>
                 Console.WriteLine($"{keys.Add(File.ReadAllText(result.GetValue(file)!))} is trusted by whatever boots from now on")));
@@ -52,7 +52,7 @@ internal static class ReleaseKeysCommand
 
         Command Remove()
         {
-            var fingerprint = new Argument<string>("FINGERPRINT") { Description = "As list shows it" };
+            var fingerprint = new Argument<string>("fingerprint") { Description = "As list shows it" };
             var force = new Option<bool>("--force") { Description = "Also where releases are signed by it alone" };
             var remove = new Command("remove", "Trust a key no more; machines that run go on") { fingerprint, force };
             remove.SetAction(result => Act(result, keys =>
@@ -71,6 +71,7 @@ internal static class ReleaseKeysCommand
                 {
                     State = result.GetValue(state)!, Run = result.GetValue(run)!, Releases = result.GetValue(releases)!,
                 };
+                paths.RequireState();
                 using var partition = new BootPartition(result.GetValue(esp), paths.Run);
                 act(new TrustedKeys(paths, partition.Folder));
                 return 0;

@@ -59,6 +59,9 @@ internal sealed class TrustedKeys(ControllerPaths paths, string? esp)
         WriteAnchors(left);
     }
 
+    /// <summary>Writes the anchor anew, of the keys and the authority as they are.</summary>
+    public void Refresh() => WriteAnchors(P256.ReadPublicKeys(File.ReadAllText(paths.ReleaseKeys)));
+
     private IReadOnlyList<string> SignedBy(byte[] point)
     {
         var pem = ReleaseKey.Write([point]);

@@ -9,7 +9,8 @@ internal static class AuditCommand
 {
     public static Command Create()
     {
-        var since = DurationOption.Create("--since", "Only what was asked for in this time, such as 30m, 8h or 7d", TimeSpan.Zero);
+        var since = DurationOption.Create("--since",
+            "Only what was asked for in this time, such as 30m, 8h or 7d; all without it", TimeSpan.Zero);
         var user = new Option<string?>("--user") { Description = "Only what this operator asked for" };
         var command = new Command("audit", "Show what operators asked for, done or refused (admins only)") { since, user };
         command.Shows<AuditList>(result => new ListAudit

@@ -9,8 +9,9 @@ internal static class ClusterCommands
 {
     public static IEnumerable<Command> Create()
     {
-        var status = new Command("status", "Show the controller's state");
-        status.Shows<StatusReply>(_ => new ShowStatus(), RenderStatus);
+        var status = new Command("status",
+            "Show the controller's state; exit code 1 where a component does not work or a node is not Ready");
+        status.Shows<StatusReply>(_ => new ShowStatus(), RenderStatus, ExitCode);
         yield return status;
         var leases = new Command("leases", "List DHCP leases");
         leases.Shows<LeaseList>(_ => new ListLeases(), RenderLeases);
@@ -21,22 +22,29 @@ internal static class ClusterCommands
         var boots = new Command("boots", "Show what machines fetch from the boot server");
         boots.Shows<BootList>(_ => new ListBoots(), RenderBoots);
         yield return boots;
-        var machine = new Argument<string>("machine") { Description = "UUID, a unique start of it, or name" };
+        var machine = MachineCommands.MachineArgument();
         var why = new Command("why", "Say what keeps a machine from being Ready") { machine };
         why.Shows<MachineExplanation>(result => new ExplainMachine { Machine = result.GetRequiredValue(machine) }, RenderExplanation);
         yield return why;
         yield return KubeconfigCommand.Create();
         yield return AuditCommand.Create();
+        yield return EventsCommand.Create();
     }
+
+    internal static int ExitCode(StatusReply status) =>
+        status.Components.All(part => part.Healthy) && status.Nodes.All(node => node.Ready) ? 0 : Outcome.Failed;
 
     internal static string RenderStatus(StatusReply status)
     {
         var now = DateTimeOffset.UtcNow;
         var text = $"{status.Version}, started {Figures.Age(status.StartedUnixMs, now)}, admission {status.Admission}, {status.MachinesUp} "
-            + $"of {status.MachinesKnown} machines up\n"
+            + $"of {status.MachinesKnown} machines up"
+            + (status.MachinesWaiting == 0 ? "" : $", {status.MachinesWaiting} wait for an operator: operosctl machines")
+            + (status.Nodes.Count == 0 ? "\n" : $", {status.Nodes.Count(node => node.Ready)} of {status.Nodes.Count} nodes Ready\n")
             + Table.Render(["COMPONENT", "HEALTH", "SINCE", ""],
                 [.. status.Components.Select(part =>
-                (IReadOnlyList<string>)[part.Name, part.Healthy ? "ok" : "FAILED", Figures.Age(part.SinceUnixMs, now), part.Text])]);
+                (IReadOnlyList<string>)[part.Name, part.Healthy ? "ok" : part.Starting ? "starting" : "FAILED",
+                Figures.Age(part.SinceUnixMs, now), part.Text])]);
         if (status.Nodes.Count > 0)
             text += "\n" + Table.Render(["NODE", "UUID", "STATE", "SINCE", "VERSION", ""],
                 [.. status.Nodes.Select(node =>
@@ -45,9 +53,11 @@ internal static class ClusterCommands
         if (status.PodsNotRunning.Count > 0)
             text += "\npods not running\n" + Table.Render(["NAMESPACE", "POD", "NODE", ""],
                 [.. status.PodsNotRunning.Select(pod => (IReadOnlyList<string>)[pod.Namespace, pod.Name, pod.Node ?? "-", pod.Text])]);
+        text += ClockTable.Render(status.Clocks);
         if (status.Alarms.Count > 0) text += "\n" + string.Concat(status.Alarms.Select(alarm => $"ALARM {alarm}\n"));
         foreach (var certificate in status.Expiring)
-            text += $"\ncertificate near expiry: {Terminal.Line(certificate.Name)}, {When(certificate.ExpiresUnixMs, now)}";
+            text += $"\ncertificate {(Figures.Time(certificate.ExpiresUnixMs) > now ? "near expiry" : "expired")}: "
+                + $"{Terminal.Line(certificate.Name)}, {When(certificate.ExpiresUnixMs, now)}";
         return text + (status.Expiring.Count > 0 ? "\n" : "");
     }
 
@@ -62,7 +72,7 @@ internal static class ClusterCommands
     private static string When(long unixMs, DateTimeOffset now)
     {
         var left = Figures.Time(unixMs) - now;
-        return left > TimeSpan.Zero ? $"in {Figures.Span(left)}" : $"expired {Figures.Span(-left)} ago";
+        return left > TimeSpan.Zero ? $"in {Figures.Span(left)}" : $"{Figures.Span(-left)} ago";
     }
 
     internal static string RenderLeases(LeaseList list)

@@ -8,12 +8,15 @@ internal static class Confirmation
 {
     public static Option<bool> Create() => new("--yes") { Description = "Do not ask" };
 
-    /// <exception cref="IOException">There is nobody to ask.</exception>
-    public static bool Ask(ParseResult result, Option<bool> yes, string question)
+    /// <exception cref="UnconfirmedException">The answer is no, or there is nobody to ask.</exception>
+    public static void Ask(ParseResult result, Option<bool> yes, string question)
     {
-        if (result.GetValue(yes)) return true;
-        if (Console.IsInputRedirected) throw new IOException("this wants to be confirmed, and nobody can be asked: add --yes");
+        if (result.GetValue(yes)) return;
+        if (Console.IsInputRedirected)
+            throw new UnconfirmedException($"nothing was done: \"{question}\" wants to be confirmed, and there is no terminal to ask at: "
+                + "add --yes");
         Console.Write(Terminal.Line(question) + " [y/N] ");
-        return Console.ReadLine()?.Trim().ToLowerInvariant() is "y" or "yes";
+        if (Console.ReadLine()?.Trim().ToLowerInvariant() is not ("y" or "yes"))
+            throw new UnconfirmedException("nothing was done") { IsAnswered = true };
     }
 }

@@ -78,7 +78,7 @@ internal static class KubeconfigCommand
     }
 
     /// <summary>JSON, which is YAML too: no name needs quoting rules.</summary>
-    private static string Write(ApiCredentials issued, string user, JsonObject credentials) =>
+    internal static string Write(ApiCredentials issued, string user, JsonObject credentials) =>
         new JsonObject
         {
             ["apiVersion"] = "v1",
@@ -92,7 +92,7 @@ internal static class KubeconfigCommand
                 ["context"] = new JsonObject { ["cluster"] = "operos", ["user"] = user } }),
         }.ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true }) + "\n";
 
-    private static JsonObject WithKey(ApiCredentials issued, ECDsa key) => new()
+    internal static JsonObject WithKey(ApiCredentials issued, ECDsa key) => new()
     {
         ["client-certificate-data"] = Base64(PemEncoding.WriteString("CERTIFICATE", issued.Certificate) + "\n"),
         ["client-key-data"] = Base64(key.ExportPkcs8PrivateKeyPem() + "\n"),

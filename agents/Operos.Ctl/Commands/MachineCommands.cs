@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Operos.CommandLine;
 using Operos.Ctl.Rendering;
+using Operos.Linux;
 using Operos.Proto;
 
 namespace Operos.Ctl.Commands;
@@ -7,6 +9,9 @@ namespace Operos.Ctl.Commands;
 /// <summary><c>operosctl machines</c>: the list, one machine's story, admission, names and labels.</summary>
 internal static class MachineCommands
 {
+    /// <summary>How a machine is named on the command line.</summary>
+    public const string Called = "Name, UUID or a unique start of it, address, or MAC";
+
     public static Command Create()
     {
         var machines = new Command("machines", "List machines; subcommands show and change one")
@@ -18,18 +23,22 @@ internal static class MachineCommands
             Rename(),
             Label(),
             Resolve(),
-            Drain(),
+            MachineOrders.Drain(),
+            Simple("cordon", "Keep new pods from coming to a machine; those on it stay",
+                machine => new CordonMachine { Machine = machine }),
             Simple("uncordon", "Let pods come to a machine again", machine => new UncordonMachine { Machine = machine }),
-            Remove(),
-            Reboot(),
+            MachineOrders.Remove(),
+            MachineOrders.Reboot(),
         };
-        machines.Shows<MachineList>(_ => new ListMachines(), RenderList);
+        Lists(machines);
         return machines;
     }
 
     internal static string RenderList(MachineList list)
     {
-        if (list.Machines.Count == 0) return "no machines yet: power one on in the controller's network\n";
+        if (list.Machines.Count == 0)
+            return list.HasOthers ? "no machine fits; operosctl machines lists them all\n"
+                : "no machines yet: power one on in the controller's network\n";
         var now = DateTimeOffset.UtcNow;
         var table = Table.Render(["NAME", "UUID", "KIND", "STATE", "RELEASE", "ADDRESS", "CPUS", "MEMORY", "DISKS", "SEEN"],
         [
@@ -51,9 +60,43 @@ internal static class MachineCommands
     private static Command List()
     {
         var command = new Command("list", "List machines");
-        command.Shows<MachineList>(_ => new ListMachines(), RenderList);
+        Lists(command);
         return command;
     }
+
+    /// <summary>A command that lists machines, all or those that fit.</summary>
+    private static void Lists(Command command)
+    {
+        var states = new ChoiceOption("--state", $"Only these, with commas: {string.Join(", ", MachineList.States)}", MachineList.States,
+            isMany: true);
+        var labels = new Option<string[]>("--label", "-l") { Description = "Only those with key, key=value, key!=value or !key" };
+        labels.Validators.Add(result =>
+        {
+            foreach (var odd in Words([.. result.Tokens.Select(token => token.Value)]).Where(word => !IsSelector(word)))
+                result.AddError($"--label: '{PrintableText.Line(odd)}' selects no label: key, key=value, key!=value or !key");
+        });
+        var kind = new ChoiceOption("--kind", "Only these", ["worker", "controller"]);
+        var release = new Option<string?>("--release") { Description = "Only those that booted this release" };
+        foreach (var option in (Option[])[states, labels, kind, release]) command.Options.Add(option);
+        command.Shows<MachineList>(result => new ListMachines
+        {
+            States = result.GetValue(states) ?? [], Labels = Words(result.GetValue(labels)), Kind = result.GetValue(kind)?.FirstOrDefault(),
+            Release = result.GetValue(release),
+        }, RenderList);
+    }
+
+    /// <summary>Whether a key stands where one must; what a key and a value may be, the controller says.</summary>
+    private static bool IsSelector(string word)
+    {
+        var key = word.Split('=', 2)[0];
+        if (key.Length < word.Length) key = key.TrimEnd('!');
+        else if (key.StartsWith('!')) key = key[1..];
+        return key.Length > 0 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/');
+    }
+
+    /// <summary>What was given several times, or once with commas.</summary>
+    private static IReadOnlyList<string> Words(string[]? given) =>
+        [.. (given ?? []).SelectMany(words => words.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
     private static Command Show()
     {
@@ -84,7 +127,10 @@ internal static class MachineCommands
     private static Command Label()
     {
         var machine = MachineArgument();
-        var labels = new Argument<string[]>("labels") { Description = "key=value sets, key- removes", Arity = ArgumentArity.OneOrMore };
+        var labels = new Argument<string[]>("labels")
+        {
+            Description = "key=value sets, key- removes; the Node has them as operos.io/key", Arity = ArgumentArity.OneOrMore,
+        };
         labels.Validators.Add(result =>
         {
             foreach (var token in result.Tokens)
@@ -110,7 +156,7 @@ internal static class MachineCommands
     {
         var machine = new Argument<string?>("machine")
         {
-            Description = "UUID, a unique start of it, name, or a claim's id", Arity = ArgumentArity.ZeroOrOne,
+            Description = Called + "; or a claim's id", Arity = ArgumentArity.ZeroOrOne,
         };
         var target = new Option<string?>("--as") { Description = "The machine that it is, or new" };
         var returned = new Option<bool>("--returned")
@@ -139,7 +185,7 @@ internal static class MachineCommands
     {
         var machine = new Argument<string?>("machine")
         {
-            Description = "UUID, a unique start of it, or name", Arity = ArgumentArity.ZeroOrOne,
+            Description = Called, Arity = ArgumentArity.ZeroOrOne,
         };
         var all = new Option<bool>("--all") { Description = "All that wait to join" };
         var yes = Confirmation.Create();
@@ -155,55 +201,5 @@ internal static class MachineCommands
         return command;
     }
 
-    private static Command Drain()
-    {
-        var machine = MachineArgument();
-        var (seconds, noWait) = (DrainSeconds(), JobCommands.NoWait());
-        var command = new Command("drain", "Take a machine's pods away and keep new ones from coming") { machine, seconds, noWait };
-        command.SetAction((result, cancellationToken) => JobCommands.DoAsync(result,
-            new DrainMachine { Machine = result.GetRequiredValue(machine), DrainSeconds = result.GetValue(seconds) },
-            result.GetValue(noWait), cancellationToken));
-        return command;
-    }
-
-    private static Command Remove()
-    {
-        var machine = MachineArgument();
-        var yes = Confirmation.Create();
-        var (seconds, noWait) = (DrainSeconds(), JobCommands.NoWait());
-        var force = new Option<bool>("--force") { Description = "Remove it though its pods would not leave, or without the API server" };
-        var command = new Command("remove", "Drain and forget a machine; it must be admitted again")
-            { machine, yes, seconds, force, noWait };
-        command.SetAction(async (result, cancellationToken) =>
-        {
-            var name = result.GetRequiredValue(machine);
-            var question = $"Remove {name}? Its pods will be evicted and its certificate will no longer count.";
-            if (!Confirmation.Ask(result, yes, question)) return 0;
-            return await JobCommands.DoAsync(result, new RemoveMachine
-            {
-                Machine = name, DrainSeconds = result.GetValue(seconds), Force = result.GetValue(force), Detach = true,
-            }, result.GetValue(noWait), cancellationToken);
-        });
-        return command;
-    }
-
-    private static Command Reboot()
-    {
-        var machine = MachineArgument();
-        var drain = new Option<bool>("--drain") { Description = "Take its pods away first; let them come again when it is back" };
-        var (seconds, noWait) = (DrainSeconds(), JobCommands.NoWait());
-        var force = new Option<bool>("--force") { Description = "With --drain: reboot it though its pods would not leave" };
-        var command = new Command("reboot", "Shut a worker down cleanly and start it again") { machine, drain, seconds, force, noWait };
-        command.SetAction((result, cancellationToken) => JobCommands.DoAsync(result, new RebootMachine
-        {
-            Machine = result.GetRequiredValue(machine), Drain = result.GetValue(drain), DrainSeconds = result.GetValue(seconds),
-            Force = result.GetValue(force),
-        }, result.GetValue(noWait), cancellationToken));
-        return command;
-    }
-
-    private static Option<int> DrainSeconds() =>
-        new("--drain-seconds") { Description = "How long its pods may take to leave", DefaultValueFactory = _ => 60 };
-
-    private static Argument<string> MachineArgument() => new("machine") { Description = "UUID, a unique start of it, or name" };
+    public static Argument<string> MachineArgument() => new("machine") { Description = Called };
 }

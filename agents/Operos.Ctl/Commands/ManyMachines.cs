@@ -21,7 +21,7 @@ internal static class ManyMachines
             return 0;
         }
         Console.Write(Terminal.Page(MachineCommands.RenderList(list with { Machines = shown })));
-        if (!Confirmation.Ask(result, yes, question)) return 0;
+        Confirmation.Ask(result, yes, question);
         return await Credentials.UseAsync(result, async (connection, _) =>
         {
             var code = 0;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Operos.Authority;
+using Operos.CommandLine;
 using Operos.Ctl.Rendering;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -33,10 +34,16 @@ internal static class OperatorCommands
                 Figures.Age(known.CreatedUnixMs, now), known.CreatedBy, known.Self ? "you" : "",
             ]),
         ]);
-        var notes = list.Operators.Where(known => known.ExpiresSoon).Select(known => Terminal.Line(
-            $"{known.Name}: expires in {Figures.Span(Figures.Time(known.ExpiresUnixMs) - now)}; using it renews it, or operosctl operators "
-                + $"renew {known.Name} --out DIR") + "\n").ToList();
+        var notes = list.Operators.Where(known => known.ExpiresSoon).Select(known => Terminal.Line(Note(known, now)) + "\n").ToList();
         return notes.Count == 0 ? table : table + "\n" + string.Concat(notes);
+    }
+
+    private static string Note(OperatorSummary known, DateTimeOffset now)
+    {
+        var (ends, renew) = (Figures.Time(known.ExpiresUnixMs), $"operosctl operators renew {known.Name} --out DIR");
+        return ends > now ? $"{known.Name}: expires in {Figures.Span(ends - now)}; using it renews it, or {renew}"
+            : $"{known.Name}: expired {Figures.Span(now - ends)} ago, so using it renews nothing; an admin makes new ones: {renew}, or "
+                + $"ends it: operosctl operators revoke {known.Name}";
     }
 
     private static string Expiry(OperatorSummary known, DateTimeOffset now)
@@ -50,8 +57,7 @@ internal static class OperatorCommands
     private static Command Add()
     {
         var name = NameArgument();
-        var role = new Option<string>("--role") { Description = "admin, operator or viewer", Required = true };
-        role.AcceptOnlyFromAmong(Roles);
+        var role = new ChoiceOption("--role", "What it may: all, change machines, or see", Roles) { Required = true };
         var folder = OutOption(required: true);
         var life = DurationOption.Create("--life",
             "How long credentials last that are not used; use renews them", CertificateLives.Operator.Default);
@@ -60,7 +66,7 @@ internal static class OperatorCommands
         {
             var request = new AddOperator
             {
-                Name = result.GetRequiredValue(name), Role = Enum.Parse<OperatorRole>(result.GetRequiredValue(role), ignoreCase: true),
+                Name = result.GetRequiredValue(name), Role = Enum.Parse<OperatorRole>(result.GetRequiredValue(role)[0], ignoreCase: true),
                 Csr = [],
                 LifeSeconds = (long)result.GetValue(life).TotalSeconds,
             };
@@ -101,17 +107,12 @@ internal static class OperatorCommands
     private static Command Revoke()
     {
         var name = NameArgument();
-        var yes = new Option<bool>("--yes") { Description = "Do not ask" };
+        var yes = Confirmation.Create();
         var command = new Command("revoke", "End an operator's certificates and connections at once") { name, yes };
         command.SetAction(async (result, cancellationToken) =>
         {
             var whose = result.GetRequiredValue(name);
-            if (!result.GetValue(yes))
-            {
-                if (Console.IsInputRedirected) throw new IOException($"revoking {whose} wants to be confirmed: add --yes");
-                Console.Write($"Revoke {whose}? Its credentials will no longer count. [y/N] ");
-                if (Console.ReadLine()?.Trim().ToLowerInvariant() is not ("y" or "yes")) return;
-            }
+            Confirmation.Ask(result, yes, $"Revoke {whose}? Its credentials will no longer count.");
             var done = await Credentials.AskAsync<Done>(result, new RevokeOperator { Name = whose }, cancellationToken);
             Console.WriteLine(Terminal.Page(done.Text));
         });

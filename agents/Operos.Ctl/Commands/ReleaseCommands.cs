@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Operos.Linux;
 using Operos.Release;
 using Operos.Release.Publishing;
 
@@ -8,8 +9,10 @@ namespace Operos.Ctl.Commands;
 /// <summary><c>operosctl release</c>: the key, building and verifying a release's folder. Needs no controller.</summary>
 internal static class ReleaseCommands
 {
-    public static Command Create() => new("release", "Make, sign and verify releases (needs no controller)") { KeyGen(), Build(), Sign(),
-        Verify() };
+    public static Command Create() => new LocalCommand("release", "Make, sign and verify releases (needs no controller)")
+    {
+        KeyGen(), Build(), Sign(), Verify(),
+    };
 
     private static Command KeyGen()
     {
@@ -31,6 +34,12 @@ internal static class ReleaseCommands
         var minimum = new Option<string?>("--minimum-version") { Description = "Oldest version that may upgrade to it (default: itself)" };
         var kernel = new Option<string>("--kernel-release") { Description = "What uname -r prints on it", Required = true };
         var created = new Option<string?>("--created") { Description = "Time of the build, ISO 8601 (default: now)" };
+        created.Validators.Add(result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _))
+                result.AddError($"--created: '{PrintableText.Line(text)}' is no time: ISO 8601, such as 2026-01-31T12:00:00Z");
+        });
         var command = new Command("build", "Write release.json and its signature for a folder")
             { folder, key, version, minimum, kernel, created };
         command.SetAction(result =>

@@ -10,6 +10,9 @@ internal static class MachineStory
 {
     private const int BarWidth = 30, MostModels = 4;
 
+    /// <summary>Heartbeats come every 10 s.</summary>
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(15);
+
     public static string Render(MachineDetail machine, DateTimeOffset now)
     {
         var text = new StringBuilder();
@@ -25,7 +28,8 @@ internal static class MachineStory
         Line(text, "labels", machine.Labels.Count == 0
             ? "-" : string.Join(", ", machine.Labels.Select(label => $"{label.Key}={label.Value}")));
         Line(text, "first seen", Figures.Age(machine.FirstSeenUnixMs, now));
-        Line(text, "last seen", Figures.Age(summary.LastSeenUnixMs, now));
+        Line(text, "last seen", summary.State == "up" && now - Figures.Time(summary.LastSeenUnixMs) < Fresh ? "now"
+            : Figures.Age(summary.LastSeenUnixMs, now));
         if (machine.CertificateExpiresUnixMs > 0)
             Line(text, "certificate", $"expires in {Figures.Span(Figures.Time(machine.CertificateExpiresUnixMs) - now)}");
         Hardware(text, machine.Inventory);
@@ -46,7 +50,8 @@ internal static class MachineStory
         var models = inventory.Cpus.Select(cpu => cpu.Model).Distinct().ToList();
         var others = models.Count > MostModels ? $" and {models.Count - MostModels} more" : "";
         Line(text, "  cpus", $"{inventory.LogicalCpus} ({string.Join(", ", models.Take(MostModels))}{others})");
-        Line(text, "  memory", $"{Figures.Size(inventory.MemoryBytes)} in {inventory.MemoryModules.Count} modules");
+        Line(text, "  memory", $"{Figures.Size(inventory.MemoryBytes)} in {inventory.MemoryModules.Count} module"
+            + (inventory.MemoryModules.Count == 1 ? "" : "s"));
         foreach (var nic in inventory.Nics) Line(text, "  nic", $"{nic.Name} {nic.Mac} ({nic.Driver})");
         foreach (var disk in inventory.Disks)
             Line(text, "  disk",

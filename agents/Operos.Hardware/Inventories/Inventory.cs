@@ -44,13 +44,16 @@ public sealed record Inventory
                 ?? throw new FormatException("the inventory is null");
             if (inventory.Format != CurrentFormat)
                 throw new FormatException($"the inventory's format {inventory.Format} is not {CurrentFormat}");
-            if (inventory.System is null || inventory.Board is null || inventory.Chassis is null || !Sound(inventory.OtherBoards)
-                || !Sound(inventory.Cpus) || !Sound(inventory.MemoryModules) || !Sound(inventory.Nics) || !Sound(inventory.Disks))
+            if (!inventory.IsWhole())
                 throw new FormatException($"the inventory has a part missing, or over {MaxParts} of a sort");
             return inventory;
         }
         catch (JsonException e) { throw new FormatException($"the inventory is no valid JSON: {e.Message}"); }
     }
+
+    /// <summary>Whether no part is missing, and none there more than <see cref="MaxParts"/> times.</summary>
+    public bool IsWhole() => System is not null && Board is not null && Chassis is not null && Sound(OtherBoards) && Sound(Cpus)
+        && Sound(MemoryModules) && Sound(Nics) && Sound(Disks);
 
     /// <summary>The same with each string as <see cref="Parse"/> makes it: printable and short.</summary>
     public Inventory Cleaned() => JsonSerializer.Deserialize(ToJson(), InventoryJson.Default.Inventory)!;

@@ -11,8 +11,15 @@ internal sealed class FetchProgress(string phase, string what, long total)
     private long lastSaid = Environment.TickCount64;
     private long lastBytes;
     private string lastError = "";
+    private readonly Lock progressLock = new();
 
+    /// <param name="bytes">How many there are by now; of several threads' figures the highest counts.</param>
     public void Report(long bytes, string error)
+    {
+        lock (progressLock) Say(Math.Max(bytes, lastBytes), error);
+    }
+
+    private void Say(long bytes, string error)
     {
         var now = Environment.TickCount64;
         if (now - lastSaid < Interval) return;

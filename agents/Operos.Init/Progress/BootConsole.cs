@@ -8,19 +8,30 @@ namespace Operos.Init.Progress;
 /// </summary>
 internal static class BootConsole
 {
+    private const string Levels = "/proc/sys/kernel/printk", KernelDefault = "7";
+    private const int NoticesAndUp = 6;
     private static readonly Lock LogLock = new();
     private static FileStream? log;
 
-    /// <summary>Opens the kernel log and lifts its rate limit (Documentation/admin-guide/sysctl/kernel.rst, printk_devkmsg).</summary>
+    /// <summary>
+    /// Opens the kernel log, lifts its rate limit, and leaves the consoles to what an operator needs: our lines and the kernel's own from
+    /// notices up, so that its news of each cable and card stay in the log (Documentation/admin-guide/sysctl/kernel.rst, printk_devkmsg and
+    /// printk). A level that the command line asks for stays.
+    /// </summary>
     public static void Open()
     {
         try
         {
             File.WriteAllText("/proc/sys/kernel/printk_devkmsg", "on\n");
+            if (ConsoleLevel(File.ReadAllText(Levels)) is { } level) File.WriteAllText(Levels, $"{level}\n");
             log = new FileStream("/dev/kmsg", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         }
         catch (IOException) { log = null; }
     }
+
+    /// <summary>Messages below this level reach a console; null where the kernel's own default is not what is set.</summary>
+    /// <param name="levels">As the kernel tells them: the consoles' first.</param>
+    internal static int? ConsoleLevel(string levels) => levels.Split('\t', ' ')[0] == KernelDefault ? NoticesAndUp : null;
 
     public static void Say(string phase, string text) => Write('5', phase, text);
 

@@ -31,5 +31,7 @@ public sealed record NodeAddress
 
 public sealed record NodeInfo
 {
+    /// <summary>The kernel's boot id, as the kubelet found it at its start.</summary>
+    public string? BootID { get; set; }
     public string? KubeletVersion { get; set; }
 }

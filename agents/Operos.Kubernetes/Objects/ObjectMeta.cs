@@ -11,6 +11,8 @@ public sealed record ObjectMeta
     public long Generation { get; set; }
     public DateTime? CreationTimestamp { get; set; }
     public DateTime? DeletionTimestamp { get; set; }
+    /// <summary>Who has something to do before it is gone.</summary>
+    public IReadOnlyList<string?>? Finalizers { get; set; }
     public Dictionary<string, string?>? Labels { get; set; }
     public Dictionary<string, string?>? Annotations { get; set; }
     public IReadOnlyList<OwnerReference?>? OwnerReferences { get; set; }

@@ -18,12 +18,14 @@ public static class ProgramCall
 
     /// <summary>What it printed; its exit code is the caller's to judge.</summary>
     /// <param name="input">What it reads; nothing where it is not given.</param>
-    /// <exception cref="IOException">It cannot be started, or does not end within a minute.</exception>
+    /// <param name="longest">How long it may run; a minute where it is not given.</param>
+    /// <exception cref="IOException">It cannot be started, or does not end in time.</exception>
     public static async Task<ProgramResult> RunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken,
-        string? input = null)
+        string? input = null, TimeSpan? longest = null)
     {
+        var time = longest ?? Deadline;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(Deadline);
+        deadline.CancelAfter(time);
         using var process = new Process { StartInfo = new ProcessStartInfo(program, arguments)
             { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true } };
         try { process.Start(); }
@@ -46,7 +48,7 @@ public static class ProgramCall
         {
             process.Kill(entireProcessTree: true);
             cancellationToken.ThrowIfCancellationRequested();
-            throw new IOException($"{program} {string.Join(' ', arguments)}: did not end within {Deadline.TotalSeconds:0} s");
+            throw new IOException($"{program} {string.Join(' ', arguments)}: did not end within {time.TotalSeconds:0} s");
         }
     }
 }

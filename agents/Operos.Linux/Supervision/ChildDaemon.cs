@@ -58,7 +58,7 @@ internal sealed class ChildDaemon(Daemon daemon, ILogger logger) : IDaemonProces
         child = null;
     }
 
-    public async Task<string> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken)
+    public async Task<string?> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken)
     {
         if (child is not { } running) return "ended";
         await running.WaitForExitAsync(cancellationToken).ConfigureAwait(false);

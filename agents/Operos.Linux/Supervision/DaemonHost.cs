@@ -28,6 +28,9 @@ public sealed class DaemonHost
 
     public static DaemonHost Children(ILogger logger) => new(null, logger);
 
+    /// <summary>Whether systemd runs them: on a machine that is ours.</summary>
+    public bool AreUnits => systemd is not null;
+
     /// <summary>What runs one daemon.</summary>
     public IDaemonProcess Of(Daemon daemon) =>
         systemd is null ? new ChildDaemon(daemon, logger) : new UnitDaemon(daemon, systemd, logger);

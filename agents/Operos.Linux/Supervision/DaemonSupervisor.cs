@@ -10,6 +10,9 @@ namespace Operos.Linux.Supervision;
 /// <param name="process">What runs it.</param>
 public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILogger logger)
 {
+    /// <summary>What is said of one before its first start.</summary>
+    public const string NotStarted = "not started";
+
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(10), FirstPause = TimeSpan.FromSeconds(0.2),
         LongestPause = TimeSpan.FromSeconds(30), Look = TimeSpan.FromSeconds(1);
 
@@ -17,7 +20,7 @@ public sealed class DaemonSupervisor(Daemon daemon, IDaemonProcess process, ILog
 
     /// <summary>Held while the status or an order is given.</summary>
     private readonly Lock telling = new();
-    private volatile Told told = new(false, "not started", DateTimeOffset.UtcNow);
+    private volatile Told told = new(false, NotStarted, DateTimeOffset.UtcNow);
 
     /// <summary>What the daemon is told in its present life: why to start again, or null to follow new files. Null between two.</summary>
     private TaskCompletionSource<string?>? order;

@@ -21,9 +21,12 @@ public interface IDaemonProcess
     /// <exception cref="IOException">It cannot be ended.</exception>
     Task StopAsync(CancellationToken cancellationToken);
 
-    /// <summary>Returns when that process has ended; why it did, with its last words.</summary>
-    /// <param name="answers">Says that it need not be looked at, where looking costs something.</param>
-    Task<string> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken);
+    /// <summary>
+    /// Returns when that process has ended; why it did, with its last words. Null where another runs in its place, which answers: of an end
+    /// that did no harm nothing is told.
+    /// </summary>
+    /// <param name="answers">Says that it need not be looked at often, where looking costs something.</param>
+    Task<string?> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken);
 
     /// <summary>This agent ends: nothing stays behind that nobody would find again.</summary>
     Task LeaveAsync();

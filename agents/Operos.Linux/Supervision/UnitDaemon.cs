@@ -12,7 +12,7 @@ namespace Operos.Linux.Supervision;
 internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger) : IDaemonProcess
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1), StartLook = TimeSpan.FromMilliseconds(200),
-        FollowAgain = TimeSpan.FromSeconds(5);
+        FollowAgain = TimeSpan.FromSeconds(5), SparedLook = TimeSpan.FromSeconds(20);
 
     /// <summary>A start that takes longer is left to itself. systemd gives one that is to end 90 s, then kills it.</summary>
     private static readonly TimeSpan ShortStart = TimeSpan.FromSeconds(10), LongestRestart = TimeSpan.FromMinutes(2);
@@ -45,15 +45,21 @@ internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger)
         await systemd.StopAsync(daemon.Unit, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<string> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken)
+    public async Task<string?> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var following = daemon.Heard is { } heard ? FollowAsync(heard, ended.Token) : Task.CompletedTask;
         try
         {
-            while (answers() || await RunsAsync(process, cancellationToken).ConfigureAwait(false))
-                await Task.Delay(Look, cancellationToken).ConfigureAwait(false);
-            return await WhyAsync(cancellationToken).ConfigureAwait(false);
+            for (var looked = Stopwatch.StartNew(); ; await Task.Delay(Look, cancellationToken).ConfigureAwait(false))
+            {
+                var isSpared = answers();
+                if (isSpared && looked.Elapsed < SparedLook) continue;
+                looked.Restart();
+                if (await ProcessAsync(cancellationToken).ConfigureAwait(false) is not { } now || now == process) continue;
+                // systemd has started it again, and it works. Nobody is told hours later, when it ails for a moment, that it ended.
+                return isSpared && now != 0 ? null : await WhyAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
         finally
         {
@@ -79,14 +85,14 @@ internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger)
         }
     }
 
-    /// <summary>A systemd that cannot be asked for a while says nothing of the daemon.</summary>
-    private async Task<bool> RunsAsync(int process, CancellationToken cancellationToken)
+    /// <summary>Its process, 0 for none; null where systemd cannot be asked for a while, which says nothing of the daemon.</summary>
+    private async Task<int?> ProcessAsync(CancellationToken cancellationToken)
     {
-        try { return await systemd.ReadMainProcessAsync(daemon.Unit, cancellationToken).ConfigureAwait(false) == process; }
+        try { return await systemd.ReadMainProcessAsync(daemon.Unit, cancellationToken).ConfigureAwait(false); }
         catch (IOException e)
         {
             logger.NotAsked(daemon.Name, e.Message);
-            return true;
+            return null;
         }
     }
 

@@ -27,7 +27,7 @@ public static class TaskGroup
         {
             foreach (var (name, _) in running.Where(work => !work.Task.IsCompleted))
                 failures.Enqueue(new(name,
-                    new TaskEndedException($"does not end within {longestEnd.TotalSeconds:0.#} s of being told to")));
+                    new TaskEndedException($"does not end within {longestEnd.TotalSeconds:0.#} s of being told to") { StillRuns = true }));
         }
         if (!failures.IsEmpty) throw new TaskGroupException([.. failures]);
         cancellationToken.ThrowIfCancellationRequested();

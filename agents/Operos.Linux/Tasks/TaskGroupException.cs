@@ -9,6 +9,10 @@ public sealed class TaskGroupException : Exception
     /// <summary>In the order in which they came; at least one.</summary>
     public IReadOnlyList<TaskFailure> Failures { get; }
 
+    /// <summary>Whether one of them runs still: what it holds is not free.</summary>
+    public bool LeavesSomeBehind => Failures.Any(failure => failure.Reason is TaskEndedException { StillRuns: true }
+        or TaskGroupException { LeavesSomeBehind: true });
+
     private static string Describe(IReadOnlyList<TaskFailure> failures) =>
         string.Join("; also ", failures.Select(failure => $"{failure.Name}: {failure.Reason.Message}"));
 }
@@ -21,4 +25,7 @@ public sealed record TaskFailure(string Name, Exception Reason);
 public sealed class TaskEndedException : Exception
 {
     internal TaskEndedException(string message, Exception? inner = null) : base(message, inner) { }
+
+    /// <summary>It did not end when it was asked to.</summary>
+    public bool StillRuns { get; init; }
 }

@@ -17,7 +17,7 @@ public sealed class Systemd(string? address = null, int process = 1) : IDisposab
         Logind = "org.freedesktop.login1", LogindRoot = "/org/freedesktop/login1", LogindInterface = "org.freedesktop.login1.Manager",
         RebootsAlready = "org.freedesktop.login1.OperationInProgress";
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(30), JobTime = TimeSpan.FromSeconds(60),
-        JobLook = TimeSpan.FromMilliseconds(200);
+        JobLook = TimeSpan.FromMilliseconds(200), LogindTime = TimeSpan.FromSeconds(5);
     private readonly SemaphoreSlim connecting = new(1);
     private DBusConnection? bus;
 
@@ -96,8 +96,8 @@ public sealed class Systemd(string? address = null, int process = 1) : IDisposab
 
     /// <summary>
     /// Has the machine reboot: services are stopped, file systems are unmounted. logind does it (org.freedesktop.login1(5)), which lets
-    /// those get ready who asked for it, such as a kubelet with pods. Where logind cannot be asked, systemd does it at a signal, for which
-    /// nothing else of the machine need be well. Does not wait until it reboots.
+    /// those get ready who asked for it, such as a kubelet with pods. Where logind cannot be asked, or does not answer in 5 s, systemd does
+    /// it at a signal, for which nothing else of the machine need be well. Does not wait until it reboots.
     /// </summary>
     /// <returns>Why logind does not do it; null where it does.</returns>
     /// <exception cref="LinuxException">The signal cannot be sent either.</exception>
@@ -112,13 +112,13 @@ public sealed class Systemd(string? address = null, int process = 1) : IDisposab
                 // There is nobody to be asked for a password.
                 writer.WriteBool(false);
                 return writer.CreateMessage();
-            }, static (_, _) => (string?)null, cancellationToken).ConfigureAwait(false);
+            }, static (_, _) => (string?)null, cancellationToken).WaitAsync(LogindTime, cancellationToken).ConfigureAwait(false);
         }
         catch (IOException e) when (e.InnerException is DBusErrorReplyException { ErrorName: RebootsAlready }) { return null; }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or TimeoutException)
         {
             ProcessSignal.Send(process, ProcessSignal.SystemdReboot);
-            return e.Message;
+            return e is TimeoutException ? $"the system bus or logind has not answered in {LogindTime.TotalSeconds:0} s" : e.Message;
         }
     }
 

@@ -27,6 +27,15 @@ public static class UnitJournal
         catch (IOException) { return ""; }
     }
 
+    /// <summary>The last lines since the machine's start, each with its time, the oldest first.</summary>
+    /// <exception cref="IOException">The journal cannot be read.</exception>
+    public static async Task<IReadOnlyList<string>> ReadAsync(string service, int lines, CancellationToken cancellationToken)
+    {
+        var said = await ProgramCall.RunAsync(Program,
+            [.. Of(service), "--boot", "--lines", $"{lines}", "--output", "short-iso"], cancellationToken).ConfigureAwait(false);
+        return said.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
     /// <summary>Tells each line that a service says from now on; returns when the journal ends, which it does not of itself.</summary>
     /// <exception cref="IOException">The journal cannot be followed.</exception>
     public static async Task FollowAsync(string service, Action<string> heard, CancellationToken cancellationToken)

@@ -48,7 +48,15 @@ public sealed partial class AttachedPods
     public void Remove(string containerId)
     {
         pods.TryRemove(containerId, out _);
-        File.Delete(FilePath(folder, containerId));
+        Delete(folder, containerId);
+    }
+
+    /// <summary>Takes a pod's file away; where it, or the folder, is gone, there is nothing to do.</summary>
+    /// <exception cref="FormatException">As of <see cref="FilePath"/>.</exception>
+    internal static void Delete(string folder, string containerId)
+    {
+        try { File.Delete(FilePath(folder, containerId)); }
+        catch (DirectoryNotFoundException) { }
     }
 
     /// <exception cref="FormatException">The runtime's name cannot be a file's (CNI specification, CNI_CONTAINERID).</exception>

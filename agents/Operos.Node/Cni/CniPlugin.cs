@@ -71,7 +71,7 @@ public static class CniPlugin
                 ? $"the node's agent did not answer within {Deadline.TotalSeconds:0} s"
                 : $"the node's agent is not there ({socket}: {e.Message})");
             // A pod can end without the agent, which reads these files when it starts.
-            File.Delete(AttachedPods.FilePath(Path.GetDirectoryName(socket)!, pod.ContainerId));
+            AttachedPods.Delete(Path.GetDirectoryName(socket)!, pod.ContainerId);
         }
         if (command == "ADD") await WriteAsync(output, writer => result!.Value.WriteTo(writer), cancellationToken).ConfigureAwait(false);
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using Operos.Kubernetes;
+using Operos.Node.Memory;
 using Operos.Proto;
 
 namespace Operos.Node.Configuration;
@@ -47,7 +48,7 @@ internal static class KubeletConfiguration
               cpu: 100m
               memory: {settings.ReservedMemoryBytes / Mebibyte}Mi
             evictionHard:
-              memory.available: 100Mi
+              memory.available: {MemoryPlan.Free / Mebibyte}Mi
               nodefs.available: 10%
               nodefs.inodesFree: 5%
               imagefs.available: 10%

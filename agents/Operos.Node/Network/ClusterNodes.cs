@@ -60,7 +60,8 @@ internal sealed class ClusterNodes
 
     internal static ClusterNode? Read(NodeObject node) => node.Metadata is { Name: { } name } meta
         ? new(name, ReadAddress(node), ReadPods(node), meta.CreationTimestamp is { } created
-            ? new DateTimeOffset(created).ToUnixTimeSeconds() : 0) : null;
+            ? new DateTimeOffset(created).ToUnixTimeSeconds() : 0,
+            node.Status?.Conditions.Present().Any(condition => condition is { Type: "Ready", Status: "True" }) == true) : null;
 
     private static IPAddress? ReadAddress(NodeObject node) =>
         node.Status?.Addresses.Present().Where(address => address.Type == "InternalIP")

@@ -4,10 +4,12 @@ namespace Operos.Node.Network;
 
 /// <summary>
 /// Lets a node forward for its pods. What leaves the pod network gets the node's address (nftables, a table of our own): everything else,
-/// other nodes too, so that an answer comes back even from a node whose routes are not there yet. Traffic between pods keeps its addresses.
+/// other nodes too, so that an answer comes back even from a node whose routes are not there yet. Traffic between pods keeps its addresses,
+/// and so do questions to the cluster's name server: it bounds what one address may ask, and the pods of a node are not to share that.
 /// Services need no rule: kube-proxy has given their packets a pod's or a host's address before.
 /// </summary>
-public sealed class Forwarding(IPNetwork podNetwork)
+/// <param name="nameServer">Where it is, if it has routes to all pods.</param>
+public sealed class Forwarding(IPNetwork podNetwork, IPAddress? nameServer = null)
 {
     public const string Table = "operos-node";
     private const string IpForward = "/proc/sys/net/ipv4/ip_forward";
@@ -20,7 +22,7 @@ public sealed class Forwarding(IPNetwork podNetwork)
             .Trim() != "1") await File.WriteAllTextAsync(IpForward, "1\n", cancellationToken).ConfigureAwait(false); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { throw new NodeException(
             $"forwarding cannot be switched on: {e.Message}", e); }
-        await HostProgram.RunAsync("nft", ["-f", "-"], cancellationToken, Ruleset(podNetwork)).ConfigureAwait(false);
+        await HostProgram.RunAsync("nft", ["-f", "-"], cancellationToken, Ruleset(podNetwork, nameServer)).ConfigureAwait(false);
         // Docker, for one, sets this policy to DROP, and then no pod is reached.
         await HostProgram.RunAsync("iptables", ["-w", "10", "-P", "FORWARD", "ACCEPT"], cancellationToken).ConfigureAwait(false);
     }
@@ -33,15 +35,19 @@ public sealed class Forwarding(IPNetwork podNetwork)
         await HostProgram.RunAsync("nft", ["-f", "-"], cancellationToken, $"table ip {Table}\ndelete table ip {Table}\n")
             .ConfigureAwait(false);
 
-    internal static string Ruleset(IPNetwork podNetwork) => $$"""
+    internal static string Ruleset(IPNetwork podNetwork, IPAddress? nameServer) => $$"""
         table ip {{Table}}
         delete table ip {{Table}}
         table ip {{Table}} {
             chain postrouting {
                 type nat hook postrouting priority srcnat; policy accept;
+        {{Unchanged(podNetwork, nameServer)}}
                 ip saddr {{podNetwork}} ip daddr != {{podNetwork}} counter masquerade fully-random
             }
         }
 
         """;
+
+    private static string Unchanged(IPNetwork podNetwork, IPAddress? nameServer) => nameServer is null ? ""
+        : $"        ip saddr {podNetwork} ip daddr {nameServer} meta l4proto {{ tcp, udp }} th dport 53 counter accept";
 }

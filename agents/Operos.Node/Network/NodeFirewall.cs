@@ -24,8 +24,8 @@ internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
     /// </summary>
     internal IReadOnlyList<int> TcpPorts => [22, 2379, 2380, ControlPort, BootPort];
 
-    /// <summary>UDP ports of every machine: DHCP and its boot service, TFTP, names on the link.</summary>
-    internal static IReadOnlyList<int> UdpPorts => [67, 68, 69, 4011, 5353, 5355];
+    /// <summary>UDP ports of every machine: DHCP and its boot service, TFTP, NTP, names on the link.</summary>
+    internal static IReadOnlyList<int> UdpPorts => [67, 68, 69, 123, 4011, 5353, 5355];
 
     private int ControlPort => Port(cluster.ControlPort, UsualControlPort);
     private int BootPort => Port(cluster.BootPort, UsualBootPort);
@@ -101,8 +101,8 @@ internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
 
     /// <summary>
     /// A pod's host port, or a service with the controller's address for its own, would have the kernel lead there what is meant for the
-    /// controller: a machine that boots would load the pod's kernel. The first rule that translates a connection is the only one, so ours
-    /// comes before theirs, and leads to the controller itself.
+    /// controller: a machine that boots would load the pod's kernel, and take the pod's time. The first rule that translates a connection
+    /// is the only one, so ours comes before theirs, and leads to the controller itself.
     /// </summary>
     private string KeptPorts() => controller?.AddressFamily != AddressFamily.InterNetwork ? "" : $$"""
             chain arriving {
@@ -115,7 +115,7 @@ internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
             }
             chain kept {
                 ip daddr {{controller}} tcp dport { {{List([Dns, ControlPort, BootPort, ApiPort])}} } dnat ip to {{controller}}
-                ip daddr {{controller}} udp dport { {{List([Dns, 67, 69, 4011])}} } dnat ip to {{controller}}
+                ip daddr {{controller}} udp dport { {{List([Dns, 67, 69, 123, 4011])}} } dnat ip to {{controller}}
             }
         """;
 

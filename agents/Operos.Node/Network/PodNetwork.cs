@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Operos.Policy.Nftables;
 
 namespace Operos.Node.Network;
 
@@ -20,10 +21,12 @@ internal sealed class PodNetwork(NodePaths paths, NodeSettings settings, IPAddre
         // Until the API server has told all nodes, the routes that an agent before this one made stay.
         if (!nodes.IsComplete) throw new NodeException($"the API server does not tell the nodes: {nodes.Problem}");
         if (!forwards || !await Forwarding.IsAppliedAsync(cancellationToken).ConfigureAwait(false))
-            await new Forwarding(podNetwork).ApplyAsync(cancellationToken).ConfigureAwait(false);
+            await new Forwarding(podNetwork, NameServer()).ApplyAsync(cancellationToken).ConfigureAwait(false);
         forwards = true;
         var all = nodes.All;
-        await routes.SetAsync(RoutePlan.Make(podNetwork, settings.Name, all, out var problems), cancellationToken).ConfigureAwait(false);
+        var plan = RoutePlan.Make(podNetwork, settings.Name, all, out var problems);
+        await routes.SetAsync(plan, cancellationToken).ConfigureAwait(false);
+        var unkept = paths.Routes is { } kept ? KeptRoutes.Keep(kept, plan) : null;
         var own = all.FirstOrDefault(node => node.Name == settings.Name)
             ?? throw new NodeException("the API server has no Node of this name yet: the kubelet makes it");
         var pods = own.Pods ?? throw new NodeException("the Node has no pod addresses yet: kube-controller-manager gives them");
@@ -31,16 +34,47 @@ internal sealed class PodNetwork(NodePaths paths, NodeSettings settings, IPAddre
             throw new NodeException($"the Node's pod addresses {pods} are not within the pod network {podNetwork}");
         var nic = NodeInterface.Find(address);
         CniConfiguration.Install(paths, pods, nic.Mtu);
-        return Describe(pods, nic, all.Count - 1, problems, nodes.Problem);
+        return Describe(pods, nic, all.Count - 1, problems, nodes.Problem)
+            + (unkept is null ? "" : $"; the routes are not kept for the next boot: {unkept}");
+    }
+
+    /// <summary>
+    /// Sets the routes of the boot before, until the API server tells the nodes; where there are none, or some of this boot, does nothing.
+    /// </summary>
+    /// <exception cref="NodeException">They cannot be set, or not be read.</exception>
+    public static async Task RecallAsync(NodePaths paths, IPNetwork podNetwork, CancellationToken cancellationToken)
+    {
+        if (paths.Routes is not { } kept || KeptRoutes.Read(kept, podNetwork) is not { Count: > 0 } before) return;
+        var table = new RouteTable();
+        var present = await table.ReadAsync(cancellationToken).ConfigureAwait(false);
+        if (!present.Except(before).Any()) await table.SetAsync(before, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Takes all of ours away, for an add-on's network or a machine that leaves.</summary>
+    /// <exception cref="NodeException">A part of it is still there; the others are gone.</exception>
     public static async Task ClearAsync(NodePaths paths, CancellationToken cancellationToken)
     {
         CniConfiguration.Remove(paths);
-        await new RouteTable().ClearAsync(cancellationToken).ConfigureAwait(false);
-        await Forwarding.ClearAsync(cancellationToken).ConfigureAwait(false);
+        var problems = new List<string>();
+        Func<CancellationToken, Task>[] parts = [new RouteTable().ClearAsync, Forwarding.ClearAsync, ClearPoliciesAsync];
+        foreach (var part in parts)
+        {
+            try { await part(cancellationToken).ConfigureAwait(false); }
+            catch (NodeException e) { problems.Add(e.Message); }
+        }
+        if (problems.Count > 0) throw new NodeException(string.Join("; ", problems));
     }
+
+    /// <summary>Policies of nobody would cut off pods that an add-on gave an address of the old network.</summary>
+    private static async Task ClearPoliciesAsync(CancellationToken cancellationToken)
+    {
+        using var applier = new RulesetApplier();
+        try { await applier.RemoveAsync(cancellationToken).ConfigureAwait(false); }
+        catch (NftException e) { throw new NodeException($"the policies' table: {e.Message}", e); }
+    }
+
+    private IPAddress? NameServer() =>
+        settings.Cluster.RoutesToPods && IPAddress.TryParse(new Uri(settings.Cluster.ApiServer).Host, out var server) ? server : null;
 
     private static string Describe(IPNetwork pods, NodeInterface nic, int others, IReadOnlyList<string> problems, string? stale)
     {

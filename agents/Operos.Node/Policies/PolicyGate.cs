@@ -19,6 +19,7 @@ public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogg
     private static readonly TimeSpan ReportPeriod = TimeSpan.FromSeconds(2);
     private readonly RulesetApplier applier = new();
     private volatile PolicyEnforcer? enforcer;
+    private volatile ClusterNameServer? nameServer;
 
     public async Task AdmitAsync(AttachedPod pod, CancellationToken cancellationToken)
     {
@@ -33,12 +34,15 @@ public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogg
     }
 
     /// <summary>The node's pod addresses became known or changed: what no pod is known to own of them is cut off.</summary>
-    internal void SetPods(string node, IPNetwork pods) => enforcer?.SetNode(new NodeView(node, [pods.ToString()]));
+    internal void SetPods(string node, IPNetwork pods) => enforcer?.SetNode(new NodeView(node, [pods.ToString()])
+        { NameServer = nameServer });
 
     /// <summary>Follows the API and enforces until cancelled.</summary>
-    internal async Task RunAsync(string node, ApiClient client, CancellationToken cancellationToken)
+    /// <param name="dns">The cluster's name server; null where it is a pod or nobody knows it.</param>
+    internal async Task RunAsync(string node, ClusterNameServer? dns, ApiClient client, CancellationToken cancellationToken)
     {
-        using var enforcing = new PolicyEnforcer(new NodeView(node, []), applier);
+        nameServer = dns;
+        using var enforcing = new PolicyEnforcer(new NodeView(node, []) { NameServer = dns }, applier);
         enforcing.Change(view =>
         {
             foreach (var pod in attached.All) view.Assign(KeyOf(pod), UidOf(pod), AddressesOf(pod));

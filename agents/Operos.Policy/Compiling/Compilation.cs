@@ -120,7 +120,8 @@ internal sealed class Compilation
     {
         var limits = view.Limits;
         var field = direction == Direction.Ingress ? "spec.ingress" : "spec.egress";
-        var chain = PolicyChain.Make(RulesOf(policy, direction)!, direction, book, families, limits.RulesPerPolicy);
+        var chain = PolicyChain.Make(RulesOf(policy, direction)!, direction, book, families,
+            rule => AllowedOfNameServer(rule, direction), limits.RulesPerPolicy);
         if (chain is null)
         {
             Tell(new PolicyProblem(policy.Subject, field, $"gives more than {limits.RulesPerPolicy} rules; the policy allows nothing"));
@@ -138,6 +139,10 @@ internal sealed class Compilation
         usedSets.UnionWith(chain.Sets);
         return AddChain(direction == Direction.Ingress ? "ingress" : "egress", null, chain.Rules);
     }
+
+    /// <summary>It answers, and opens no connection to a pod.</summary>
+    private IEnumerable<string> AllowedOfNameServer(Policies.PolicyRule rule, Direction direction) =>
+        direction == Direction.Egress && node.NameServer is { } server && families.Contains(server.IsV6) ? server.Allowed(rule, view) : [];
 
     private string AddChain(string kind, string? hook, IReadOnlyList<string> rules)
     {

@@ -12,9 +12,11 @@ internal sealed class PolicyChain
     private readonly SetBook book;
     private readonly Direction direction;
     private readonly IReadOnlyList<bool> families;
+    private readonly Func<PolicyRule, IEnumerable<string>> nameServer;
 
-    private PolicyChain(SetBook book, Direction direction, IReadOnlyList<bool> families) =>
-        (this.book, this.direction, this.families) = (book, direction, families);
+    private PolicyChain(SetBook book, Direction direction, IReadOnlyList<bool> families,
+        Func<PolicyRule, IEnumerable<string>> nameServer) =>
+        (this.book, this.direction, this.families, this.nameServer) = (book, direction, families, nameServer);
 
     public IReadOnlyList<string> Rules => rules;
 
@@ -22,11 +24,12 @@ internal sealed class PolicyChain
     public IReadOnlyCollection<string> Sets => sets;
 
     /// <param name="families">Those that pods of this node have: false for IPv4, true for IPv6.</param>
+    /// <param name="nameServer">What a rule allows of the cluster's name server.</param>
     /// <returns>Null where more than <paramref name="most"/> rules come of it.</returns>
     public static PolicyChain? Make(IReadOnlyList<PolicyRule> policy, Direction direction, SetBook book, IReadOnlyList<bool> families,
-        int most)
+        Func<PolicyRule, IEnumerable<string>> nameServer, int most)
     {
-        var chain = new PolicyChain(book, direction, families);
+        var chain = new PolicyChain(book, direction, families, nameServer);
         foreach (var rule in policy)
         {
             // A rule is made for each pair of peer and port name: too many are noticed before memory is taken for them.
@@ -43,9 +46,14 @@ internal sealed class PolicyChain
             foreach (var (portFamily, port) in Ports(rule.Ports))
             {
                 if (peerFamily is not null && portFamily is not null && peerFamily != portFamily) continue;
-                var text = $"{peer}{port}accept";
-                if (seen.Add(text)) rules.Add(text);
+                Add($"{peer}{port}accept");
             }
+        foreach (var match in nameServer(rule)) Add($"{match}accept");
+    }
+
+    private void Add(string rule)
+    {
+        if (seen.Add(rule)) rules.Add(rule);
     }
 
     /// <summary>Matches on the other side's address; family null where it holds for both.</summary>

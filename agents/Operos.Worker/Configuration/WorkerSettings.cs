@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Operos.Hardware.Inventories;
 using Operos.Release;
+using Operos.Storage.Classes;
 
 namespace Operos.Worker.Configuration;
 
@@ -23,6 +24,15 @@ internal sealed record WorkerSettings
     public byte[]? Inventory { get; init; }
     /// <summary>Whether hostname and clock of this machine are changed.</summary>
     public required bool Apply { get; init; }
+
+    /// <summary>Images that are the disks of a machine that is simulated.</summary>
+    public IReadOnlyList<string> Disks { get; init; } = [];
+
+    /// <summary>Whose disks are ours, on the machine that the controller says this is.</summary>
+    public DiskPolicy DiskPolicy(Guid machine) => new()
+    {
+        Cluster = Convert.ToHexStringLower(SHA256.HashData(Authority.RawData)), Machine = machine, TakesFiles = Disks.Count > 0,
+    };
 
     /// <exception cref="IOException">A file is missing or no such file; the message says which option replaces it.</exception>
     public static WorkerSettings Load(string? control, string? authority, string? inventory, string? stateFolder, bool apply)
@@ -46,7 +56,7 @@ internal sealed record WorkerSettings
         };
     }
 
-    private static X509Certificate2 ReadAuthority(string path)
+    internal static X509Certificate2 ReadAuthority(string path)
     {
         try { return X509CertificateLoader.LoadCertificateFromFile(path); }
         catch (CryptographicException e) { throw new IOException(

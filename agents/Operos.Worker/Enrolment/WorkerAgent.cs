@@ -4,7 +4,10 @@ using Microsoft.Extensions.Logging;
 using Operos.Proto;
 using Operos.Proto.Connection;
 using Operos.Worker.Configuration;
+using Operos.Worker.Diagnosis;
+using Operos.Worker.Disks;
 using Operos.Worker.Node;
+using Operos.Worker.Orders;
 
 namespace Operos.Worker.Enrolment;
 
@@ -13,19 +16,22 @@ namespace Operos.Worker.Enrolment;
 /// operator are all normal.
 /// </summary>
 internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeVitals vitals, NodeMembership membership,
-    ILogger<WorkerAgent> logger) : BackgroundService
+    DiskSession disks, DiskBoard board, DiskTokens tokens, ILogger<WorkerAgent> logger) : BackgroundService
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// After so many connections that ended before an answer, the certificate is taken for refused: TLS 1.3 does not say it otherwise. A
-    /// controller that is away has refused nothing.
+    /// controller that is away has refused nothing, and one that answers says itself where a certificate no longer counts.
     /// </summary>
     private const int RefusalsBeforeEnrolling = 3;
 
     /// <summary>Null until the controller has admitted this machine.</summary>
     private WorkerIdentity? identity;
+    /// <summary>Who this machine is, as the controller said last, to this agent or to the one before it.</summary>
+    private string? machine = StatusFile.Find(settings.StateFolder)?.Machine;
     private string bootId = settings.BootId;
+    private readonly ConsoleProgress console = new();
     /// <summary>A simulated machine was told to reboot.</summary>
     private TaskCompletionSource simulatedReboot = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -54,12 +60,12 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeV
             catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException or CryptographicException)
             {
                 failures++;
-                if (e is not ControllerUnreachableException) refusals++;
+                refusals = e is ControlFaultException ? 0 : e is ControllerUnreachableException ? refusals : refusals + 1;
                 pause = e is ControlFaultException { RetryAfterSeconds: > 0 } fault
                     ? TimeSpan.FromSeconds(fault.RetryAfterSeconds)
                     : TimeSpan.FromSeconds(Math.Min(Math.Pow(2, Math.Min(failures, 6)) / 2, LongestPause.TotalSeconds));
                 node.Say($"{e.Message}; trying again");
-                node.Report(new WorkerStatus { State = "connecting", LastError = e.Message });
+                Report(new WorkerStatus { State = "connecting", LastError = e.Message });
                 if (identity is not null && (e is ControlFaultException { Code: FaultCode.Unauthorized }
                     || refusals >= RefusalsBeforeEnrolling))
                 {
@@ -78,24 +84,29 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeV
     /// <summary>Null where the controller said to wait; it has waited then.</summary>
     private async Task<WorkerIdentity?> EnrolAsync(CancellationToken cancellationToken)
     {
-        node.Report(new WorkerStatus { State = "connecting", Text = $"to {settings.Control}" });
+        Report(new WorkerStatus { State = "connecting", Text = $"to {settings.Control}" });
         // The first contact may be with a clock that was never set: the CA's key is proof enough, and tells the time.
         await using var connection = await ConnectAsync(null, tolerateClock: true, cancellationToken).ConfigureAwait(false);
         node.AdoptClock(connection.Greeting!.UnixTimeMs);
         using var key = WorkerIdentity.LoadOrMakeKey(settings.StateFolder);
         var request = new Enrol { Csr = WorkerIdentity.Request(key), Inventory = settings.ReadInventory(), BootRecord = settings.BootRecord,
-            BootId = bootId };
+            BootId = bootId, Node = membership.Node, Proofs = await tokens.ShowAsync(cancellationToken).ConfigureAwait(false) };
         var reply = await connection.CallAsync<EnrolReply>(request, cancellationToken).ConfigureAwait(false);
         if (reply is { Admission: Admission.Admitted, Certificate: { } certificate, Configuration: { } configuration })
         {
+            tokens.Keep(reply.Token);
+            // The disks are to carry it: whoever works on them writes it.
+            board.Ask();
             await node.ApplyAsync(configuration, cancellationToken).ConfigureAwait(false);
             var identity = WorkerIdentity.Keep(settings.StateFolder, key, certificate);
             node.Say($"enrolled as {reply.MachineId}{(configuration.Name is null ? "" : $" ({configuration.Name})")}");
             return identity;
         }
-        node.Say($"not admitted: {reply.Text}");
-        membership.Leave();
-        node.Report(new WorkerStatus { State = "waiting", Machine = reply.MachineId, Text = reply.Text });
+        if (reply.Removed) membership.Leave();
+        var text = membership.Node is null ? reply.Text : $"{reply.Text}; this machine's pods run on";
+        node.Say($"not admitted: {text}");
+        machine = reply.MachineId;
+        Report(new WorkerStatus { State = "waiting", Text = text, Kubernetes = membership.Steps });
         await Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.RetryAfterSeconds, 1, 300)) * (0.8 + Random.Shared.NextDouble() * 0.4),
             cancellationToken).ConfigureAwait(false);
         return null;
@@ -107,25 +118,46 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeV
         await using var connection = await ConnectAsync(identity, tolerateClock: false, cancellationToken).ConfigureAwait(false);
         // Enrolment leaves some 30 MB of garbage that an idle agent would keep for days; the machine's memory is for its work.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task? reporting = null;
+        try { await BeatAsync(connection, connected, () => reporting ??= disks.ReportAsync(connection, ended.Token), cancellationToken)
+            .ConfigureAwait(false); }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+            await (reporting ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <param name="known">What is done once the controller knows whose connection this is.</param>
+    private async Task BeatAsync(ControlConnection connection, Action connected, Action known, CancellationToken cancellationToken)
+    {
         while (!connection.Completion.IsCompleted)
         {
             var heartbeat = await vitals.ReadAsync(bootId, membership.Steps, cancellationToken).ConfigureAwait(false);
             var reply = await connection.CallAsync<HeartbeatReply>(heartbeat, cancellationToken).ConfigureAwait(false);
             connected();
+            machine = reply.Configuration.Hostname;
             node.AdoptClock(reply.UnixTimeMs);
             await node.ApplyAsync(reply.Configuration, cancellationToken).ConfigureAwait(false);
+            disks.Follow(connection, reply.Configuration);
+            known();
             membership.Follow(connection, reply.Configuration);
-            node.Report(new WorkerStatus { State = "enrolled", Machine = reply.Configuration.Hostname, Name = reply.Configuration.Name,
+            Report(new WorkerStatus { State = "enrolled", Name = reply.Configuration.Name,
                 CertificateExpires = identity!.Certificate.NotAfter, Kubernetes = membership.Steps });
+            if (console.Next(membership.Steps, membership.NotReady) is { } line) node.Say(line);
             if (DateTimeOffset.UtcNow >= identity.RenewAt) await RenewAsync(connection, cancellationToken).ConfigureAwait(false);
             var interval = Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.Configuration.HeartbeatSeconds, 1, 60)), cancellationToken);
             await Task.WhenAny(connection.Completion, interval, simulatedReboot.Task).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             if (simulatedReboot.Task.IsCompleted) return;
         }
-        node.Report(new WorkerStatus { State = "connecting", LastError = "the controller closed the connection" });
+        Report(new WorkerStatus { State = "connecting", LastError = "the controller closed the connection" });
         logger.ConnectionClosed();
     }
+
+    /// <summary>Whatever becomes of the controller, the machine stays who it is.</summary>
+    private void Report(WorkerStatus status) => node.Report(status with { Machine = machine });
 
     /// <summary>A fresh certificate for the next connection; this one stays, so that the machine is up all the while.</summary>
     private async Task RenewAsync(ControlConnection connection, CancellationToken cancellationToken)
@@ -160,6 +192,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeV
 
     private async ValueTask<Message> AnswerAsync(Message request, CancellationToken cancellationToken)
     {
+        if (await disks.AnswerAsync(request, cancellationToken).ConfigureAwait(false) is { } answer) return answer;
         if (request is not Reboot reboot)
             return new Fault { Code = FaultCode.BadRequest, Text = $"{request.GetType().Name} is no worker's operation" };
         node.Say($"rebooting: {reboot.Reason}");

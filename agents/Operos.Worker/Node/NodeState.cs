@@ -27,6 +27,7 @@ internal sealed record WorkerStatus
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(WorkerStatus))]
+[JsonSerializable(typeof(MembershipRecord))]
 internal sealed partial class WorkerJson : JsonSerializerContext;
 
 /// <summary>Brings this machine to what the controller wants, and tells its console and its status file.</summary>
@@ -36,6 +37,7 @@ internal sealed class NodeState(string folder, bool apply, Systemd systemd, ILog
     /// <summary>Heartbeats wait for it; an order that was not taken is given again at the next.</summary>
     private static readonly TimeSpan SshPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(60);
+    private readonly ConsoleBanner banner = new();
     private string said = "";
     private string hostname = "";
     // Null while it is not known whether sshd follows them: an agent before this one may have left others.
@@ -58,7 +60,11 @@ internal sealed class NodeState(string folder, bool apply, Systemd systemd, ILog
         logger.Said(text);
         if (!apply) return;
         // The kernel log reaches every console.
-        try { File.WriteAllText("/dev/kmsg", $"<5>operos-worker: {text}\n"); }
+        try
+        {
+            File.WriteAllText("/dev/kmsg", $"<5>operos-worker: {text}\n");
+            banner.Show($"operos-worker: {text}");
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.NoConsole(e.Message); }
     }
 

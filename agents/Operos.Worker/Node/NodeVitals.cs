@@ -3,11 +3,12 @@ using System.Globalization;
 using Operos.Linux;
 using Operos.Linux.Units;
 using Operos.Proto;
+using Operos.Worker.Disks;
 
 namespace Operos.Worker.Node;
 
 /// <summary>The few figures of a heartbeat.</summary>
-internal sealed class NodeVitals(Systemd systemd)
+internal sealed class NodeVitals(Systemd systemd, LocalVolumes volumes)
 {
     private const string Starting = "starting", Unknown = "unknown";
     /// <summary>It hardly changes once a machine is up, and where no bus is each question is a failure.</summary>
@@ -25,6 +26,8 @@ internal sealed class NodeVitals(Systemd systemd)
         UptimeSeconds = SystemControl.BootMilliseconds() / 1000,
         SystemState = await ReadSystemStateAsync(cancellationToken).ConfigureAwait(false),
         MemoryAvailableBytes = ReadMemory("MemAvailable"),
+        VolumeBytes = volumes.Bytes,
+        UnixTimeMs = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
         Load1 = double.TryParse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture, out var load) ? load : 0,
     };
 

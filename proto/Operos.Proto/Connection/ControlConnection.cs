@@ -47,6 +47,10 @@ public sealed class ControlConnection : IAsyncDisposable
     /// <summary>Completes when the connection has ended, never with an error.</summary>
     public Task Completion => completion;
 
+    /// <summary>Whether a call failed because the connection ended, and not by its answer.</summary>
+    public bool IsEndedBy(Exception failure) =>
+        failure is IOException && (failure.InnerException is not null || ended.IsCancellationRequested);
+
     /// <summary>Wraps a TLS stream whose handshake is done.</summary>
     /// <param name="failed">Told of each request whose handler failed, and how, before the fault is answered: to log it.</param>
     public static ControlConnection Over(
@@ -83,9 +87,11 @@ public sealed class ControlConnection : IAsyncDisposable
                 Hint = "use programs of the controller's release",
             });
         }
-        catch
+        catch (Exception e)
         {
+            var refused = options.Certificate is not null && connection.IsEndedBy(e);
             await connection.DisposeAsync().ConfigureAwait(false);
+            if (refused) throw new CertificateRefusedException(options.Endpoint);
             throw;
         }
     }

@@ -77,8 +77,9 @@ public static class ControlTls
                 OperationCanceledException when !cancellationToken.IsCancellationRequested =>
                     new ControllerUnreachableException(
                     $"the controller at {options.Endpoint} did not answer in {options.ConnectTimeout.TotalSeconds:0} s"),
-                SocketException =>
-                    new ControllerUnreachableException($"the controller at {options.Endpoint} cannot be reached: {e.Message}", e),
+                SocketException refused =>
+                    new ControllerUnreachableException($"the controller at {options.Endpoint} cannot be reached: {e.Message}", e)
+                    { HasNoListener = refused.SocketErrorCode == SocketError.ConnectionRefused },
                 IOException => new ControllerUnreachableException(
                     $"the controller at {options.Endpoint} hung up during the handshake: it restarts, or is overloaded", e)
                     { HungUp = true },

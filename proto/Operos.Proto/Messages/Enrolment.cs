@@ -18,6 +18,10 @@ public sealed record Enrol : Message
     /// signed with its key proves the key. A kind that the controller does not know counts for nothing.
     /// </summary>
     [Key(20)] public IReadOnlyList<Proof> Proofs { get; init; } = [];
+    /// <summary>
+    /// The name of the Node that this machine is since an enrolment before, and whose pods it runs: a claim. Null where it is none.
+    /// </summary>
+    [Key(21)] public string? Node { get; init; }
 
     internal override bool HoldsNull() => Elements.HoldNull(Proofs);
 }
@@ -25,7 +29,13 @@ public sealed record Enrol : Message
 /// <summary>A proof of who a machine is: 8 at most, of 8 KiB at most.</summary>
 public sealed record Proof
 {
-    /// <summary>Such as a TPM's credential activation, or a secret that the cluster left on one of the machine's own disks.</summary>
+    /// <summary>The kind of a <see cref="EnrolReply.Token"/> that the machine was given at an enrolment before: its bytes.</summary>
+    public const string DiskToken = "disk-token";
+
+    /// <summary>Of one enrolment; with more it is refused.</summary>
+    public const int Most = 8;
+
+    /// <summary>Such as <see cref="DiskToken"/>.</summary>
     [Key(20)] public required string Kind { get; init; }
     [Key(21)] public required byte[] Value { get; init; }
 }
@@ -55,6 +65,15 @@ public sealed record EnrolReply : Message
     [Key(3)] public byte[]? Certificate { get; init; }
     [Key(4)] public NodeConfiguration? Configuration { get; init; }
     [Key(5)] public int RetryAfterSeconds { get; init; }
+    /// <summary>
+    /// An operator removed this very machine: it leaves the cluster, and its pods end. Without it they run on, whatever the admission.
+    /// </summary>
+    [Key(20)] public bool Removed { get; init; }
+    /// <summary>
+    /// A secret of 32 bytes, new at each admission: the machine keeps it on its own disks, and shows it at its next enrolment. Null where
+    /// it is not admitted.
+    /// </summary>
+    [Key(21)] public byte[]? Token { get; init; }
 
     internal override bool HoldsNull() => Configuration?.HoldsNull() == true;
 }
@@ -72,8 +91,10 @@ public sealed record NodeConfiguration
     [Key(4)] public IReadOnlyList<string> AuthorizedKeys { get; init; } = [];
     /// <summary>Null while the cluster has no Kubernetes to join.</summary>
     [Key(5)] public KubernetesNode? Kubernetes { get; init; }
+    /// <summary>Null from a controller that knows nothing of disks: then they are left alone.</summary>
+    [Key(6)] public StorageConfiguration? Storage { get; init; }
 
-    internal bool HoldsNull() => Elements.HoldNull(Labels) || Elements.HoldNull(AuthorizedKeys);
+    internal bool HoldsNull() => Elements.HoldNull(Labels) || Elements.HoldNull(AuthorizedKeys) || Storage?.HoldsNull() == true;
 }
 
 /// <summary>
@@ -101,6 +122,10 @@ public sealed record Heartbeat : Message
     [Key(4)] public double Load1 { get; init; }
     /// <summary>How far the machine is on its way to a Ready node; empty where it runs no Kubernetes.</summary>
     [Key(5)] public IReadOnlyList<NodeStep> Steps { get; init; } = [];
+    /// <summary>The machine's clock; 0 where it does not tell.</summary>
+    [Key(43)] public long UnixTimeMs { get; init; }
+    /// <summary>What its disks with volumes hold altogether; 0 where there is none.</summary>
+    [Key(44)] public long VolumeBytes { get; init; }
 
     internal override bool HoldsNull() => Elements.HoldNull(Steps);
 }

@@ -16,6 +16,12 @@ public sealed record UncordonMachine : Message
     [Key(0)] public required string Machine { get; init; }
 }
 
+/// <summary>Keeps new pods from coming to a machine; those on it stay. Answered by <see cref="Done"/>.</summary>
+public sealed record CordonMachine : Message
+{
+    [Key(0)] public required string Machine { get; init; }
+}
+
 /// <summary>Answered by <see cref="JobList"/>.</summary>
 public sealed record ListJobs : Message;
 
@@ -43,6 +49,8 @@ public sealed record CancelJob : Message
 public sealed record JobReply : Message
 {
     [Key(0)] public required JobSummary Job { get; init; }
+    /// <summary>It ran already when it was asked for.</summary>
+    [Key(1)] public bool Joined { get; init; }
 }
 
 /// <summary>A long operation.</summary>

@@ -26,6 +26,10 @@ public sealed record KubernetesNode
     /// The port at which machines fetch what they boot; no pod's business. 0 where the controller does not tell: the usual one.
     /// </summary>
     [Key(41)] public int BootPort { get; init; }
+    /// <summary>
+    /// Whether the controller has routes to all pods, so that its name server may see each pod's own address; false where it does not tell.
+    /// </summary>
+    [Key(42)] public bool RoutesToPods { get; init; }
 }
 
 /// <summary>
@@ -66,6 +70,9 @@ public static class NodeCertificate
 /// <summary>One of the things that must be so for a machine to be Ready, as its agent sees it.</summary>
 public sealed record NodeStep
 {
+    /// <summary>The text of a step whose turn has not come.</summary>
+    public const string NotBegun = "not begun";
+
     /// <summary>Such as <c>certificates</c>, <c>containerd</c>, <c>images</c>, <c>kubelet</c>, <c>network</c>, <c>policy</c>.</summary>
     [Key(0)] public required string Name { get; init; }
     [Key(1)] public required bool Done { get; init; }

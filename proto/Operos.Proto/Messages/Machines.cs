@@ -2,12 +2,29 @@ using Nerdbank.MessagePack;
 
 namespace Operos.Proto;
 
-/// <summary>Answered by <see cref="MachineList"/>.</summary>
-public sealed record ListMachines : Message;
+/// <summary>Those that fit all that is given; all where nothing is. Answered by <see cref="MachineList"/>.</summary>
+public sealed record ListMachines : Message
+{
+    /// <summary>Any of these: <see cref="MachineSummary.State"/>.</summary>
+    [Key(0)] public IReadOnlyList<string> States { get; init; } = [];
+    /// <summary>All of these: <c>key</c>, <c>key=value</c>, <c>key!=value</c> or <c>!key</c>.</summary>
+    [Key(1)] public IReadOnlyList<string> Labels { get; init; } = [];
+    /// <summary><see cref="MachineSummary.Kind"/>; empty for both.</summary>
+    [Key(2)] public string? Kind { get; init; }
+    /// <summary><see cref="MachineSummary.Release"/>; empty for any.</summary>
+    [Key(3)] public string? Release { get; init; }
+
+    internal override bool HoldsNull() => Elements.HoldNull(States) || Elements.HoldNull(Labels);
+}
 
 public sealed record MachineList : Message
 {
+    /// <summary>The states that there are.</summary>
+    public static IReadOnlyList<string> States { get; } = ["up", "down", "rebooting", "pending", "ambiguous", "rejected"];
+
     [Key(0)] public required IReadOnlyList<MachineSummary> Machines { get; init; }
+    /// <summary>Whether there are machines that do not fit.</summary>
+    [Key(1)] public bool HasOthers { get; init; }
 
     internal override bool HoldsNull() => Elements.HoldNull(Machines);
 }
@@ -20,7 +37,7 @@ public sealed record MachineSummary
     [Key(1)] public string? Name { get; init; }
     /// <summary><c>worker</c> or <c>controller</c>.</summary>
     [Key(2)] public required string Kind { get; init; }
-    /// <summary><c>up</c>, <c>down</c>, <c>pending</c>, <c>ambiguous</c> or <c>rejected</c>.</summary>
+    /// <summary><c>up</c>, <c>down</c>, <c>rebooting</c>, <c>pending</c>, <c>ambiguous</c> or <c>rejected</c>.</summary>
     [Key(3)] public required string State { get; init; }
     [Key(4)] public string? Release { get; init; }
     [Key(5)] public string? Address { get; init; }
@@ -45,7 +62,8 @@ public sealed record MachineSummary
 }
 
 /// <summary>
-/// The machine may be given by UUID, by a unique start of it (4 characters or more), or by name. Answered by <see cref="MachineDetail"/>.
+/// The machine may be given by UUID, by a unique start of it (4 characters or more), by name, by its address, or by a hardware address of
+/// it in any notation. Answered by <see cref="MachineDetail"/>.
 /// </summary>
 public sealed record ShowMachine : Message
 {
@@ -126,7 +144,9 @@ public sealed record ResolveMachine : Message
     [Key(1)] public required string As { get; init; }
 }
 
-/// <summary>Answered by Done when the machine was told, or, with <see cref="Drain"/>, by the <see cref="JobReply"/> of its job.</summary>
+/// <summary>
+/// Answered by Done when the machine was told; with <see cref="Drain"/> or <see cref="Wait"/> by the <see cref="JobReply"/> of its job.
+/// </summary>
 public sealed record RebootMachine : Message
 {
     [Key(0)] public required string Machine { get; init; }
@@ -134,6 +154,8 @@ public sealed record RebootMachine : Message
     [Key(1)] public bool Drain { get; init; }
     /// <summary>How long its pods may take to leave; 0 for the controller's default.</summary>
     [Key(2)] public int DrainSeconds { get; init; }
-    /// <summary>Reboots it though pods would not leave or the API server is not reached.</summary>
+    /// <summary>Reboots it though pods would not leave or the API server is not reached, and though it was told to already.</summary>
     [Key(3)] public bool Force { get; init; }
+    /// <summary>Also without <see cref="Drain"/> a job, which ends when the machine is back.</summary>
+    [Key(4)] public bool Wait { get; init; }
 }

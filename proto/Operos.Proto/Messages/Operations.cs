@@ -67,9 +67,25 @@ public sealed record StatusReply : Message
     [Key(9)] public IReadOnlyList<ExpiringCertificate> Expiring { get; init; } = [];
     /// <summary>What <see cref="MachineSummary.Alarm"/> tells of each machine that has one, with its name before it.</summary>
     [Key(20)] public IReadOnlyList<string> Alarms { get; init; } = [];
+    /// <summary>How far the clock of each machine that is up is off the controller's; the farthest first.</summary>
+    [Key(43)] public IReadOnlyList<ClockSkew> Clocks { get; init; } = [];
+    /// <summary>Machines that an operator is to admit, or to settle who they are.</summary>
+    [Key(44)] public int MachinesWaiting { get; init; }
 
     internal override bool HoldsNull() => Elements.HoldNull(Components) || Elements.HoldNull(Nodes) || Elements.HoldNull(PodsNotRunning)
-        || Elements.HoldNull(Expiring) || Elements.HoldNull(Alarms);
+        || Elements.HoldNull(Expiring) || Elements.HoldNull(Alarms) || Elements.HoldNull(Clocks);
+}
+
+/// <summary>
+/// A machine's clock beside the controller's, as its last heartbeat told it: the time that this took on the way is part of it.
+/// </summary>
+public sealed record ClockSkew
+{
+    /// <summary>The machine's UUID.</summary>
+    [Key(0)] public required string Id { get; init; }
+    [Key(1)] public string? Name { get; init; }
+    /// <summary>Milliseconds that it is ahead; negative where it is behind.</summary>
+    [Key(2)] public required long AheadMs { get; init; }
 }
 
 /// <summary>A Node of the API server.</summary>
@@ -107,6 +123,8 @@ public sealed record ComponentStatus
     [Key(1)] public required bool Healthy { get; init; }
     [Key(2)] public required string Text { get; init; }
     [Key(3)] public long SinceUnixMs { get; init; }
+    /// <summary>It does not work yet, which is no failure so far.</summary>
+    [Key(4)] public bool Starting { get; init; }
 }
 
 /// <summary>What the boot server has seen of each client. Answered by <see cref="BootList"/>.</summary>

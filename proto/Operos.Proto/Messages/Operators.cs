@@ -7,7 +7,7 @@ public enum OperatorRole
 {
     /// <summary>See everything, change nothing.</summary>
     Viewer = 0,
-    /// <summary>Admit, name, label, reboot and remove machines.</summary>
+    /// <summary>Admit, name, label, reboot and remove machines; wipe disks.</summary>
     Operator = 1,
     /// <summary>Make and revoke operators, issue credentials of Kubernetes, and all else.</summary>
     Admin = 2,
@@ -33,7 +33,7 @@ public sealed record OperatorSummary
     [Key(3)] public string CreatedBy { get; init; } = "";
     /// <summary>When the last of its certificates expires; 0 where none is known.</summary>
     [Key(4)] public long ExpiresUnixMs { get; init; }
-    /// <summary>Its last request, to the hour; 0 for none.</summary>
+    /// <summary>Its last request, to the hour where that was before the controller's agent began; 0 for none.</summary>
     [Key(5)] public long LastSeenUnixMs { get; init; }
     /// <summary>0 while it is none.</summary>
     [Key(6)] public long RevokedUnixMs { get; init; }

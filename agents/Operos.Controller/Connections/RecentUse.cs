@@ -1,4 +1,4 @@
-namespace Operos.Controller.Control;
+namespace Operos.Controller.Connections;
 
 /// <summary>
 /// What each of many has used lately, in seconds: what is past counts half after every minute. Whoever used little is forgotten first.

@@ -1,0 +1,267 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using Operos.Controller.Connections;
+using Operos.Controller.Machines;
+using Operos.Kubernetes;
+using Operos.Kubernetes.Objects;
+using Operos.Kubernetes.Watching;
+using Operos.Linux;
+using Operos.Linux.Tasks;
+using Operos.Proto;
+using Operos.Proto.Connection;
+
+namespace Operos.Controller.Cluster;
+
+/// <summary>Why a volume is not made or deleted now.</summary>
+/// <param name="elsewhereMaybe">Whether another machine may have what this one lacks.</param>
+/// <param name="isSilence">Whether it did not answer.</param>
+internal sealed class VolumeException(string message, bool elsewhereMaybe = false, bool isSilence = false) : Exception(message)
+{
+    public bool ElsewhereMaybe { get; } = elsewhereMaybe;
+    public bool IsSilence { get; } = isSilence;
+}
+
+/// <summary>
+/// Makes the volumes of the class <c>operos-local</c> on the disks of the machine that the scheduler chose, and deletes those whose claims
+/// are gone: what Kubernetes calls a provisioner. Each step is done again until it is done; none makes a second volume of a claim.
+/// </summary>
+internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineRegistry registry, ILogger<LocalVolumes> logger)
+{
+    public const string Provisioner = "operos.io/local";
+
+    private const string Class = "operos-local", Finalizer = "operos.io/local-volume", Folder = "/var/lib/operos/volumes/",
+        Machine = "operos.io/machine", Component = "operos-local", ProvisionedBy = "pv.kubernetes.io/provisioned-by",
+        SelectedNode = "volume.kubernetes.io/selected-node", OneWriter = "ReadWriteOnce";
+    private const int MachinesAtOnce = 16;
+    private static readonly string[] WantedBy =
+        ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"];
+    private static readonly TimeSpan Check = TimeSpan.FromSeconds(1), Retry = TimeSpan.FromSeconds(15),
+        ToldAgain = TimeSpan.FromMinutes(10);
+
+    private readonly WatchCache<PersistentVolumeClaimObject, LocalClaim> claims = new(client, Resources.PersistentVolumeClaims, Read);
+    private readonly WatchCache<PersistentVolumeObject, LocalVolume> volumes = new(client, Resources.PersistentVolumes, Read,
+        (one, other) => one with { Finalizers = other.Finalizers } == other && one.Finalizers.SequenceEqual(other.Finalizers));
+    private readonly ConcurrentDictionary<string, Failure> failures = new(StringComparer.Ordinal);
+
+    /// <summary>A claim that waits for its volume on a machine.</summary>
+    internal sealed record LocalClaim(string Namespace, string Name, string Uid, string Node, string Class, string Size, string? Refusal)
+    {
+        public string Volume => $"pvc-{Uid}";
+    }
+
+    /// <summary>A volume whose claim is gone.</summary>
+    /// <param name="Finalizers">All that it has.</param>
+    internal sealed record LocalVolume(string Name, string Machine, string Path, IReadOnlyList<string> Finalizers);
+
+    /// <param name="Due">When it is tried again.</param>
+    /// <param name="Told">When it was told last.</param>
+    private sealed record Failure(DateTime Due, DateTime Told);
+
+    public Task RunAsync(CancellationToken cancellationToken) => TaskGroup.RunAsync(cancellationToken,
+        new("claims", claims.RunAsync), new("volumes", volumes.RunAsync), new("work", WorkAsync));
+
+    /// <summary>A claim that is ours to serve now; null for any other.</summary>
+    internal static LocalClaim? Read(PersistentVolumeClaimObject claim)
+    {
+        var told = claim.Metadata?.Annotations;
+        if (claim is not { Metadata: { DeletionTimestamp: null, Name: { } name, Namespace: { } space }, Spec: { } spec }
+            || !string.IsNullOrEmpty(spec.VolumeName) || !Guid.TryParseExact(claim.Metadata.Uid, "D", out var uid)
+            || spec.StorageClassName != Class || told?.GetValueOrDefault(SelectedNode) is not { Length: > 0 } node
+            || !WantedBy.Any(key => told.GetValueOrDefault(key) == Provisioner)) return null;
+        var size = spec.Asked?.Requests?.GetValueOrDefault("storage") ?? "";
+        var refusal = spec.VolumeMode is not (null or "Filesystem") ? "it asks for a block device, and these volumes are folders"
+            : spec.AccessModes?.Any(mode => mode != OneWriter) == true
+                ? "it is to be used from several machines, and these volumes are on one"
+            : ByteQuantity.Parse(size) is null ? "it does not say how many bytes it asks for" : null;
+        return new LocalClaim(space, name, $"{uid}", node, spec.StorageClassName, size, refusal);
+    }
+
+    /// <summary>A volume that is ours to delete now; null for any other.</summary>
+    internal static LocalVolume? Read(PersistentVolumeObject volume) => volume is
+        {
+            Metadata: { Name: { } name, Annotations: { } told } meta,
+            Spec: { PersistentVolumeReclaimPolicy: "Delete", Local.Path: { } path },
+            Status.Phase: { } phase,
+        }
+        && (phase is "Released" or "Failed" || (meta.DeletionTimestamp is not null && phase != "Bound"))
+        && told.GetValueOrDefault(ProvisionedBy) == Provisioner && told.GetValueOrDefault(Machine) is { } machine && IsPlace(path, name)
+            ? new LocalVolume(name, machine, path, [.. meta.Finalizers.Present()]) : null;
+
+    private async Task WorkAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var (wanted, unwanted) = (claims.Snapshot.Items, volumes.Snapshot.Items);
+            var names = wanted.Select(claim => claim.Volume).Concat(unwanted.Select(volume => volume.Name)).ToHashSet();
+            foreach (var gone in failures.Keys.Where(name => !names.Contains(name))) failures.TryRemove(gone, out _);
+            // One machine that does not answer keeps no other's waiting.
+            var machines = wanted.Select(claim => (claim.Node, Work: Work(token => TryAsync(claim, token))))
+                .Concat(unwanted.Select(volume => (Node: volume.Machine, Work: Work(token => TryAsync(volume, token)))))
+                .GroupBy(work => work.Node, StringComparer.Ordinal);
+            var options = new ParallelOptions { MaxDegreeOfParallelism = MachinesAtOnce, CancellationToken = cancellationToken };
+            await Parallel.ForEachAsync(machines, options, async (machine, token) =>
+            {
+                foreach (var (_, work) in machine)
+                    if (!await work(token).ConfigureAwait(false)) break;
+            }).ConfigureAwait(false);
+            await Task.Delay(Check, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static Func<CancellationToken, Task<bool>> Work(Func<CancellationToken, Task<bool>> work) => work;
+
+    private Task<bool> TryAsync(LocalClaim claim, CancellationToken cancellationToken) => TryAsync(claim.Volume,
+        () => MakeAsync(claim, cancellationToken), reason => TellAsync(claim, reason, cancellationToken));
+
+    private Task<bool> TryAsync(LocalVolume volume, CancellationToken cancellationToken) => TryAsync(volume.Name,
+        () => DropAsync(volume, cancellationToken), reason =>
+        {
+            logger.VolumeNotDeleted(volume.Name, volume.Machine, reason);
+            return Task.CompletedTask;
+        });
+
+    /// <summary>What fails is tried again after a while, and told now and then.</summary>
+    /// <returns>Whether its machine answers.</returns>
+    private async Task<bool> TryAsync(string name, Func<Task> act, Func<string, Task> tell)
+    {
+        var (before, now) = (failures.GetValueOrDefault(name), DateTime.UtcNow);
+        if (before?.Due > now) return true;
+        try
+        {
+            await act().ConfigureAwait(false);
+            failures.TryRemove(name, out _);
+            return true;
+        }
+        catch (Exception e) when (e is ApiException or VolumeException)
+        {
+            var isTold = before is not null && now - before.Told < ToldAgain;
+            failures[name] = new(DateTime.UtcNow + Retry, isTold ? before!.Told : now);
+            try { if (!isTold) await tell(e.Message).ConfigureAwait(false); }
+            catch (ApiException untold) { logger.VolumeNotMade(name, untold.Message); }
+            return e is not VolumeException { IsSilence: true };
+        }
+    }
+
+    private async Task MakeAsync(LocalClaim claim, CancellationToken cancellationToken)
+    {
+        if (claim.Refusal is { } refusal) throw new VolumeException(refusal);
+        var bytes = ByteQuantity.Parse(claim.Size)!.Value;
+        string path;
+        try
+        {
+            path = (await AskAsync<VolumeMade>(claim.Node, new MakeVolume { Volume = claim.Volume, Bytes = bytes }, cancellationToken)
+                .ConfigureAwait(false)).Path;
+        }
+        catch (VolumeException e) when (e.ElsewhereMaybe)
+        {
+            // The scheduler chooses again, another machine where there is one.
+            await client.MergeAsync(Resources.PersistentVolumeClaims.Path(claim.Namespace, claim.Name), new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [SelectedNode] = null } },
+            }, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+        if (!IsPlace(path, claim.Volume)) throw new VolumeException("its machine answered with another place");
+        try
+        {
+            await client.CreateAsync(Resources.PersistentVolumes.Path(inNamespace: null), Describe(claim, path), cancellationToken)
+                .ConfigureAwait(false);
+            logger.VolumeMade(claim.Volume, claim.Node, $"{claim.Namespace}/{claim.Name}");
+        }
+        // Made before, and not seen yet.
+        catch (ApiException e) when (e.Code == HttpStatusCode.Conflict) { }
+    }
+
+    private async Task DropAsync(LocalVolume volume, CancellationToken cancellationToken)
+    {
+        // Of a machine that an operator took out nothing is to be had, nor to be deleted.
+        if (registry.Knows(volume.Machine))
+            await AskAsync<Done>(volume.Machine, new DropVolume { Volume = volume.Name, Path = volume.Path }, cancellationToken)
+                .ConfigureAwait(false);
+        var path = Resources.PersistentVolumes.Path(null, volume.Name);
+        await client.DeleteAsync(path, cancellationToken).ConfigureAwait(false);
+        if (volume.Finalizers.Contains(Finalizer))
+        {
+            var others = volume.Finalizers.Where(finalizer => finalizer != Finalizer).Select(finalizer => (JsonNode?)finalizer);
+            var patch = new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = new JsonArray([.. others]) } };
+            try { await client.MergeAsync(path, patch, cancellationToken).ConfigureAwait(false); }
+            catch (ApiException e) when (e.Code == HttpStatusCode.NotFound) { }
+        }
+        logger.VolumeDropped(volume.Name, volume.Machine);
+    }
+
+    private async Task<T> AskAsync<T>(string machine, Message request, CancellationToken cancellationToken) where T : Message
+    {
+        if (sessions.Get(machine) is not { } session)
+            throw new VolumeException($"the agent of {machine} is not connected: operosctl why {machine}", elsewhereMaybe: true);
+        try { return await session.Connection.CallAsync<T>(request, cancellationToken).ConfigureAwait(false); }
+        catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException)
+        {
+            throw new VolumeException($"{machine}: {PrintableText.Line(e.Message, MachineWords.LongestText)}",
+                e is ControlFaultException { Code: FaultCode.Conflict }, isSilence: e is not ControlFaultException);
+        }
+    }
+
+    /// <summary>What a worker answers is for a pod to see: nothing but a volume's folder is.</summary>
+    private static bool IsPlace(string path, string volume) => path.StartsWith(Folder, StringComparison.Ordinal)
+        && path.EndsWith("/" + volume, StringComparison.Ordinal) && path.Length - volume.Length - 1 > Folder.Length
+        && Guid.TryParseExact(path.AsSpan(Folder.Length, path.Length - volume.Length - 1 - Folder.Length), "D", out _);
+
+    internal static JsonObject Describe(LocalClaim claim, string path) => new()
+    {
+        ["apiVersion"] = "v1", ["kind"] = "PersistentVolume",
+        ["metadata"] = new JsonObject
+        {
+            ["name"] = claim.Volume,
+            // Its folder goes before it, whoever deletes it.
+            ["finalizers"] = new JsonArray(Finalizer),
+            ["annotations"] = new JsonObject { [ProvisionedBy] = Provisioner, [Machine] = claim.Node },
+        },
+        ["spec"] = new JsonObject
+        {
+            ["capacity"] = new JsonObject { ["storage"] = claim.Size },
+            ["accessModes"] = new JsonArray(OneWriter), ["volumeMode"] = "Filesystem", ["storageClassName"] = claim.Class,
+            ["persistentVolumeReclaimPolicy"] = "Delete",
+            ["claimRef"] = new JsonObject
+            {
+                ["apiVersion"] = "v1", ["kind"] = "PersistentVolumeClaim", ["namespace"] = claim.Namespace, ["name"] = claim.Name,
+                ["uid"] = claim.Uid,
+            },
+            ["local"] = new JsonObject { ["path"] = path },
+            ["nodeAffinity"] = new JsonObject
+            {
+                ["required"] = new JsonObject
+                {
+                    ["nodeSelectorTerms"] = new JsonArray(new JsonObject
+                    {
+                        ["matchExpressions"] = new JsonArray(new JsonObject
+                        {
+                            ["key"] = "kubernetes.io/hostname", ["operator"] = "In", ["values"] = new JsonArray(claim.Node),
+                        }),
+                    }),
+                },
+            },
+        },
+    };
+
+    /// <summary>Tells it where who made the claim looks: kubectl describe.</summary>
+    private async Task TellAsync(LocalClaim claim, string reason, CancellationToken cancellationToken)
+    {
+        logger.VolumeNotMade(claim.Volume, reason);
+        var now = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
+        await client.CreateAsync($"/api/v1/namespaces/{claim.Namespace}/events", new JsonObject
+        {
+            ["apiVersion"] = "v1", ["kind"] = "Event",
+            ["metadata"] = new JsonObject { ["generateName"] = $"{Component}.", ["namespace"] = claim.Namespace },
+            ["involvedObject"] = new JsonObject
+            {
+                ["apiVersion"] = "v1", ["kind"] = "PersistentVolumeClaim", ["namespace"] = claim.Namespace, ["name"] = claim.Name,
+                ["uid"] = claim.Uid,
+            },
+            ["reason"] = "ProvisioningFailed", ["message"] = reason, ["type"] = "Warning", ["count"] = 1,
+            ["firstTimestamp"] = now, ["lastTimestamp"] = now, ["source"] = new JsonObject { ["component"] = Component },
+        }, cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,28 @@
+namespace Operos.Kubernetes.Objects;
+
+/// <summary>A PersistentVolume (v1).</summary>
+public sealed record PersistentVolumeObject : IApiObject
+{
+    public ObjectMeta? Metadata { get; set; }
+    public PersistentVolumeSpec? Spec { get; set; }
+    public PersistentVolumeStatus? Status { get; set; }
+}
+
+public sealed record PersistentVolumeSpec
+{
+    /// <summary>What becomes of it when its claim is gone: <c>Delete</c>, <c>Retain</c>.</summary>
+    public string? PersistentVolumeReclaimPolicy { get; set; }
+    /// <summary>Of a folder of one machine; null for any other sort of volume.</summary>
+    public LocalVolumeSource? Local { get; set; }
+}
+
+public sealed record LocalVolumeSource
+{
+    public string? Path { get; set; }
+}
+
+public sealed record PersistentVolumeStatus
+{
+    /// <summary>Such as <c>Bound</c>, and <c>Released</c> when its claim is gone.</summary>
+    public string? Phase { get; set; }
+}

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Operos.Node;
+using Operos.Proto;
+using Operos.Proto.Connection;
+using Operos.Storage.Classes;
+using Operos.Storage.Work;
+using Operos.Worker.Configuration;
+
+namespace Operos.Worker.Disks;
+
+/// <summary>
+/// Puts this machine's disks to use once the controller said how, and again whenever one comes, goes or fails. Only a machine of its own
+/// does: in a container, and for a machine that is simulated, no disk is even opened.
+/// </summary>
+internal sealed class DiskKeeper : BackgroundService
+{
+    /// <summary>
+    /// The kernel's messages of disks that come may be lost when there are many, so that its list has to be read all the same: it alone is,
+    /// and nobody waits for a disk that was just put in.
+    /// </summary>
+    private static readonly TimeSpan Glance = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Retry = TimeSpan.FromMinutes(1);
+    /// <summary>How long what a node writes waits for a disk, when the machine has booted.</summary>
+    private static readonly TimeSpan NodePatience = TimeSpan.FromMinutes(4);
+
+    private readonly WorkerSettings settings;
+    private readonly DiskBoard board;
+    private readonly ILogger<DiskKeeper> logger;
+    private readonly DeviceNodes nodes;
+    private readonly DiskTokens tokens;
+    private readonly DiskReporter reporter;
+    private readonly LocalVolumes volumes;
+    private readonly NodeFolders folders;
+    private readonly DiskTools tools;
+    private readonly SemaphoreSlim news = new(0);
+    private readonly TaskCompletionSource firstPass = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile ControlConnection? controller;
+    private volatile Orders? orders;
+    private volatile Standing standing = new(true, "being looked at");
+
+    private sealed record Orders(StorageConfiguration? Storage, Guid Machine);
+
+    private sealed record Standing(bool IsWell, string Text);
+
+    public DiskKeeper(WorkerSettings settings, DiskBoard board, DeviceNodes nodes, DiskTokens tokens, DiskReporter reporter,
+        LocalVolumes volumes, ILogger<DiskKeeper> logger)
+    {
+        (this.settings, this.board, this.nodes, this.tokens, this.reporter, this.volumes, this.logger) =
+            (settings, board, nodes, tokens, reporter, volumes, logger);
+        var paths = new DiskPaths();
+        folders = new NodeFolders(paths, Path.Combine(settings.StateFolder, "node-folders"));
+        tools = new DiskTools(new DiskMounts(paths, folders, nodes), folders, nodes, board,
+            Path.Combine(settings.StateFolder, "used-orders"), []);
+    }
+
+    /// <summary>What the controller answered to a heartbeat.</summary>
+    public void Follow(ControlConnection connection, NodeConfiguration configuration)
+    {
+        controller = connection;
+        if (!settings.Apply || !Guid.TryParse(configuration.Hostname, out var machine)) return;
+        var now = new Orders(configuration.Storage, machine);
+        if (orders is { } before && before.Machine == machine && AreSame(before.Storage, now.Storage)) return;
+        orders = now;
+        news.Release();
+    }
+
+    /// <summary>
+    /// Returns when what a node writes has its place: on a disk, or in RAM where there is none, or none in time. After that how it stands.
+    /// </summary>
+    public async Task<NodeDisks> ForNodeAsync(CancellationToken cancellationToken)
+    {
+        if (folders.AreOpen)
+        {
+            try { await firstPass.Task.WaitAsync(NodePatience, cancellationToken).ConfigureAwait(false); }
+            catch (TimeoutException)
+            {
+                standing = new(false, $"not done after {NodePatience.TotalMinutes:0} minutes: {standing.Text}");
+            }
+        }
+        folders.Close();
+        var (now, isOnDisk) = (standing, folders.Place == NodePlace.Disk);
+        // systemd takes away what was mounted of a device that is gone.
+        if (!isOnDisk && folders.WereOnDisk) now = new(false, $"{DiskMounts.EphemeralLost} ({now.Text})");
+        return new NodeDisks(isOnDisk, now.IsWell,
+            isOnDisk ? now.Text : $"{now.Text}; images, logs and what pods write are in RAM until the next boot");
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            var (seen, told, failed, last) = ("", false, false, Stopwatch.GetTimestamp());
+            while (true)
+            {
+                var asked = board.Asked;
+                // What it was like when the pass began counts: what comes meanwhile is for the next one.
+                var sees = nodes.Signature();
+                if (orders is { } wanted && (told || sees != seen || (failed && Stopwatch.GetElapsedTime(last) > Retry)))
+                {
+                    failed = !await TryAsync(wanted, stoppingToken).ConfigureAwait(false);
+                    (seen, last) = (sees, Stopwatch.GetTimestamp());
+                }
+                told = await IsToldAsync(asked, stoppingToken).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+    }
+
+    /// <summary>Waits for the time of the next glance, or for somebody's word.</summary>
+    private async Task<bool> IsToldAsync(Task asked, CancellationToken cancellationToken)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var word = news.WaitAsync(Glance, end.Token);
+        await Task.WhenAny(word, asked).ConfigureAwait(false);
+        await end.CancelAsync().ConfigureAwait(false);
+        try { return await word.ConfigureAwait(false) || asked.IsCompleted; }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { return true; }
+    }
+
+    /// <returns>Whether all of it is well.</returns>
+    private async Task<bool> TryAsync(Orders wanted, CancellationToken cancellationToken)
+    {
+        var before = standing;
+        standing = await LookAsync(wanted, cancellationToken).ConfigureAwait(false);
+        firstPass.TrySetResult();
+        if (standing != before)
+        {
+            if (standing.IsWell) logger.DisksInUse(standing.Text);
+            else logger.DisksFailed(standing.Text);
+        }
+        return standing.IsWell;
+    }
+
+    private async Task<Standing> LookAsync(Orders wanted, CancellationToken cancellationToken)
+    {
+        if (nodes.Foreign is { } reason) return new(true, reason);
+        if (wanted.Storage is not { } storage) return new(true, "left alone: the controller says nothing of disks");
+        var policy = new DiskPolicy
+        {
+            Cluster = Convert.ToHexStringLower(SHA256.HashData(settings.Authority.RawData)), Machine = wanted.Machine,
+        };
+        var pass = new DiskPass(tools, policy, storage, AskKeyAsync, step => logger.DiskWork(step));
+        try
+        {
+            using var turn = await board.TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+            await pass.RunAsync(cancellationToken).ConfigureAwait(false);
+            tokens.Carry(pass.Used);
+            volumes.TakeNone(pass.KeptOut);
+        }
+        // Whatever a disk holds, it ends no agent.
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.DiskPassFailed(e);
+            return new(false, e.Message);
+        }
+        var problems = pass.Problems.ToList();
+        return problems.Count == 0 ? new(true, pass.Text()) : new(false, $"{string.Join("; ", problems)} ({pass.Text()})");
+    }
+
+    private async Task<byte[]> AskKeyAsync(IReadOnlyList<DiskState> disks, Guid id, CancellationToken cancellationToken)
+    {
+        if (controller is not { } connection) throw new StorageException("the controller is not connected, which says whose a disk is");
+        return await reporter.AskKeyAsync(connection, disks, id, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static bool AreSame(StorageConfiguration? one, StorageConfiguration? other) => ReferenceEquals(one, other)
+        || (one is not null && other is not null && one with { Rules = other.Rules, Excluded = other.Excluded } == other
+            && one.Rules.SequenceEqual(other.Rules) && one.Excluded.SequenceEqual(other.Excluded, StringComparer.Ordinal));
+}

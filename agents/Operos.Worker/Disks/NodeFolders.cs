@@ -1,0 +1,103 @@
+using Operos.Linux;
+
+namespace Operos.Worker.Disks;
+
+/// <summary>Where a node's folders are in this boot.</summary>
+internal enum NodePlace
+{
+    /// <summary>Nothing was written to them yet.</summary>
+    Open,
+    Disk,
+    Ram,
+}
+
+/// <summary>
+/// Puts containerd's and the kubelet's folders onto a disk, before either writes to them: what runs on them never has them taken away.
+/// Where they are is told by what is mounted, so that an agent which begins anew finds it as it was.
+/// </summary>
+/// <param name="memory">A file that is there once a node began in this boot, and says where; null for none.</param>
+internal sealed class NodeFolders(DiskPaths paths, string? memory = null)
+{
+    private static readonly byte[] OnDisk = "disk\n"u8.ToArray(), InRam = "RAM\n"u8.ToArray();
+
+    private readonly Lock placeLock = new();
+    private bool closed = memory is not null && File.Exists(memory);
+    private bool wasOnDisk = memory is not null && File.Exists(memory) && File.ReadAllBytes(memory).AsSpan().SequenceEqual(OnDisk);
+
+    /// <remarks>
+    /// containerd's unit mounts RAM at its folder before it starts, unless something is mounted there: then nothing of a node is on a disk
+    /// in this boot.
+    /// </remarks>
+    public NodePlace Place
+    {
+        get { lock (placeLock) return Look(); }
+    }
+
+    /// <summary>Whether they were on a disk when the node began, wherever they are now.</summary>
+    public bool WereOnDisk
+    {
+        get { lock (placeLock) return wasOnDisk; }
+    }
+
+    /// <summary>Whether some may still be put onto a disk; not once a node began.</summary>
+    public bool AreOpen
+    {
+        get
+        {
+            lock (placeLock)
+            {
+                var mounts = MountTable.Read();
+                return !closed && paths.Folders.Any(folder => mounts.At(folder.Path) is null);
+            }
+        }
+    }
+
+    /// <summary>Whoever is too late with a disk finds RAM in use: for the whole boot, whatever becomes of an agent or of a disk.</summary>
+    /// <exception cref="IOException">That cannot be kept.</exception>
+    public void Close()
+    {
+        lock (placeLock)
+        {
+            if (closed) return;
+            wasOnDisk = Look() == NodePlace.Disk;
+            closed = true;
+            if (memory is not null) AtomicFile.Write(memory, wasOnDisk ? OnDisk : InRam, FileModes.Private);
+        }
+    }
+
+    /// <summary>Puts them onto the ephemeral file system.</summary>
+    /// <returns>Whether they are there; not where they are in RAM by now.</returns>
+    /// <exception cref="IOException">A folder cannot be made or mounted; then none is.</exception>
+    public bool Take()
+    {
+        lock (placeLock)
+        {
+            if (Look() is var place && (closed || place == NodePlace.Ram)) return place == NodePlace.Disk;
+            // One that was cut between two of them is completed.
+            var mounts = MountTable.Read();
+            var made = new List<string>();
+            try
+            {
+                foreach (var folder in paths.Folders.Where(folder => mounts.At(folder.Path) is null))
+                {
+                    var source = Path.Combine(paths.Ephemeral, folder.Name);
+                    Directory.CreateDirectory(source, folder.Mode);
+                    File.SetUnixFileMode(source, folder.Mode);
+                    Directory.CreateDirectory(folder.Path);
+                    Mounts.Mount(source, folder.Path, null, Mounts.MountFlags.Bind);
+                    made.Add(folder.Path);
+                }
+            }
+            catch
+            {
+                foreach (var path in made) Mounts.Detach(path);
+                throw;
+            }
+            return true;
+        }
+    }
+
+    private NodePlace Look() => MountTable.Read() is var mounts && mounts.At(paths.Folders[0].Path) is not null
+        ? mounts.IsOnDisk(paths.Folders[0].Path) ? NodePlace.Disk : NodePlace.Ram
+        : closed ? NodePlace.Ram : NodePlace.Open;
+}

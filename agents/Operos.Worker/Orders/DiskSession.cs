@@ -1,0 +1,30 @@
+using Operos.Proto;
+using Operos.Proto.Connection;
+using Operos.Worker.Configuration;
+using Operos.Worker.Disks;
+
+namespace Operos.Worker.Orders;
+
+/// <summary>What goes to and fro about disks while the controller is connected.</summary>
+internal sealed class DiskSession(WorkerSettings settings, DiskKeeper keeper, SimulatedDisks simulated, DiskReporter reporter,
+    DiskOrders orders, LocalVolumes volumes)
+{
+    private volatile string? machine;
+
+    /// <summary>What the controller answered to a heartbeat.</summary>
+    public void Follow(ControlConnection connection, NodeConfiguration configuration)
+    {
+        machine = configuration.Hostname;
+        keeper.Follow(connection, configuration);
+        simulated.Follow(configuration);
+    }
+
+    /// <summary>Tells of the disks as long as the connection lasts.</summary>
+    public Task ReportAsync(ControlConnection connection, CancellationToken cancellationToken) =>
+        reporter.RunAsync(connection, cancellationToken);
+
+    /// <summary>Null where the request is not about disks.</summary>
+    public async ValueTask<Message?> AnswerAsync(Message request, CancellationToken cancellationToken) =>
+        request is WipeDisk or LocateDisk ? orders.Answer(request, machine)
+            : settings.Apply ? await volumes.AnswerAsync(request, cancellationToken).ConfigureAwait(false) : null;
+}
