@@ -6,7 +6,7 @@ usage() {
     cat <<'USAGE'
 usage: images/build-layer.sh LAYER --out DIR [--below LAYER,...] [--bin DIR] [--kubernetes DIR] [--cache DIR]
 
-  LAYER     a folder below images/: packages, files/, customise.sh, install (see images/README.md)
+  LAYER     a folder below images/: packages, accounts, files/, customise.sh, install (see images/README.md)
   --below   the layers under this one, lowest first, already built in DIR
   --bin     where the Operos binaries are (default out/bin)
   --kubernetes  the Kubernetes component (out/kubernetes): its part of the layer, LAYER/kubernetes, is built in; without, it is not
@@ -102,6 +102,14 @@ leave_root() {
     while read -r mounted; do umount "$mounted"; done < <(awk -v root="$root/" 'index($2, root) == 1 { print $2 }' /proc/mounts | sort -r)
 }
 
+# Accounts that a layer's packages would make with other numbers: a package leaves one that it finds.
+make_accounts() { # PART...
+    local part
+    for part; do
+        [[ ! -f $here/$part/accounts ]] || in_root "$root" systemd-sysusers - < "$here/$part/accounts"
+    done
+}
+
 # The layers agree on numbers, and so do a disk's files with the next release: images/accounts says which are whose.
 check_accounts() {
     local wrong
@@ -150,6 +158,7 @@ if [[ -z $BELOW ]]; then
 else
     overlay_mount
     enter_root
+    make_accounts "${parts[@]}"
     distro_install "$root" "${packages[@]}"
 fi
 

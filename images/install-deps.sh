@@ -9,13 +9,15 @@ packages=(
     mmdebstrap squashfs-tools cpio zstd xz-utils kmod attr                      # layers, initramfs
     fdisk e2fsprogs dosfstools mtools                                           # disk images
     clang lld zlib1g-dev nettle-dev libgmp-dev                                  # NativeAOT, operos-init's cryptography
-    dnsmasq-base iproute2 nftables procps util-linux nginx-light openssl        # tests and benchmarks
+    dnsmasq-base iproute2 nftables procps util-linux nginx-light openssl age    # tests and benchmarks
     user-mode-linux                                                             # file systems that this host's kernel has not
     openssh-client swtpm curl unbound knot bind9-dnsutils iputils-ping iptables
     containernetworking-plugins systemd-container                               # pod networks, machines natively
     golang-go dpkg-dev patch gcc libc6-dev busybox-static                       # Kubernetes from Debian's source, container images
     nasm                                                                        # the boot loader of BIOS machines
     shellcheck jq ca-certificates git make grub-common                          # grub-script-check judges boot menus
+    xfsprogs btrfs-progs exfatprogs ntfs-3g f2fs-tools jfsutils nilfs-tools udftools    # what strangers leave on disks
+    lvm2 cryptsetup-bin bcache-tools drbd-utils gdisk parted xorriso
 )
 missing_of() { # PACKAGE...: those that are not installed
     local package

@@ -3,6 +3,7 @@
 #   distro_indexes DIR [SHARED]        what the archive has, into DIR (SHARED: kept for other checkouts)
 #   distro_resolve PACKAGE...          "SHA256 FILE" of every package that a root with these has
 #   distro_kernel_file                 the same of the kernel's package
+#   distro_package_file PACKAGE        the same of one package
 #   distro_bootstrap ROOT PACKAGE...   a new root with these packages
 #   distro_mount ROOT                  inside the build's mount namespace: what installing needs to see
 #   distro_install ROOT PACKAGE...     more packages into a mounted root
@@ -132,11 +133,15 @@ debian_resolve() { # PACKAGE...
 }
 distro_resolve() { debian_once "packages-$(sha256sum <<< "$*" | cut -c1-16)" debian_resolve "$@"; }
 
+distro_package_file() { # PACKAGE
+    debian_ask apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$1" | debian_files
+}
+
 debian_kernel() { # PACKAGE FILE SHA256
     local package
     package=$(debian_ask apt-cache depends "$KERNEL_PACKAGE" | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')
     [[ -n $package ]] || die "$KERNEL_PACKAGE depends on no kernel" "look at apt-cache depends $KERNEL_PACKAGE"
-    debian_ask apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$package" | debian_files |
+    distro_package_file "$package" |
         awk -v package="$package" '{ print package, $2, $1 }'
 }
 distro_kernel_file() { debian_once kernel debian_kernel | awk '{ print $3, $2 }'; }

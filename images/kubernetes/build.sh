@@ -6,6 +6,7 @@ shopt -s inherit_errexit
 usage() {
     cat <<'USAGE'
 usage: images/kubernetes/build.sh --version V --source upstream|debian-source --out DIR [--tool NAME] [--cache DIR] [--lock FILE]
+                 [--busybox FILE]
        images/kubernetes/build.sh --version V --source upstream --pin [--tool NAME] [--cache DIR] [--lock FILE]
 
   upstream        release binaries from $OPEROS_KUBERNETES_URL/vV/bin/linux/amd64/, checked against the lock file
@@ -13,6 +14,7 @@ usage: images/kubernetes/build.sh --version V --source upstream|debian-source --
   --tool          makes DIR/tools/NAME instead, which no layer holds, and leaves the component as it is: kubeadm
   --cache         downloads and unfinished work (default DIR/cache)
   --lock          the pinned SHA-256 of each file (default images/kubernetes/lock)
+  --busybox       the static one for the sample image (default: the layers' distribution's, images/kubernetes/busybox.sh)
   --pin           fetch a release and add its SHA-256 to the lock file; compare them with published ones before you commit
 
 Leaves DIR/bin, DIR/images/*.tar and DIR/inputs, which changes only when they do. What was made once is found again by its inputs,
@@ -22,7 +24,7 @@ USAGE
 die() { printf 'kubernetes: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-VERSION='' SOURCE='' OUT='' CACHE='' LOCK=$HERE/lock PIN='' TOOL=''
+VERSION='' SOURCE='' OUT='' CACHE='' LOCK=$HERE/lock PIN='' TOOL='' BUSYBOX=''
 while (($#)); do
     case $1 in
         --version) VERSION=${2:?--version needs a version}; shift 2 ;;
@@ -31,6 +33,7 @@ while (($#)); do
         --cache) CACHE=${2:?--cache needs a folder}; shift 2 ;;
         --lock) LOCK=${2:?--lock needs a file}; shift 2 ;;
         --pin) PIN=yes; shift ;;
+        --busybox) BUSYBOX=${2:?--busybox needs a file}; shift 2 ;;
         --tool) TOOL=${2:?--tool needs a name}; shift 2 ;;
         -h|--help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
@@ -162,8 +165,9 @@ flock -n 9 || { printf 'kubernetes: waiting for another build in %s\n' "$OUT"; f
 mkdir -p "$OUT/built"
 binaries=$(binaries_inputs)
 if [[ -n $TOOL ]]; then make_once tools "$binaries" make_tool; exit; fi
-images=$(containers_inputs)
 make_once bin "$binaries" make_binaries
+[[ -n $BUSYBOX ]] || { BUSYBOX=$CACHE/busybox; "$HERE/busybox.sh" --out "$BUSYBOX"; }
+images=$(containers_inputs)
 make_once images "$images" containers_make
 made="$SOURCE $VERSION $(digest <<< "$binaries" | cut -c1-16) $(digest <<< "$images" | cut -c1-16)"
 if [[ $(cat "$OUT/inputs" 2>/dev/null) != "$made" ]]; then

@@ -3,10 +3,7 @@
 #   operos/pause:3.2   the first process of every pod
 #   operos/sample:1    busybox, and a web server that says which pod answers
 
-BUSYBOX=/bin/busybox
-
 containers_inputs() {
-    [[ -x $BUSYBOX ]] || die "no $BUSYBOX" "images/install-deps.sh installs busybox-static"
     cc --version
     sha256sum < "$BUSYBOX"
     (cd "$HERE" && sha256sum containers.sh archive.sh pause.c serve)
