@@ -27,7 +27,7 @@ LAYERS := $(addprefix $(OUT)/images/layers/,base.squashfs node.squashfs worker.s
 # Names the folder of the key that signs releases (images/release-key.sh --help); the key itself is outside of what is made here.
 KEYS := $(OUT)/release-keys
 
-.PHONY: help deps bin kubernetes images release demo test soak bench lint cache reproducible clean FORCE
+.PHONY: help deps bin kubernetes images release demo test soak bench lint cache outdated reproducible clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -137,6 +137,9 @@ reproducible: release ## build the layers and the initramfs a second time, witho
 
 cache: ## show what builds keep outside the checkout; PRUNE=all, a kind, 30d, 5GB removes from it
 	@images/cache.sh $(if $(PRUNE),prune '$(PRUNE)',show)
+
+outdated: | $(OUT)/.deps ## list what has something newer: packages, pinned sources, the layers' packages
+	@images/outdated.sh --out $(OUT)
 
 clean: ## remove everything that was made (out/, bin/, obj/); the release key is elsewhere and stays
 	rm -rf $(OUT)

@@ -4,7 +4,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # A network of its own: the release server has its port for itself, and nothing can be fetched from elsewhere.
+busybox=$PWD/out/kubernetes/cache/busybox
 if [[ -z ${OPEROS_KUBERNETES_TEST-} ]]; then
+    images/kubernetes/busybox.sh --out "$busybox"
     OPEROS_KUBERNETES_TEST=1 exec unshare --net --pid --fork --kill-child --mount-proc "$0" "$@"
 fi
 ip link set lo up
@@ -16,7 +18,7 @@ export OPEROS_CACHE=
 
 build() { # ARGUMENT...: its output in $work/log
     local status=0
-    images/kubernetes/build.sh --source upstream --lock "$work/lock" "$@" > "$work/log" 2>&1 || status=$?
+    images/kubernetes/build.sh --source upstream --lock "$work/lock" --busybox "$busybox" "$@" > "$work/log" 2>&1 || status=$?
     return "$status"
 }
 
@@ -138,7 +140,7 @@ holds 'and the same container images' diff -r "$work/a/images/" "$work/d/images/
 if [[ -f out/kubernetes/inputs ]]; then
     read -r source version _ < out/kubernetes/inputs
     holds 'the component in out/kubernetes is not made twice' images/kubernetes/build.sh --version "$version" --source "$source" \
-        --out out/kubernetes
+        --out out/kubernetes --busybox "$busybox"
     holds 'no part of it' test "$(grep -c ' unchanged$' "$work/log")" = 2
 else
     printf 'kubernetes: out/kubernetes is not made (make KUBERNETES=1): that it is not made twice was not looked at\n'
@@ -194,6 +196,8 @@ unshare --uts sh -c "hostname pod-a; PORT=8003 exec chroot '$work/a/images/sampl
 in_sample() { chroot "$work/a/images/sample.root" "$@"; }
 answers() { [[ $(in_sample /bin/wget -q -O - http://127.0.0.1:8003/ 2>/dev/null) == pod-a ]]; }
 holds 'sample serves its name' soon answers
+answers_in_time() { [[ $(in_sample /bin/wget -T 5 -q -O - http://127.0.0.1:8003/) == pod-a ]]; }
+holds 'and is fetched with a time-out' answers_in_time
 holds 'and has what one looks at a network with' in_sample /bin/sh \
     -c 'ip link show lo && ! nslookup 127.0.0.1:1 127.0.0.1 && type wget nslookup ping'
 

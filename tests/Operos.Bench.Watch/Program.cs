@@ -23,7 +23,7 @@ long compilations = 0;
 using var stop = new CancellationTokenSource();
 Task[] running =
 [
-    gate.RunAsync(name, client, stop.Token),
+    gate.RunAsync(name, null, client, stop.Token),
     nodes.FollowAsync(client, () =>
         { if (nodes.All.FirstOrDefault(node => node.Name == name)?.Pods is { } pods) gate.SetPods(name, pods); }, stop.Token),
     CountAsync(),

@@ -22,7 +22,7 @@ internal static class DnsBench
         var names = new ClusterNames();
         var settings = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = Server.Address,
             Network = IPNetwork.Parse("127.0.0.0/8") };
-        var dns = new ClusterDns(settings.NameServer(new ControllerPaths { Run = Path.Combine(folder, "names") }), names,
+        var dns = new ClusterDns(settings.NameServer(new ControllerPaths { Run = Path.Combine(folder, "names"), State = folder }), names,
             TimeProvider.System, NullLogger<ClusterDns>.Instance);
         using var stop = new CancellationTokenSource();
         var running = dns.RunAsync(stop.Token);

@@ -22,7 +22,8 @@ await table.MeasureAsync("controller", async () =>
             .. await HttpBench.RunAsync(build, folder.Path, controller),
             SlowClientBench.Run(build),
             .. await EnrolBench.RunAsync(folder.Path, controller.Id),
-            await EnrolBench.MeasureWorkerAsync(build, folder.Path),
+            await EnrolBench.MeasureWorkerAsync(build, folder.Path, []),
+            await EnrolBench.MeasureWorkerAsync(build, folder.Path, DiskBench.Images(folder.Path)),
             new Row("controller, RSS after the load", $"{ProcessFigures.RssBytes(controller.Id) / 1e6:0.0} MB", "", "at most 100 MB idle",
                 ProcessFigures.RssBytes(controller.Id) < 100e6),
         ];
@@ -30,6 +31,7 @@ await table.MeasureAsync("controller", async () =>
     // With its dnsmasq.
     finally { controller.Kill(entireProcessTree: true); }
 });
+await table.MeasureAsync("disks", async () => await DiskBench.RunAsync(build, folder.Path));
 await table.MeasureAsync("dns", async () => await DnsBench.RunAsync(folder.Path));
 table.Print();
 return table.Failed ? 1 : 0;

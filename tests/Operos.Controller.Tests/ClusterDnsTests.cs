@@ -18,7 +18,8 @@ public sealed class ClusterDnsTests : IDisposable
     {
         var settings = SettingsReader.Read("c", "[network]\naddress = \"10.77.0.1/24\"\n[dhcp]\nmode = \"off\"\n"
             + "[kubernetes]\nenabled = false\n[dns]\nenabled = true\n");
-        var paths = new ControllerPaths { Run = folder, KnotProgram = "/nowhere/knotd", UnboundProgram = "/nowhere/unbound" };
+        var paths = new ControllerPaths { Run = folder, State = folder,
+            KnotProgram = "/nowhere/knotd", UnboundProgram = "/nowhere/unbound" };
         var names = new ClusterNames();
         names.SetComplete();
         var dns = new ClusterDns(settings.NameServer(paths), names, TimeProvider.System, NullLogger<ClusterDns>.Instance);

@@ -11,8 +11,10 @@ using Operos.ControlPlane.Components;
 using Operos.ControlPlane.Objects;
 using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
+using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
+using Operos.Kubernetes.Objects;
 using Operos.Linux.Supervision;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -206,11 +208,23 @@ public sealed class ControlPlaneTests : IDisposable
     }
 
     [Theory]
-    [InlineData("GET /readyz: 500 [+]ping ok\n[-]informer-sync failed: reason withheld\n[-]poststarthook/rbac failed: reason withheld\n"
+    [InlineData("[+]ping ok\n[-]informer-sync failed: reason withheld\n[-]poststarthook/rbac failed: reason withheld\n"
         + "readyz check failed", "not ready yet: informer-sync, poststarthook/rbac")]
-    [InlineData("127.0.0.1:6443/readyz: Connection refused", "127.0.0.1:6443/readyz: Connection refused")]
+    [InlineData("", "127.0.0.1:6443/readyz: Connection refused")]
     public void A_health_report_is_its_failed_checks(string report, string summary) =>
-        Assert.Equal(summary, ComponentDaemon.Summarise(report));
+        Assert.Equal(summary, ComponentDaemon.Summarise(report, "127.0.0.1:6443/readyz: Connection refused"));
+
+    [Fact]
+    public void What_never_worked_is_starting_for_ten_minutes_and_what_did_has_failed()
+    {
+        var began = DateTimeOffset.UtcNow;
+        var server = new ComponentHealth("kube-apiserver", false, "waits for etcd", began)
+            .Next(false, "not ready yet: informer-sync", began);
+        Assert.True(server.IsStarting(began + TimeSpan.FromMinutes(9)));
+        Assert.False(server.IsStarting(began + TimeSpan.FromMinutes(10)));
+        var failed = server.Next(true, "healthy", began).Next(false, "waits for etcd", began);
+        Assert.False(failed.IsStarting(began));
+    }
 
     [Fact]
     public async Task A_component_waits_for_what_it_requires_and_starts_again_when_its_arguments_change()
@@ -222,7 +236,7 @@ public sealed class ControlPlaneTests : IDisposable
             .For(KubernetesVersion.Parse("v1.34.1"));
         Directory.CreateDirectory(paths.Run);
         var etcd = false;
-        using var server = new ComponentDaemon(components[1], paths.Run);
+        using var server = new ComponentDaemon(components[1], paths.Run, certificates.Certificate);
         var daemon = server.Describe(name => name == "etcd" && etcd, () => { });
         Assert.Equal("waits for etcd", daemon.WaitsFor!());
         etcd = true;
@@ -231,8 +245,38 @@ public sealed class ControlPlaneTests : IDisposable
         Assert.Equal(DaemonChange.Restart, await daemon.PrepareAsync(true, default));
         Assert.Equal(ComponentDaemon.Environment(components[1]), File.ReadAllText(Path.Combine(paths.Run, "kube-apiserver.env")));
         Assert.Equal(DaemonChange.None, await daemon.PrepareAsync(true, default));
-        using var other = new ComponentDaemon(components[1] with { Arguments = [.. components[1].Arguments, "--v=2"] }, paths.Run);
+        using var other = new ComponentDaemon(components[1] with { Arguments = [.. components[1].Arguments, "--v=2"] }, paths.Run,
+            certificates.Certificate);
         Assert.Equal(DaemonChange.Restart, await other.Describe(_ => true, () => { }).PrepareAsync(true, default));
+    }
+
+    [Fact]
+    public async Task A_component_that_runs_with_a_certificate_of_before_is_started_again_also_by_the_next_agent()
+    {
+        var certificates = Certificates(out var secrets);
+        var paths = new ControllerPaths { State = folder, Run = Path.Combine(folder, "run") }.ControlPlane;
+        var files = new ComponentFiles(settings.ControlPlane, paths, certificates);
+        certificates.Renew();
+        var scheduler = new ControlPlaneComponents(settings.ControlPlane, paths, certificates, secrets, files)
+            .For(KubernetesVersion.Parse("v1.34.1")).Single(component => component.Name == Component.Scheduler);
+        Directory.CreateDirectory(paths.Run);
+        var read = Assert.Single(scheduler.ReadOnce.Take(1));
+        Assert.Equal(DaemonChange.Restart, await PrepareAsync());
+        Assert.Equal(DaemonChange.None, await PrepareAsync());
+        // The agent renews it, and ends before it has told the component to start again.
+        clock.Ahead = settings.Kubernetes.CertificateLife * 0.9;
+        Assert.Contains(read, certificates.Renew());
+        Assert.Equal(DaemonChange.Restart, await PrepareAsync());
+        Assert.Equal(DaemonChange.None, await PrepareAsync());
+        // What systemd reads of it: no more than its arguments.
+        var lines = File.ReadAllLines(Path.Combine(paths.Run, "kube-scheduler.env"));
+        Assert.StartsWith("ARGS=", Assert.Single(lines, line => !line.StartsWith('#')), StringComparison.Ordinal);
+
+        async Task<DaemonChange> PrepareAsync()
+        {
+            using var agent = new ComponentDaemon(scheduler, paths.Run, certificates.Certificate);
+            return await agent.Describe(_ => true, () => { }).PrepareAsync(true, default);
+        }
     }
 
     [Theory]
@@ -331,6 +375,7 @@ public sealed class ControlPlaneTests : IDisposable
         var pending = MachineExplainer.Explain(record with { Standing = MachineStanding.Pending }, "operosctl machines approve x", false,
             [], healthy, null, []);
         Assert.Contains("step 'admitted': it waits for an operator: operosctl machines approve x", pending.Text, StringComparison.Ordinal);
+        Assert.Contains(pending.Steps, step => step is { Name: "connected", Text: "comes after 'admitted'" });
         Assert.Contains("step 'connected'", MachineExplainer.Explain(record, null, false, [], healthy, null, []).Text,
             StringComparison.Ordinal);
         IReadOnlyList<NodeStep> steps = [new NodeStep { Name = "images", Done = true },
@@ -339,6 +384,21 @@ public sealed class ControlPlaneTests : IDisposable
             Assert.Contains("step 'containerd': ended with code 1: no space left",
                 MachineExplainer.Explain(record with { Kind = kind }, null, connected, steps, healthy, null, []).Text,
                 StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_kubelet_that_meets_DiskPressure_says_so_with_the_way_out()
+    {
+        var record = new MachineRecord { Id = Machine, Standing = MachineStanding.Admitted, Inventory = TestController.Machine(1),
+            FirstSeen = clock.GetUtcNow() };
+        var healthy = new ComponentHealth("kube-apiserver", true, "healthy", clock.GetUtcNow());
+        var node = new NodeObject { Status = new() { Conditions = [new() { Type = "Ready", Status = "True" },
+            new() { Type = "DiskPressure", Status = "True", Reason = "KubeletHasDiskPressure", Message = "kubelet has disk pressure" }] } };
+        var told = MachineExplainer.Explain(record, null, true, [], healthy, node, []);
+        Assert.True(told.Ready);
+        Assert.Contains("step 'DiskPressure': KubeletHasDiskPressure: kubelet has disk pressure; images, logs and what pods write",
+            told.Text, StringComparison.Ordinal);
+        Assert.EndsWith("operosctl disks list", told.Text, StringComparison.Ordinal);
     }
 
     private ControlPlaneCertificates Certificates(out ClusterSecrets secrets)
@@ -352,7 +412,7 @@ public sealed class ControlPlaneTests : IDisposable
         var paths = new ControllerPaths { State = folder, Run = Path.Combine(folder, "run") };
         var registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), AdmissionPolicy.Auto, 10,
             clock);
-        return new KubernetesCluster(settings, paths, registry, clock, NullLoggerFactory.Instance);
+        return new KubernetesCluster(settings, paths, registry, new Sessions(), clock, NullLoggerFactory.Instance);
     }
 
     private static X509Certificate2 Load(string path) => X509Certificate2.CreateFromPem(File.ReadAllText(path));

@@ -28,7 +28,9 @@ public sealed class DaemonSupervisorTests : IDisposable
     {
         var change = DaemonChange.Reload;
         var asked = new List<bool>();
-        var script = $"trap 'echo again >> {folder}/read' HUP; echo ready > {folder}/ready; while :; do sleep 0.05; done";
+        // A shell cannot trap a signal that was ignored when it began, as below nohup (POSIX, trap).
+        var script = "exec env --default-signal=HUP sh -c "
+            + $"\"trap 'echo again >> {folder}/read' HUP; echo ready > {folder}/ready; while :; do sleep 0.05; done\"";
         await RunAsync(script, (runs, _) =>
         {
             lock (asked) asked.Add(runs);
@@ -250,6 +252,26 @@ public sealed class DaemonSupervisorTests : IDisposable
             });
     }
 
+    [Fact]
+    public async Task One_that_systemd_started_again_while_it_answered_is_kept_and_never_said_to_have_ended()
+    {
+        var unit = new UnitStandIn();
+        Say("works");
+        var told = new List<(bool Healthy, string Text)>();
+        await RunAsync(unit, daemon => daemon with { Health = Check() with { Forgiven = TimeSpan.Zero, AnswerSuffices = true } },
+            async supervisor =>
+            {
+                await UntilAsync("it works", () => supervisor.Status.Healthy);
+                supervisor.StatusChanged += (healthy, text) => { lock (told) told.Add((healthy, text)); };
+                var looks = unit.Looks;
+                await UntilAsync("it is replaced", unit.Replace);
+                await UntilAsync("it was found again", () => unit.Looks > looks);
+                await UntilAsync("it is watched again", unit.Replace);
+                Assert.Equal(1, unit.Starts);
+            });
+        Assert.Equal(0, CountOf(told));
+    }
+
     /// <summary>Asks often, by the file in which the daemon or the test says how it is.</summary>
     private HealthCheck Check() => new()
     {
@@ -331,6 +353,7 @@ public sealed class DaemonSupervisorTests : IDisposable
     {
         private volatile Func<bool> answers = () => false;
         private volatile bool runs;
+        private volatile TaskCompletionSource? replaced;
         private volatile int starts, stops, looks;
 
         public int FailingStarts { get; init; }
@@ -360,12 +383,16 @@ public sealed class DaemonSupervisorTests : IDisposable
         public Task StopAsync(CancellationToken cancellationToken) =>
             Interlocked.Increment(ref stops) > FailingStops ? Task.CompletedTask : throw new IOException("systemd cannot be asked");
 
-        public async Task<string> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken)
+        public async Task<string?> EndAsync(int process, Func<bool> answers, CancellationToken cancellationToken)
         {
             this.answers = answers;
-            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
-            return "";
+            var next = replaced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await next.Task.WaitAsync(cancellationToken);
+            return null;
         }
+
+        /// <summary>systemd has started it again while it answered.</summary>
+        public bool Replace() => replaced?.TrySetResult() == true;
 
         public Task LeaveAsync() => Task.CompletedTask;
     }

@@ -37,5 +37,19 @@ public sealed class DnsNameTests
     public void Servers_are_read_from_resolv_conf(string text, string servers) =>
         Assert.Equal(servers, string.Join(' ', Upstream.Parse(text.Split('\n'))));
 
+    [Theory]
+    [InlineData("10.0.0.1 10.77.0.1 10.11.0.10", "10.0.0.9", "10.0.0.1", "10.77.0.1 10.11.0.10")]
+    [InlineData("10.11.0.10", "10.77.0.1 10.0.0.9", "10.0.0.9", "10.11.0.10")]
+    [InlineData("", "10.77.0.1 10.0.0.9", "10.0.0.9", "")]
+    public void What_is_this_name_server_itself_is_not_asked_and_told_where_the_configuration_names_it(string configured, string machines,
+        string servers, string ourselves)
+    {
+        var found = Upstream.Find(Addresses(configured), Addresses(machines), Addresses("10.77.0.1 127.0.53.1 10.11.0.10"));
+        Assert.Equal((servers, ourselves), (string.Join(' ', found.Servers), string.Join(' ', found.Ourselves)));
+    }
+
+    private static IReadOnlyList<IPAddress> Addresses(string text) =>
+        [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(IPAddress.Parse)];
+
     private static IPAddress Address(uint number) => new([(byte)(number >> 24), (byte)(number >> 16), (byte)(number >> 8), (byte)number]);
 }

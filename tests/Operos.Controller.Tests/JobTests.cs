@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Operos.Controller.Audit;
@@ -47,27 +48,105 @@ public sealed class JobTests : IDisposable
     }
 
     [Fact]
-    public async Task A_reboot_that_the_controllers_own_end_cuts_off_is_not_ordered_twice_but_told_as_interrupted()
+    public async Task A_reboot_that_the_controllers_own_end_cuts_off_goes_on_and_is_not_ordered_twice()
     {
+        var told = new TaskCompletionSource();
+        var orders = 0;
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        ValueTask<Message> Answer(Message request, CancellationToken cancellationToken)
+        {
+            if (request is Reboot && Interlocked.Increment(ref orders) > 0) told.TrySetResult();
+            return ValueTask.FromResult<Message>(new Done { Text = "" });
+        }
         string id, job;
         await using (var controller = new TestController(folder: folder))
         {
-            var told = new TaskCompletionSource();
-            (id, var connection, _) = await controller.JoinAsync(TestController.Machine(1), handler: (request, _) =>
-            {
-                if (request is Reboot) told.TrySetResult();
-                return ValueTask.FromResult<Message>(new Done { Text = "" });
-            });
+            (id, var connection, _) = await controller.JoinAsync(TestController.Machine(1), handler: Answer, key: key);
             await using var session = connection;
             job = (await controller.OperateAsync<JobReply>(new RebootMachine { Machine = id, Drain = true })).Job.Id;
             await told.Task.WaitAsync(Soon);
         }
         await using var again = new TestController(folder: folder);
+        // It has not gone down yet: the same boot is there once more.
+        var (same, still, _) = await again.JoinAsync(TestController.Machine(1), handler: Answer, key: key);
+        Assert.Equal(id, same);
+        await WaitForTextAsync(again, job, "was told to reboot; waits for it to go down");
+        await again.LeaveAsync(id, still);
+        await WaitForTextAsync(again, job, "is down; waits for it to come back");
+        var (_, back, _) = await again.JoinAsync(TestController.Machine(1), "boot-2", handler: Answer);
+        await using var up = back;
         var end = await UntilEndedAsync(again, job);
-        Assert.Equal("interrupted", end.State);
-        Assert.Contains($"operosctl machines show {id}", end.Hint, StringComparison.Ordinal);
-        await using (var third = new TestController(folder: folder))
-            Assert.Equal("interrupted", (await third.OperateAsync<JobReply>(new ShowJob { Id = job })).Job.State);
+        Assert.Equal(("done", $"{id} rebooted and is back", 1), (end.State, end.Text, orders));
+    }
+
+    [Fact]
+    public async Task A_machine_that_the_agent_ended_in_front_of_telling_is_told_by_the_next()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        string id;
+        await using (var controller = new TestController(folder: folder))
+        {
+            (id, var connection, _) = await controller.JoinAsync(TestController.Machine(1), key: key);
+            await connection.DisposeAsync();
+        }
+        Directory.CreateDirectory(Path.Combine(folder, "jobs"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "jobs/1234abcd.json"), $$"""
+            { "format": 1, "id": "1234abcd", "kind": "Reboot", "machine": "{{id}}", "name": "{{id}}", "by": "alice", "role": "operator",
+              "from": "192.0.2.7", "asked": "2026-11-28T10:00:00+00:00", "deadline": "2026-11-28T10:01:00+00:00", "state": "Running",
+              "step": "Reboot", "boot": "boot-1", "text": "evicts its pods" }
+            """);
+        await using var again = new TestController(folder: folder);
+        await WaitForTextAsync(again, "1234abcd", "waits for it to be connected");
+        var told = new TaskCompletionSource();
+        var (_, still, _) = await again.JoinAsync(TestController.Machine(1), key: key, handler: (request, _) =>
+        {
+            if (request is Reboot) told.TrySetResult();
+            return ValueTask.FromResult<Message>(new Done { Text = "" });
+        });
+        await told.Task.WaitAsync(Soon);
+        await again.LeaveAsync(id, still);
+        var (_, back, _) = await again.JoinAsync(TestController.Machine(1), "boot-2");
+        await using var up = back;
+        Assert.Equal("done", (await UntilEndedAsync(again, "1234abcd")).State);
+    }
+
+    [Fact]
+    public async Task A_reboot_of_whose_boot_nothing_was_written_down_is_told_as_interrupted()
+    {
+        string id;
+        await using (var agent = new Agent(folder, new HeldWork())) id = agent.Jobs.Start(Asked("m1")).Id;
+        var record = JsonNode.Parse(await File.ReadAllTextAsync(PathOf(id)))!;
+        record["step"] = "Reboot";
+        await File.WriteAllTextAsync(PathOf(id), record.ToJsonString());
+        for (var agents = 0; agents < 2; agents++)
+        {
+            await using var again = new Agent(folder, new HeldWork());
+            var end = await again.Jobs.EndAsync(id, default).WaitAsync(Soon);
+            Assert.Equal((JobState.Interrupted, "look at it"), (end.State, end.Hint));
+        }
+    }
+
+    [Fact]
+    public async Task What_is_done_at_once_is_not_done_in_the_middle_of_a_machine_s_job()
+    {
+        await using var controller = new TestController();
+        var told = new TaskCompletionSource();
+        var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1), handler: (request, _) =>
+        {
+            if (request is Reboot) told.TrySetResult();
+            return ValueTask.FromResult<Message>(new Done { Text = "" });
+        });
+        await using var session = connection;
+        var job = (await controller.OperateAsync<JobReply>(new RebootMachine { Machine = id, Drain = true })).Job.Id;
+        await told.Task.WaitAsync(Soon);
+        foreach (var order in (Message[])
+            [new RebootMachine { Machine = id }, new CordonMachine { Machine = id }, new UncordonMachine { Machine = id }])
+        {
+            var refused = await Assert.ThrowsAsync<ControlFaultException>(() => controller.OperateAsync<Done>(order));
+            Assert.StartsWith($"a job runs on {id} already: reboot {job}, asked for by admin: ", refused.Message,
+                StringComparison.Ordinal);
+            Assert.StartsWith($"operosctl jobs cancel {job}; ", refused.Hint, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -138,10 +217,42 @@ public sealed class JobTests : IDisposable
         var newer = JsonNode.Parse(await File.ReadAllTextAsync(path))!;
         newer["format"] = 2;
         await File.WriteAllTextAsync(path, newer.ToJsonString());
-        Assert.Contains(path, Assert.Throws<RecordFormatException>(() => Store().LoadAll()).Message, StringComparison.Ordinal);
+        var store = Store();
+        Assert.Empty(store.LoadAll());
+        Assert.Contains($"{path} is of format 2", Assert.Single(store.Unreadable), StringComparison.Ordinal);
+        Assert.Equal([path], Directory.GetFiles(folder));
         await File.WriteAllTextAsync(path, "{");
         Assert.Empty(Store().LoadAll());
         Assert.True(File.Exists(path + ".damaged"));
+    }
+
+    /// <summary>A file of its name that cannot be replaced, as on a disk that takes nothing.</summary>
+    [Fact]
+    public async Task A_damaged_record_that_cannot_be_set_aside_keeps_no_agent_from_starting()
+    {
+        var path = PathOf("1234abcd");
+        await File.WriteAllTextAsync(path, "{");
+        Directory.CreateDirectory(Path.Combine(path + ".damaged", "full"));
+        var store = Store();
+        Assert.Empty(store.LoadAll());
+        Assert.Contains("cannot be set aside", Assert.Single(store.Unreadable), StringComparison.Ordinal);
+        Assert.True(File.Exists(path));
+    }
+
+    [Theory]
+    [InlineData("\"keepsCordon\": false", true)]
+    [InlineData("\"keepsCordon\": true", false)]
+    [InlineData("\"keepsCordon\": false, \"cordoned\": false", false)]
+    [InlineData("\"cordoned\": true", true)]
+    [InlineData("\"force\": false", false)]
+    public async Task A_reboot_that_a_version_before_began_lets_pods_come_again_where_it_kept_them_off(string member, bool holds)
+    {
+        await File.WriteAllTextAsync(PathOf("1234abcd"), $$"""
+            { "format": 1, "id": "1234abcd", "kind": "Reboot", "machine": "m1", "name": "m1", "by": "alice", "role": "operator",
+              "from": "192.0.2.7", "asked": "2026-11-28T10:00:00+00:00", "deadline": "2026-11-28T10:01:00+00:00", "state": "Running",
+              "step": "Drain", "text": "evicts its pods", {{member}} }
+            """);
+        Assert.Equal(holds, Assert.Single(Store().LoadAll()).HoldsCordon);
     }
 
     private static async Task<JobSummary> UntilEndedAsync(TestController controller, string id)
@@ -151,6 +262,17 @@ public sealed class JobTests : IDisposable
             var job = (await controller.OperateAsync<JobReply>(new ShowJob { Id = id })).Job;
             if (job.State != "running") return job;
             Assert.True(attempt < 200, $"{job.Kind} still runs after 20 s: {job.Text}");
+            await Task.Delay(100);
+        }
+    }
+
+    private static async Task WaitForTextAsync(TestController controller, string id, string text)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var job = (await controller.OperateAsync<JobReply>(new ShowJob { Id = id })).Job;
+            if (job.Text == text) return;
+            Assert.True(attempt < 200 && job.State == "running", $"{job.State} and not '{text}': {job.Text}");
             await Task.Delay(100);
         }
     }

@@ -50,6 +50,8 @@ public sealed class NetworkSettingsTests
     [InlineData("[network]\naddress = \"10.077.0.1/8\"", "write 10.77.0.1; a controller that runs with it takes it for 10.63.0.1")]
     [InlineData("[dhcp]\ngateway = \"10.77.0.02\"", "dhcp.gateway: 10.77.0.02 has a number that begins with 0")]
     [InlineData("[kubernetes]\napi-names = [\"0x0a4d0001\"]", "kubernetes.api-names: IPv4 addresses and DNS names")]
+    [InlineData("[kubernetes]\nenabled = true\n[dns]\nenabled = true\nupstream = [\"10.11.0.10\"]",
+        "dns.upstream: 10.11.0.10 is the cluster's own DNS service")]
     [InlineData("[cluster]\ndomain = \"10.7\"", "cluster.domain: a domain name")]
     [InlineData("[boot]\nkernel-arguments = \"quiet -- single\"", "boot.kernel-arguments: holds the word --")]
     [InlineData("[boot]\nconsoles = [\"ttyS0,115200N8\"]", "boot.consoles: a kernel console is expected")]
@@ -102,6 +104,18 @@ public sealed class NetworkSettingsTests
         Assert.Equal(expected.Length, errors.Count);
     }
 
+    /// <summary>Whether this machine could run Kubernetes is not what its configuration is checked for.</summary>
+    [Theory]
+    [InlineData("[kubernetes]\npod-network = \"10.76.0.0/15\"", "kubernetes.pod-network: 10.76.0.0/15 overlaps")]
+    [InlineData("[kubernetes]\nservice-network = \"10.77.0.0/16\"", "kubernetes.service-network: 10.77.0.0/16 overlaps")]
+    public void Networks_of_a_part_that_the_image_decides_on_are_compared_wherever_the_file_is_checked(string table, string problem) =>
+        Refused(table, problem);
+
+    [Fact]
+    public void What_is_compared_with_an_address_that_was_meant_otherwise_is_not_told() => Assert.StartsWith(
+        "c:2: network.address: 10.077.0.1 has a number that begins with 0",
+        Assert.Single(Errors(With("[network]\naddress = \"10.077.0.1/24\""))), StringComparison.Ordinal);
+
     [Theory]
     // Beside another server, or without any, no address of the range is given to anybody.
     [InlineData("[dhcp]\nmode = \"proxy\"\ngateway = \"10.77.0.150\"")]
@@ -123,10 +137,10 @@ public sealed class NetworkSettingsTests
     public void What_can_work_is_taken(string table) => Assert.NotNull(SettingsReader.Read("c", With(table)));
 
     [Theory]
-    [InlineData("/")]
-    [InlineData("/nowhere/controller.toml")]
-    public void A_file_that_cannot_be_read_is_an_error_in_words(string path) =>
-        Assert.StartsWith($"{path}: cannot be read: ", Assert.Single(Assert.Throws<ConfigurationException>(
+    [InlineData("/", "it is a folder")]
+    [InlineData("/nowhere/controller.toml", "there is no such file")]
+    public void A_file_that_cannot_be_read_is_an_error_in_words(string path, string why) =>
+        Assert.StartsWith($"{path}: cannot be read: {why}", Assert.Single(Assert.Throws<ConfigurationException>(
             () => SettingsReader.Load(path)).Errors), StringComparison.Ordinal);
 
     [Theory]
@@ -144,8 +158,46 @@ public sealed class NetworkSettingsTests
                 Folder = Path.Combine(folder, "made"), Address = "10.77.0.1/24", DhcpRange = range,
                 ReleaseKeyPem = File.ReadAllText(Path.Combine(folder, "keys", ReleaseKey.PublicName)),
             };
-            Assert.Contains(problem, Assert.Single(Assert.Throws<ConfigurationException>(setup.Run).Errors), StringComparison.Ordinal);
+            var error = Assert.Single(Assert.Throws<ConfigurationException>(setup.Run).Errors);
+            Assert.Contains(problem, error, StringComparison.Ordinal);
+            Assert.StartsWith("--dhcp-range: ", error, StringComparison.Ordinal);
             Assert.False(Directory.Exists(setup.Folder));
+        }
+        finally { Directory.Delete(folder, recursive: true); }
+    }
+
+    [Fact]
+    public void Setup_says_that_a_private_key_is_no_public_one()
+    {
+        var folder = Directory.CreateTempSubdirectory("operos-setup-").FullName;
+        try
+        {
+            ReleaseKey.Generate(folder);
+            var setup = new ControllerSetup
+            {
+                Folder = Path.Combine(folder, "made"), Address = "10.77.0.1/24", DhcpMode = "off",
+                ReleaseKeyPem = File.ReadAllText(Path.Combine(folder, ReleaseKey.PrivateName)),
+            };
+            Assert.Equal(["--release-key: a private key; the public one is expected: release.pub beside it"],
+                Assert.Throws<ConfigurationException>(setup.Run).Errors);
+            Assert.False(setup.IsDone);
+        }
+        finally { Directory.Delete(folder, recursive: true); }
+    }
+
+    [Fact]
+    public void A_controller_s_login_prompt_shows_the_address_that_setup_was_given_and_no_other()
+    {
+        var folder = Directory.CreateTempSubdirectory("operos-setup-").FullName;
+        try
+        {
+            ReleaseKey.Generate(Path.Combine(folder, "keys"));
+            new ControllerSetup
+            {
+                Folder = Path.Combine(folder, "made"), Address = "10.77.0.1/24", DhcpRange = "10.77.0.100,10.77.0.200",
+                ReleaseKeyPem = File.ReadAllText(Path.Combine(folder, "keys", ReleaseKey.PublicName)),
+            }.Run();
+            Assert.Equal("Operos controller \\n at 10.77.0.1 (\\l)\n\n", File.ReadAllText(Path.Combine(folder, "made/upper/etc/issue")));
         }
         finally { Directory.Delete(folder, recursive: true); }
     }

@@ -26,7 +26,7 @@ public sealed class OperationTests : IDisposable
         var viewer = new Caller("vera", OperatorRole.Viewer, "192.0.2.7");
         var refused = await Assert.ThrowsAsync<RefusedException>(() =>
             controller.Operations.RunAsync(new RenameMachine { Machine = id, Name = "one" }, viewer, default));
-        Assert.Equal((RefusalKind.Forbidden, "vera is a viewer; RenameMachine takes an operator"), (refused.Kind, refused.Message));
+        Assert.Equal((RefusalKind.Forbidden, "vera is a viewer; machines rename takes an operator"), (refused.Kind, refused.Message));
         var list = Assert.IsType<MachineList>(await controller.Operations.RunAsync(new ListMachines(), viewer, default));
         Assert.Null(Assert.Single(list.Machines).Name);
         var done = await controller.Operations.RunAsync(new RenameMachine { Machine = id, Name = "one" },
@@ -55,6 +55,46 @@ public sealed class OperationTests : IDisposable
         var words = list.Records[2].Arguments["set"];
         Assert.StartsWith("[2Jred=xxx", words, StringComparison.Ordinal);
         Assert.Equal(256, words.Length);
+    }
+
+    /// <summary>What an operator says is recorded as it was said; certificates, and how the answer is wanted, are not.</summary>
+    [Fact]
+    public async Task Each_operation_s_arguments_are_in_its_record_with_their_values()
+    {
+        string[] unrecorded = ["Csr", "Detach"];
+        await using var controller = new TestController();
+        var changing = controller.Operations.All.Where(operation => operation.Changes).ToList();
+        Assert.True(changing.Count >= 14, $"only {changing.Count} operations change something");
+        foreach (var operation in changing)
+        {
+            var input = (Message)Activator.CreateInstance(operation.Input)!;
+            foreach (var property in operation.Input.GetProperties().Where(property => property.CanWrite))
+                property.SetValue(input, Sample(property.PropertyType, property.Name));
+            var recorded = operation.Record(input).Where(argument => argument.Value is not null).ToList();
+            var text = string.Join(' ', recorded.Select(argument => $"{argument.Name}={argument.Value}"));
+            foreach (var property in operation.Input.GetProperties().Where(property => property.CanWrite
+                && !unrecorded.Contains(property.Name)))
+                Assert.True(text.Contains(Expected(property.PropertyType, property.Name), StringComparison.OrdinalIgnoreCase),
+                    $"{operation.Name}: nothing of {property.Name} in '{text}'");
+            Assert.DoesNotContain("System.", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("Operos.", text, StringComparison.Ordinal);
+        }
+
+        static object Sample(Type type, string name) => type switch
+        {
+            _ when type == typeof(string) => $"the-{name}",
+            _ when type == typeof(bool) => true,
+            _ when type == typeof(int) => 4711,
+            _ when type == typeof(long) => 4711L,
+            _ when type == typeof(byte[]) => new byte[] { 1, 2, 3 },
+            _ when type == typeof(OperatorRole) => OperatorRole.Viewer,
+            _ when type == typeof(IReadOnlyList<string>) => new[] { $"the-{name}" },
+            _ when type == typeof(IReadOnlyDictionary<string, string>) => new Dictionary<string, string> { ["key"] = $"the-{name}" },
+            _ => throw new NotSupportedException($"{name} is of a type that this test does not know: {type}"),
+        };
+
+        static string Expected(Type type, string name) => type == typeof(bool) ? $"{name}=yes"
+            : type == typeof(int) || type == typeof(long) ? "4711" : type == typeof(OperatorRole) ? "viewer" : $"the-{name}";
     }
 
     [Fact]

@@ -33,6 +33,7 @@ public sealed class OperatorTests : IDisposable
         (new ResolveMachine { Machine = "none", As = "new" }, OperatorRole.Operator),
         (new RebootMachine { Machine = "none" }, OperatorRole.Operator),
         (new RemoveMachine { Machine = "none" }, OperatorRole.Operator),
+        (new CordonMachine { Machine = "none" }, OperatorRole.Operator), (new UncordonMachine { Machine = "none" }, OperatorRole.Operator),
         (new IssueApiCredentials { Csr = [1], User = "x" }, OperatorRole.Admin),
         (new AddOperator { Name = "x", Role = OperatorRole.Viewer, Csr = [1] }, OperatorRole.Admin),
         (new RenewOperator { Name = "first", Csr = [1] }, OperatorRole.Admin), (new RevokeOperator { Name = "none" }, OperatorRole.Admin),
@@ -53,6 +54,24 @@ public sealed class OperatorTests : IDisposable
                 Assert.True(role >= least == (code != FaultCode.Unauthorized), $"{role}: {request.GetType().Name}: {code ?? "done"}");
             }
         }
+    }
+
+    [Fact]
+    public async Task Whoever_asks_is_seen_now_and_what_expired_long_ago_is_not_told_for_ever()
+    {
+        await using var controller = new TestController();
+        using var certificate = await AddAsync(controller, "short", OperatorRole.Viewer, TimeSpan.FromMinutes(5));
+        async Task<OperatorSummary> SeenAsync() =>
+            (await controller.OperateAsync<OperatorList>(new ListOperators())).Operators.Single(known => known.Self);
+        await SeenAsync();
+        controller.Clock.Ahead = TimeSpan.FromMinutes(30);
+        var age = controller.Clock.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds((await SeenAsync()).LastSeenUnixMs);
+        Assert.InRange(age, TimeSpan.FromSeconds(-1), TimeSpan.FromMinutes(1));
+        async Task<IEnumerable<string>> ToldAsync() =>
+            (await controller.OperateAsync<StatusReply>(new ShowStatus())).Expiring.Select(certificate => certificate.Name);
+        Assert.Contains("operator short", await ToldAsync());
+        controller.Clock.Ahead = TimeSpan.FromHours(25);
+        Assert.DoesNotContain("operator short", await ToldAsync());
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Operos.Controller.Configuration;
+using Operos.Proto;
 
 namespace Operos.Controller.Tests;
 
@@ -109,6 +110,106 @@ public sealed class SettingsTests
             () => SettingsReader.Read("c",
             $"[network]\naddress=\"10.77.0.1/24\"\n[dhcp]\nmode=\"off\"\n[nodes]\nauthorized-keys = [\"{key}\"]\n")).Message,
             StringComparison.Ordinal);
+
+    /// <summary>What is read of a file that is no TOML says nothing of its settings.</summary>
+    [Theory]
+    [InlineData("[network\naddress = \"x\"\n", "c:1: this is no TOML: ] is expected, and not the line's end")]
+    [InlineData("[network]\naddress = \"10.77.0.1/24\n[dhcp]\nmode = \"off\"\n", "c:2: this is no TOML: ")]
+    [InlineData("\u0001\ud800\u0000[[[\n=\n", "c:1: this is no TOML: ")]
+    public void Of_a_file_that_is_no_TOML_the_first_error_is_told_alone(string text, string expected)
+    {
+        var error = Assert.Single(Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", text)).Errors);
+        Assert.StartsWith(expected, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("token", error, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain(error, char.IsControl);
+    }
+
+    [Fact]
+    public void Errors_come_in_the_order_of_the_file_say_what_was_found_and_what_is_there_twice_is_told_once()
+    {
+        Assert.Equal(
+        [
+            "c:2: cluster.admission: one of \"auto\", \"approve\" is expected, not \"maybe\"",
+            "c:5: network.address: given twice",
+            "c:7: dhcp.range: two IPv4 addresses are expected: [\"FIRST\", \"LAST\"], not \"10.77.0.300\"",
+            "c:9: boot.http-port: a number from 1 to 65535 is expected, without quotes: 7480",
+            "c:10: boot.menu-seconds: a number from 0 to 300 is expected, not true",
+            "c:12: nodes.authorized-keys: SSH public keys are expected, such as \"ssh-ed25519 AAAA... name\", not \"nonsense\"",
+            "c:14: netwrok.addr: no such setting; the tables are [cluster], [network], [control], ",
+            "c:15: network: given twice",
+        ], Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", """
+            [cluster]
+            admission = "maybe"
+            [network]
+            address = "10.77.0.1/24"
+            address = "10.77.0.2/24"
+            [dhcp]
+            range = ["10.77.0.100", "10.77.0.300"]
+            [boot]
+            http-port = "7480"
+            menu-seconds = true
+            [nodes]
+            authorized-keys = ["ssh-ed25519 AAAA a", "nonsense"]
+            [netwrok]
+            addr = "x"
+            [network]
+            """)).Errors.Select(error => error.Split("[control], ")[0] + (error.Contains("[control], ", StringComparison.Ordinal)
+                ? "[control], " : "")));
+    }
+
+    [Fact]
+    public void Shares_of_disks_have_a_default_and_rules_in_their_order()
+    {
+        const string network = "[network]\naddress = \"10.77.0.1/24\"\n[dhcp]\nmode = \"off\"\n";
+        var usual = SettingsReader.Read("c", network).Storage;
+        Assert.Equal((50, 0, null, 0), (usual.LocalPercent, usual.Rules.Count, usual.Encrypt, usual.Excluded.Count));
+        var storage = SettingsReader.Read("c", network + """
+            [storage]
+            local-share = 80
+            encrypt = false
+            rules = ["rotational, at-least=4TB: 20", "solid,at-most = 512GiB:local", "model=INTEL*: ceph"]
+            """).Storage;
+        Assert.Equal((80, false), (storage.LocalPercent, storage.Encrypt));
+        Assert.Equal(
+        [
+            new StorageRule { Rotational = true, AtLeast = 4_000_000_000_000, LocalPercent = 20 },
+            new StorageRule { Rotational = false, AtMost = 512L << 30, LocalPercent = 100 },
+            new StorageRule { Model = "INTEL*", LocalPercent = 0 },
+        ], storage.Rules);
+        Assert.Equal(0, SettingsReader.Read("c", network + "[storage]\nall = \"ceph\"\n").Storage.LocalPercent);
+        Assert.Equal(100, SettingsReader.Read("c", network + "[storage]\nall = \"local\"\n").Storage.LocalPercent);
+    }
+
+    [Fact]
+    public void Each_wrong_share_of_disks_is_told_at_once()
+    {
+        var errors = Assert.Throws<ConfigurationException>(() => SettingsReader.Read("c", """
+            [network]
+            address = "10.77.0.1/24"
+            [dhcp]
+            mode = "off"
+            [storage]
+            local-share = 90
+            all = "both"
+            encrypt = "yes"
+            rules = ["rotational", "rotational: 10", "solid, solid: 50", "at-least=2TB, at-most=1TB: 50", "at-least=9999999TB: 50",
+                ": 50", "shiny: ceph"]
+            locl-share = 20
+            """)).Errors;
+        Assert.Equal(12, errors.Count);
+        foreach (var expected in new[] { "c:6: storage.local-share: a number from 20 to 80 is expected, not 90",
+            "c:6: storage.local-share: counts for nothing beside storage.all", "c:7: storage.all: one of \"ceph\", \"local\" is expected",
+            "c:8: storage.encrypt: true or false is expected",
+            "c:9: storage.rules: \"rotational\": a rule is conditions, a colon and a share",
+            "c:9: storage.rules: \"rotational: 10\": its share is 20 to 80, ceph or local",
+            "c:9: storage.rules: \"solid, solid: 50\": 'solid' is no condition",
+            "c:9: storage.rules: \"at-least=2TB, at-most=1TB: 50\": no disk is at least and at most so large",
+            "c:9: storage.rules: \"at-least=9999999TB: 50\": 'at-least=9999999TB' is no condition",
+            "c:9: storage.rules: \": 50\": a rule is", "c:9: storage.rules: \"shiny: ceph\": 'shiny' is no condition",
+            "c:11: storage.locl-share: no such setting; there are storage.local-share, " })
+            Assert.True(errors.Any(error => error.StartsWith(expected, StringComparison.Ordinal)),
+                $"'{expected}' is not in:\n{string.Join('\n', errors)}");
+    }
 
     [Theory]
     [InlineData("[network\naddress = 1")]

@@ -12,6 +12,7 @@ using Operos.Controller.Configuration;
 using Operos.Controller.Connections;
 using Operos.Controller.Control;
 using Operos.Controller.Dhcp;
+using Operos.Controller.Disks;
 using Operos.Controller.Jobs;
 using Operos.Controller.Machines;
 using Operos.Controller.Operations;
@@ -45,20 +46,23 @@ internal sealed class TestController : IAsyncDisposable
         Folder = folder ?? Directory.CreateTempSubdirectory("operos-controller-").FullName;
         var settings = new ControllerSettings { Admission = admission, Address = IPAddress.Loopback,
             Network = IPNetwork.Parse("127.0.0.0/8"), DhcpMode = DhcpMode.Off, MaxPending = maxPending, Readmission = readmission,
-            MaxMachines = maxMachines };
-        var paths = new ControllerPaths { State = Folder, Run = Path.Combine(Folder, "run") };
+            MaxMachines = maxMachines, Kubernetes = new() { Enabled = false } };
+        var paths = new ControllerPaths { State = Folder, Run = Path.Combine(Folder, "run"), System = Path.Combine(Folder, "system") };
         Authority = CertificateAuthority.OpenOrCreate(paths.Pki, Clock);
         Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock,
             maxMachines);
         var sessions = Sessions = new Sessions();
-        var context = new ControllerContext(settings, paths, Clock, NullLoggerFactory.Instance);
+        Events = new EventLog(paths.History, Clock, NullLogger<EventLog>.Instance);
+        Registry.Happened += Events.Add;
+        Audit = new AuditLog(paths.Operations, Clock, NullLogger<AuditLog>.Instance);
+        var context = new ControllerContext(settings, paths, Clock, NullLoggerFactory.Instance)
+            { Disks = new RackDisks(settings, paths, Registry, sessions, Audit, Clock, NullLoggerFactory.Instance) };
         var enrolment = new MachineEnrolment(Registry, Authority, sessions, null, context);
         Operators = new OperatorRegistry(new OperatorStore(paths.Operators, NullLogger<OperatorStore>.Instance), Authority, Clock);
         Operators.AdoptFirst();
-        Audit = new AuditLog(paths.Operations, Clock, NullLogger<AuditLog>.Instance);
         var live = new LiveConnections(sessions, new OpenConnections());
         var stores = new RackStores(Registry, Operators, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), Audit,
-            new JobStore(paths.Jobs, NullLogger<JobStore>.Instance));
+            new JobStore(paths.Jobs, NullLogger<JobStore>.Instance), Events);
         (Operations, var jobs) = ControllerOperations.Create(stores, live,
             new NetworkServices(new BootWatch(Clock), new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null), null, Authority,
             context);
@@ -66,7 +70,7 @@ internal sealed class TestController : IAsyncDisposable
             () => new ControlPeer(enrolment, Operations, Operators, live, Clock, NullLogger<ControlPeer>.Instance), Clock,
                 NullLogger<ControlServer>.Instance);
         Unauthenticated = server.Unauthenticated;
-        running = Task.WhenAll(server.RunAsync(stop.Token), jobs.RunAsync(stop.Token));
+        running = Task.WhenAll(server.RunAsync(stop.Token), jobs.RunAsync(stop.Token), context.Disks.RunAsync(stop.Token));
         Endpoint = server.Listening!;
     }
 
@@ -75,6 +79,7 @@ internal sealed class TestController : IAsyncDisposable
     public CertificateAuthority Authority { get; }
     public MachineRegistry Registry { get; }
     public Sessions Sessions { get; }
+    public EventLog Events { get; }
     public UnauthenticatedConnections Unauthenticated { get; }
     public OperatorRegistry Operators { get; }
     public AuditLog Audit { get; }
@@ -95,12 +100,16 @@ internal sealed class TestController : IAsyncDisposable
     public ECDsa KeyOf(Inventory inventory, string bootId) =>
         keys.GetOrAdd($"{bootId} {Encoding.UTF8.GetString(inventory.ToJson())}", _ => ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
-    public async Task<EnrolReply> EnrolAsync(Inventory inventory, string bootId = "boot-1", ECDsa? key = null)
+    public async Task<EnrolReply> EnrolAsync(Inventory inventory, string bootId = "boot-1", ECDsa? key = null,
+        params IReadOnlyList<byte[]?> tokens)
     {
         await using var connection = await ConnectAsync();
         var csr = Csr(key ?? KeyOf(inventory, bootId));
         return await connection.CallAsync<EnrolReply>(new Enrol
-            { Csr = csr, Inventory = inventory.ToJson(), BootRecord = [], BootId = bootId }, default);
+            {
+                Csr = csr, Inventory = inventory.ToJson(), BootRecord = [], BootId = bootId,
+                Proofs = [.. tokens.Select(token => new Proof { Kind = Proof.DiskToken, Value = token! })],
+            }, default);
     }
 
     /// <summary>Enrols and comes back with the certificate, as a worker does.</summary>

@@ -174,6 +174,12 @@ public sealed class UnauthenticatedConnectionTests
         var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1));
         async Task<MachineSummary> ShowAsync() => (await controller.OperateAsync<MachineDetail>(new ShowMachine { Machine = id })).Summary;
         Assert.Equal("up", (await ShowAsync()).State);
+        // Before it is down, it shows for how long it has been silent.
+        controller.Clock.Ahead = TimeSpan.FromSeconds(20);
+        var late = await ShowAsync();
+        Assert.Equal("up", late.State);
+        Assert.InRange(DateTimeOffset.UtcNow - DateTimeOffset.FromUnixTimeMilliseconds(late.LastSeenUnixMs), TimeSpan.Zero,
+            TimeSpan.FromSeconds(19));
         controller.Clock.Ahead = TimeSpan.FromMinutes(1);
         var silent = await ShowAsync();
         Assert.Equal("down", silent.State);

@@ -35,6 +35,35 @@ public sealed class CredentialFolderTests : IDisposable
     }
 
     [Fact]
+    public void What_is_missing_or_damaged_is_told_in_words_with_where_to_get_it()
+    {
+        Assert.Contains("there is no such folder; an admin makes", Told(new CredentialFolder("/no/such")), StringComparison.Ordinal);
+        Assert.Contains("it holds no file endpoint; an admin makes", Told(new CredentialFolder(folder)), StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(folder, "endpoint"), "10.77.0.1:7443\n");
+        Assert.Contains("it holds no file ca.crt", Told(new CredentialFolder(folder)), StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(folder, "ca.crt"), "junk");
+        Assert.Contains("are damaged: ca.crt", Told(new CredentialFolder(folder)), StringComparison.Ordinal);
+        var (key, certificate) = Make("CN=any");
+        File.WriteAllText(Path.Combine(folder, "ca.crt"), PemEncoding.WriteString("CERTIFICATE", certificate));
+        Assert.Contains("it holds no file client.pem", Told(new CredentialFolder(folder)), StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(folder, "client.pem"), PemEncoding.WriteString("CERTIFICATE", certificate));
+        Assert.Contains("are damaged: client.pem", Told(new CredentialFolder(folder)), StringComparison.Ordinal);
+        key.Dispose();
+
+        static string Told(CredentialFolder credentials)
+        {
+            var error = Assert.Throws<IOException>(() =>
+            {
+                _ = credentials.Endpoint;
+                using var authority = credentials.LoadAuthority();
+                using var client = credentials.LoadClient();
+            });
+            Assert.DoesNotContain("Could not find", error.Message, StringComparison.Ordinal);
+            return error.Message;
+        }
+    }
+
+    [Fact]
     public void Credentials_are_never_written_over_by_somebody_else_s()
     {
         var (key, certificate) = Make("CN=own");

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Operos.Ctl.Commands;
 using Operos.Ctl.Rendering;
 using Operos.Hardware.Inventories;
@@ -28,6 +29,60 @@ public sealed class RenderingTests
         Assert.Equal("rack1-1  402fce53-3779-8c9f-ac73-4c34a31fc2bc  worker  up       1.0      10.77.0.129  2     1.0 GB  1      now",
             lines[1]);
         Assert.Equal("402fce53: operosctl machines approve 402fce53", lines[4]);
+    }
+
+    [Fact]
+    public void The_list_of_disks_says_what_each_is_and_why_what_it_is_used_for_and_the_way_out()
+    {
+        var (disk, id) = (new DiskState
+        {
+            Name = "nvme0n1", Identity = "wwn:eui.1", Class = "ours", Bytes = 960_000_000_000, Transport = "nvme", Model = "PM9A3",
+            Reasons = ["put to work here"], LogicalSector = 512, Evidence = "ab",
+            Uses = [new DiskUse { Use = "osd", Bytes = 480_000_000_000, Encrypted = true, UsedBytes = 48_000_000_000, MountedAt = "/e" },
+                new DiskUse { Use = "cache", Bytes = 2_000_000_000 }],
+        }, Worker.Id);
+        var entry = new DiskEntry { Machine = id, MachineName = "w1", Disk = disk, AsOfUnixMs = Now.ToUnixTimeMilliseconds(), Up = true };
+        var foreign = entry with
+        {
+            Disk = disk with { Name = "sdb", Class = "foreign", Rotational = true, Transport = "sata", Model = null, Uses = [],
+                Reasons = ["it holds NTFS", "\u001b[2JGPT"], Failure = null },
+            WayOut = "if nothing on it is needed: operosctl disks wipe w1/sdb",
+        };
+        var away = entry with { Machine = "2", MachineName = "w2", Up = false, Excluded = "by anna since 2026-01-01 12:00 UTC",
+            AsOfUnixMs = Now.AddMinutes(-5).ToUnixTimeMilliseconds(), Disk = disk with { Name = "sda", Failure = "mkfs failed" } };
+        Assert.Equal("""
+            DISK        SIZE      KIND             MODEL  STATE           USED FOR                                WHY
+            w1/nvme0n1  960.0 GB  nvme             PM9A3  ours            osd 480.0 GB (10 % full), cache 2.0 GB  put to work here
+            w1/sdb      960.0 GB  sata rotational  -      foreign         -                                       it holds NTFS; [2JGPT
+            w2/sda      960.0 GB  nvme             PM9A3  ours, kept out  osd 480.0 GB (10 % full), cache 2.0 GB  put to work here
+
+            w2 is down: its disks are as it told them 5m ago
+            w1/sdb: if nothing on it is needed: operosctl disks wipe w1/sdb
+            w2/sda: kept out by anna since 2026-01-01 12:00 UTC
+            w2/sda: mkfs failed
+            w3 has not told its disks
+
+            """, DiskTable.Render(new DiskList { Disks = [entry, foreign, away], Silent = ["w3 has not told its disks"] }, Now));
+        var shown = DiskTable.Render(entry, Now);
+        foreach (var line in (string[])["disk         w1/nvme0n1", $"machine      w1 ({id})", "identity     wwn:eui.1", "evidence     ab",
+            "used for     osd 480.0 GB (10 % full), encrypted, at /e"])
+            Assert.Contains(line + "\n", shown, StringComparison.Ordinal);
+        Assert.Contains("\"name\": \"nvme0n1\"", AnswerJson.Render(new DiskList { Disks = [entry] }), StringComparison.Ordinal);
+        Assert.Contains("when they join", DiskTable.Render(new DiskList { Disks = [] }, Now), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_shown_of_a_disk_says_when_it_was_told_also_where_its_machine_is_up()
+    {
+        var entry = new DiskEntry
+        {
+            Machine = Worker.Id, MachineName = "w1", AsOfUnixMs = Now.AddMinutes(-5).ToUnixTimeMilliseconds(), Up = true,
+            Disk = new DiskState { Name = "sda", Identity = "wwn:1", Class = "blank" },
+        };
+        Assert.Contains("as of        told 5m ago; the machine is up and tells what changes\n", DiskTable.Render(entry, Now),
+            StringComparison.Ordinal);
+        Assert.Contains("as of        told 5m ago; the machine is down\n", DiskTable.Render(entry with { Up = false }, Now),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -96,6 +151,8 @@ public sealed class RenderingTests
                 Components = [new ComponentStatus { Name = escape, Healthy = false, Text = endless }],
                 Nodes = [new NodeSummary { Id = "i", Ready = false, Text = endless, Version = escape }],
                 PodsNotRunning = [new PodTrouble { Namespace = "n", Name = escape, Text = endless }],
+                Clocks = [new ClockSkew { Id = "i", Name = endless, AheadMs = long.MinValue },
+                    new ClockSkew { Id = escape, AheadMs = long.MaxValue }],
             }),
             ClusterCommands.RenderLeases(new LeaseList { Mode = "full",
                 Leases = [new Lease { Mac = "m", Address = "a", Hostname = endless, ExpiresUnixMs = long.MaxValue }] }),
@@ -106,6 +163,18 @@ public sealed class RenderingTests
             Assert.DoesNotContain(page.Split('\n'), line => line.StartsWith("UP", StringComparison.Ordinal) || line.Length > 3000);
         }
         Assert.Equal("a?]0;b\nc", Terminal.Page("a\u001b]0;b\nc"));
+    }
+
+    [Fact]
+    public void Clocks_that_agree_are_one_line_and_those_that_do_not_are_named()
+    {
+        static ClockSkew Clock(string name, long ahead) => new() { Id = $"id-{name}", Name = name, AheadMs = ahead };
+        Assert.Equal("", ClockTable.Render([]));
+        Assert.Equal("\nclocks of 2 machines are within 17 ms\n", ClockTable.Render([Clock("a", -17), Clock("b", 3)]));
+        var lines = ClockTable.Render([Clock("a", 7_200_000), Clock("b", -2_500), Clock("c", 3)]).Split('\n');
+        Assert.Equal("a        id-a  2h ahead", lines[3]);
+        Assert.Equal("b        id-b  2.5 s behind", lines[4]);
+        Assert.Equal(["", ""], [lines[0], lines[5]]);
     }
 
     [Fact]
@@ -146,6 +215,36 @@ public sealed class RenderingTests
     public void JSON_has_the_messages_own_names() =>
         Assert.Contains("\"id\": \"402fce53-3779-8c9f-ac73-4c34a31fc2bc\"", AnswerJson.Render(new MachineList { Machines = [Worker] }),
             StringComparison.Ordinal);
+
+    [Fact]
+    public void JSON_has_what_a_machine_is_made_of_as_an_object_and_roles_as_they_are_typed()
+    {
+        var shown = JsonNode.Parse(AnswerJson.Render(new MachineDetail
+        {
+            Summary = Worker, Inventory = Encoding.UTF8.GetBytes("""{"logicalCpus":4}"""), BootRecord = "{{{"u8.ToArray(),
+        }))!;
+        Assert.Equal(4, (int)shown["hardware"]!["logicalCpus"]!);
+        Assert.Null(shown["boot"]);
+        Assert.Equal("{\"logicalCpus\":4}", Encoding.UTF8.GetString(Convert.FromBase64String((string)shown["inventory"]!)));
+        Assert.Contains("\"role\": \"admin\"", AnswerJson.Render(new OperatorList
+        {
+            Operators = [new OperatorSummary { Name = "ada", Role = OperatorRole.Admin }],
+        }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Credentials_that_expired_are_not_said_to_be_renewed_by_use()
+    {
+        OperatorSummary Known(int seconds) => new()
+        {
+            Name = "opa", Role = OperatorRole.Viewer, ExpiresSoon = true, ExpiresUnixMs = Now.AddSeconds(seconds).ToUnixTimeMilliseconds(),
+        };
+        Assert.EndsWith("\nopa: expires in 29s; using it renews it, or operosctl operators renew opa --out DIR\n",
+            OperatorCommands.RenderList(new OperatorList { Operators = [Known(29)] }, Now), StringComparison.Ordinal);
+        Assert.EndsWith("\nopa: expired 29s ago, so using it renews nothing; an admin makes new ones: operosctl operators renew opa --out "
+            + "DIR, or ends it: operosctl operators revoke opa\n",
+            OperatorCommands.RenderList(new OperatorList { Operators = [Known(-29)] }, Now), StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData(0, "-")]

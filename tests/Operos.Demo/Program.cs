@@ -42,7 +42,7 @@ async Task<bool> RunAsync()
             await cluster.PowerOnControllerAsync();
             await new LiveView(cluster).WatchAsync(token);
             if (cluster.HasKubernetes) await cluster.RunSampleAsync(token);
-            await cluster.IntroduceAsync(token);
+            await cluster.IntroduceAsync();
             if (Environment.GetEnvironmentVariable("DEMO_EXIT") == "1") return;
             Console.WriteLine("\nThe cluster runs until Ctrl-C.");
             await Task.Delay(Timeout.Infinite, token);

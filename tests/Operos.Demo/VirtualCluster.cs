@@ -27,7 +27,8 @@ internal sealed class VirtualCluster : IAsyncDisposable
     /// <summary>Sets a controller up; nothing is switched on yet.</summary>
     public static async Task<VirtualCluster> CreateAsync(Build build, CancellationToken cancellationToken)
     {
-        Console.WriteLine("demo: setting a controller up and writing its disk");
+        OperatorPrograms.Write(Path.Combine(build.Out, "demo"), LogFolder, build);
+        Console.WriteLine("demo: setting a controller up and writing its disk; out/demo/operosctl says how far it is");
         var folder = LabFolder.Create(Path.Combine(build.Out, "demo"), "rack");
         return new VirtualCluster(await Cluster.CreateAsync(build, folder, new Budget(Timeout.InfiniteTimeSpan, cancellationToken)));
     }
@@ -58,9 +59,6 @@ internal sealed class VirtualCluster : IAsyncDisposable
     {
         await cluster.IssueKubeconfigAsync();
         var kubectl = cluster.Kubectl;
-        var program = Path.Combine(cluster.Build.Out, "kubernetes/bin/kubectl");
-        await WriteWrapperAsync("kubectl", "kubectl in the demo's network, as its operator",
-            $"{program} --kubeconfig {kubectl.Kubeconfig} \"$@\"", cancellationToken);
         Console.WriteLine($"\n$ kubectl get nodes\n{await kubectl.RunAsync(cancellationToken, "get", "nodes", "-o", "wide")}");
         Console.WriteLine($"demo: running a sample service with a pod on each worker, {SamplePatience.TotalMinutes:0} minutes at most");
         var pods = await SampleWorkload.RunAsync(kubectl, cluster.Folder, SamplePatience, cancellationToken);
@@ -72,37 +70,28 @@ internal sealed class VirtualCluster : IAsyncDisposable
             + $"was answered by the pods on {string.Join(" and ", answers)}");
     }
 
-    /// <summary>Prints what an operator does next.</summary>
-    public async Task IntroduceAsync(CancellationToken cancellationToken)
+    /// <summary>Prints what an operator does next, and last how to log in.</summary>
+    public async Task IntroduceAsync()
     {
-        await WriteWrapperAsync("operosctl", "operosctl in the demo's network, as its operator",
-            $"{cluster.Build.Binary("operosctl")} \"$@\" --config {cluster.Disk.Admin}", cancellationToken);
         Console.WriteLine($"\n{await cluster.CtlAsync("machines")}");
-        const string why = "  out/demo/operosctl why UUID                      what keeps a machine from being Ready\n",
+        Console.WriteLine($"$ operosctl disks list\n{await cluster.CtlAsync("disks", "list")}");
+        const string why = "  out/demo/operosctl why ID                        what keeps a machine from being Ready\n",
             kubectl = "  out/demo/kubectl get pods -A -o wide             Kubernetes, by a kubeconfig that operosctl issued\n";
-        var kubernetes = HasKubernetes ? why + kubectl : "";
-        var shell = $"nsenter --net=/var/run/netns/{cluster.Network.Name} ssh -i {cluster.Disk.SshKey} "
-            + $"-o StrictHostKeyChecking=no root@{ControllerDisk.Address}";
         Console.WriteLine($"""
-            As the operator:
-              out/demo/operosctl machines                      every machine
-              out/demo/operosctl machines show UUID            one machine's story: hardware, last boot, events
-              out/demo/operosctl machines rename UUID rack1-1  a name beside the UUID
-              out/demo/operosctl machines reboot UUID          a reboot is an upgrade
-              out/demo/operosctl status | leases | releases | boots
-            {kubernetes}On any of the machines (root, by the demo's own key, without a password; operosctl machines shows addresses):
-              {shell}
             Consoles: {cluster.Folder["*.serial.log"]}
+            As the operator, who calls a machine by name, address, MAC or the first characters of its UUID:
+              out/demo/operosctl machines                      every machine
+              out/demo/operosctl machines show ID              one machine's story: hardware, last boot, events
+              out/demo/operosctl machines rename ID rack1-1    a name beside the UUID
+              out/demo/operosctl machines reboot ID            a reboot is an upgrade
+              out/demo/operosctl disks list                    every disk: what it is, why, and what it is used for
+              out/demo/operosctl status | leases | releases | boots | jobs | events | audit
+            {(HasKubernetes ? why + kubectl : "")}As root, by the demo's own key, without a password:
+              out/demo/ssh                                     on the controller
+              out/demo/ssh ADDRESS                             on a worker; operosctl machines shows addresses
+              out/demo/ssh ADDRESS 'echo b > /proc/sysrq-trigger'   as if somebody pressed its reset button
             """);
     }
 
     public ValueTask DisposeAsync() => cluster.DisposeAsync();
-
-    private async Task WriteWrapperAsync(string name, string what, string command, CancellationToken cancellationToken)
-    {
-        var wrapper = Path.Combine(cluster.Build.Out, "demo", name);
-        await File.WriteAllTextAsync(wrapper, $"#!/bin/sh\n# {what}.\nexec nsenter --net=/var/run/netns/{cluster.Network.Name} {command}\n",
-            cancellationToken);
-        File.SetUnixFileMode(wrapper, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-    }
 }

@@ -24,6 +24,11 @@ public sealed class ParserTests
         Assert.Null(line.Get("d"));
     }
 
+    [Theory]
+    [InlineData("7\t4\t1\t7\n", 6), InlineData("4\t4\t1\t7\n", null), InlineData("8\t4\t1\t7\n", null), InlineData("", null)]
+    public void Consoles_are_spared_the_kernel_s_news_unless_the_command_line_asks_for_a_level(string levels, int? level) =>
+        Assert.Equal(level, Operos.Init.Progress.BootConsole.ConsoleLevel(levels));
+
     [Fact]
     public void A_worker_s_arguments_are_read()
     {

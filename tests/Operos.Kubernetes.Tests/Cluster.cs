@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Operos.Lab;
 
 [assembly: AssemblyFixture(typeof(Operos.Kubernetes.Tests.Cluster))]
+[assembly: TestCollectionOrderer(typeof(Operos.Kubernetes.Tests.CollectionOrder))]
 // They wait: each of those that may run beside each other does.
 [assembly: Xunit.v3.Parallelization(MaxThreads = 8)]
 
@@ -12,12 +13,15 @@ namespace Operos.Kubernetes.Tests;
 /// whole: every component healthy, three nodes Ready.
 /// </summary>
 /// <remarks>
-/// Classes of no collection run beside each other, and first. They wait, most of them for a minute that a real program takes, and bear with
-/// a node or an agent that another of them has taken away. All others want the cluster for themselves: <see cref="Alone"/>.
+/// Classes of no collection run beside each other, and first; those of <see cref="FirstKubelet"/> too, but one after the other. They wait,
+/// most of them for a minute that a real program takes, and bear with a node or an agent that another of them has taken away. All others
+/// want the cluster for themselves: <see cref="Alone"/>. What takes ten minutes comes when they are through: <see cref="Last"/>.
 /// </remarks>
 public sealed class Cluster : IAsyncLifetime
 {
-    public const string Alone = "alone";
+    public const string Alone = "alone", Last = "last";
+    /// <summary>Tests that ask by the first worker's kubelet: a kubectl exec that a kubelet's end cuts off waits 30 s and fails.</summary>
+    public const string FirstKubelet = "first kubelet";
     public static readonly IReadOnlyList<string> Components = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly Build build = new();
@@ -74,6 +78,11 @@ public sealed class Cluster : IAsyncLifetime
         folder.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>The controller's disk is lost: another is in its place, that knows of nothing.</summary>
+    public Task ReplaceControllerAsync() => native.ReplaceControllerAsync(default);
+
+    public Task RestartControllerAsync() => native.RestartControllerAsync(default);
 
     public string PathOf(string name) => folder[name];
 
@@ -187,3 +196,9 @@ public sealed class Cluster : IAsyncLifetime
 
 [CollectionDefinition(Cluster.Alone, DisableParallelization = true)]
 public sealed class AloneCollection;
+
+[CollectionDefinition(Cluster.Last, DisableParallelization = true)]
+public sealed class LastCollection;
+
+[CollectionDefinition(Cluster.FirstKubelet)]
+public sealed class FirstKubeletCollection;

@@ -94,7 +94,7 @@ public sealed class SavedMachineTests : IDisposable
     private static LabFolder Make(string name) => LabFolder.Create(Path.Combine(AppContext.BaseDirectory, "saved"), name);
 
     private VirtualMachineOptions Machine(MemoryFile memory) =>
-        new() { Name = "counter", MemoryMiB = 64, BootsFromDisk = true, Disks = [("COUNTER", Disk())], Memory = memory };
+        new() { Name = "counter", MemoryMiB = 64, BootsFromDisk = true, Disks = [new VirtualDisk("COUNTER", Disk())], Memory = memory };
 
     /// <summary>A sector to boot; SeaBIOS starts no disk that is as small as one sector.</summary>
     private string Disk()

@@ -86,7 +86,10 @@ public sealed class Cluster : IAsyncDisposable
     public async Task PowerOnControllerAsync(bool savable = false) =>
         controller = await PowerOnAsync(Disk.Machine, savable).ConfigureAwait(false);
 
-    /// <summary>Switches the workers on. Nothing is configured on them; both have a blank disk.</summary>
+    /// <summary>Of each disk of a worker: room for local storage and an OSD, and sparse.</summary>
+    private const long DiskBytes = 10L << 30;
+
+    /// <summary>Switches the workers on. Nothing is configured on them; both have two blank disks.</summary>
     public async Task PowerOnWorkersAsync(bool savable = false)
     {
         foreach (var (number, firmware) in new[] { (1, Firmware.Bios), (2, Firmware.Uefi) })
@@ -94,7 +97,12 @@ public sealed class Cluster : IAsyncDisposable
             {
                 Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = 1536,
                 Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}", Nics = [new VirtualNic($"52:54:00:77:01:0{number}")],
-                Disks = [($"OPEROS-WORKER-{number}", NewDisk($"worker-{number}"))], YieldsToController = true,
+                Disks =
+                [
+                    VirtualDisk.Blank(Folder, $"OPEROS-{number}-VIRTIO", DiskBytes),
+                    VirtualDisk.Blank(Folder, $"OPEROS-{number}-SATA", DiskBytes, DiskBus.Sata),
+                ],
+                YieldsToController = true,
                 ClockBehind = Controller.ClockBehind,
             }, savable).ConfigureAwait(false);
     }
@@ -122,6 +130,18 @@ public sealed class Cluster : IAsyncDisposable
 
     public async Task<IReadOnlyList<ClusterMachine>> WorkersAsync() =>
         [.. (await ListAsync().ConfigureAwait(false)).Where(machine => machine.IsWorker)];
+
+    /// <summary>The disks of a machine.</summary>
+    public async Task<IReadOnlyList<ListedDisk>> DisksAsync(string machine) =>
+        [.. (await operosctl.DisksAsync(Token, AnswerPatience).ConfigureAwait(false)).Where(disk => disk.Machine == machine)];
+
+    /// <summary>Waits for the disks of a machine to be so, as long as the budget lasts.</summary>
+    /// <exception cref="LabException">It is used up; with the last answer.</exception>
+    public Task UntilDisksAsync(string machine, string what, Func<IReadOnlyList<ListedDisk>, bool> hold) => UntilAsync(what, async () =>
+    {
+        var disks = await DisksAsync(machine).ConfigureAwait(false);
+        return (hold(disks), string.Join("; ", disks));
+    });
 
     /// <summary>Waits for the cluster to be so, as long as the budget lasts.</summary>
     /// <exception cref="LabException">It is used up; with the last answer.</exception>
@@ -240,14 +260,6 @@ public sealed class Cluster : IAsyncDisposable
     private Task<VirtualMachine> PowerOnAsync(VirtualMachineOptions options, bool savable) =>
         machines.StartAsync(options with { Memory = savable ? MemoryFile.Create(Folder.Path, options.MemoryMiB) : null }, Network, Folder,
             Token);
-
-    private string NewDisk(string name)
-    {
-        var path = Folder[name + ".img"];
-        using var file = File.Create(path);
-        file.SetLength(4L << 30);
-        return path;
-    }
 
     /// <summary>The ends of the consoles, and what an operator would ask.</summary>
     private async Task<string> DescribeAsync()

@@ -36,7 +36,7 @@ public sealed class ControllerDisk
     {
         Name = "controller", Firmware = Firmware.Uefi, MemoryMiB = 3072, BootsFromDisk = true,
         Uuid = "0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e0001",
-        Nics = [new VirtualNic("52:54:00:77:00:01")], Disks = [("OPEROS-CONTROLLER", Image)],
+        Nics = [new VirtualNic("52:54:00:77:00:01")], Disks = [new VirtualDisk("OPEROS-CONTROLLER", Image)],
     };
 
     /// <summary>A command on a machine of the rack, by SSH; its output.</summary>

@@ -58,8 +58,9 @@ public sealed class LabNetwork
         ["setpriv", "--pdeathsig", "KILL", "nsenter", $"--net=/var/run/netns/{Name}", program, .. arguments];
 
     public Task<string> RunAsync(
-        string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true, TimeSpan? patience = null) =>
-        Shell.RunAsync("nsenter", [$"--net=/var/run/netns/{Name}", program, .. arguments], cancellationToken, check, patience);
+        string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true, TimeSpan? patience = null,
+        int tells = 0) =>
+        Shell.RunAsync("nsenter", [$"--net=/var/run/netns/{Name}", program, .. arguments], cancellationToken, check, patience, tells);
 
     private Task IpAsync(string arguments, CancellationToken cancellationToken) =>
         Shell.RunAsync("ip", ["-n", Name, .. arguments.Split(' ')], cancellationToken);

@@ -29,11 +29,16 @@ public sealed class NativeCluster : IDisposable
     private readonly LabFolder folder;
     private readonly List<NativeMachine> workers = [];
     private readonly Operosctl operosctl;
+    private readonly ControllerSetup setup;
     private NativeMachine? controller;
 
-    private NativeCluster(Build build, LabFolder folder, LabNetwork network)
+    private NativeCluster(Build build, LabFolder folder, LabNetwork network, NativeClusterOptions options)
     {
         (this.build, this.folder, Network) = (build, folder, network);
+        setup = new ControllerSetup
+        {
+            Admission = options.Admission, MenuSeconds = options.MenuSeconds, Configuration = options.Configuration,
+        };
         operosctl = new Operosctl(build, network, Admin);
     }
 
@@ -53,14 +58,10 @@ public sealed class NativeCluster : IDisposable
     {
         if (!build.HasKubernetes) throw new LabException("the layers are without Kubernetes: run make KUBERNETES=1 release first");
         var network = await LabNetwork.CreateAsync(folder, $"{Outside}/24", cancellationToken).ConfigureAwait(false);
-        var cluster = new NativeCluster(build, folder, network);
+        var cluster = new NativeCluster(build, folder, network, options);
         try
         {
-            var setup = new ControllerSetup
-            {
-                Admission = options.Admission, MenuSeconds = options.MenuSeconds, Configuration = options.Configuration,
-            };
-            await setup.RunAsync(build, folder, cancellationToken).ConfigureAwait(false);
+            await cluster.setup.RunAsync(build, folder, cancellationToken).ConfigureAwait(false);
             cluster.controller = await StartMachineAsync(cluster.DescribeController()).ConfigureAwait(false);
             for (var number = 1; number <= options.Workers; number++)
                 cluster.workers.Add(await StartMachineAsync(cluster.DescribeWorker(number)).ConfigureAwait(false));
@@ -82,6 +83,27 @@ public sealed class NativeCluster : IDisposable
 
         Task<NativeMachine> StartMachineAsync(NativeMachineOptions machine) =>
             NativeMachine.StartAsync(build, folder, network, machine, cancellationToken);
+    }
+
+    /// <summary>Another controller in the place of one whose disk is lost: just set up, with an authority of its own.</summary>
+    public async Task ReplaceControllerAsync(CancellationToken cancellationToken)
+    {
+        Controller.Dispose();
+        foreach (var name in (string[])["setup/state", "setup/upper", "controller"]) Directory.Delete(folder[name], recursive: true);
+        var admin = folder["setup/admin"];
+        Directory.Move(admin, folder["admin"]);
+        await setup.RunAsync(build, folder, cancellationToken).ConfigureAwait(false);
+        // The operator has the credentials of the cluster, and none of the new disk.
+        Directory.Delete(admin, recursive: true);
+        Directory.Move(folder["admin"], admin);
+        controller = await NativeMachine.StartAsync(build, folder, Network, DescribeController(), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The controller starts anew, with its disk.</summary>
+    public async Task RestartControllerAsync(CancellationToken cancellationToken)
+    {
+        Controller.Dispose();
+        await Controller.StartAgainAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public Task<string> CtlAsync(CancellationToken cancellationToken, params IEnumerable<string> arguments) =>

@@ -108,6 +108,9 @@ public sealed class NativeController : IDisposable
     public Task<IReadOnlyList<ClusterMachine>> MachinesAsync(CancellationToken cancellationToken) =>
         operosctl.MachinesAsync(cancellationToken);
 
+    /// <summary>The disks of all machines that have told them.</summary>
+    public Task<IReadOnlyList<ListedDisk>> DisksAsync(CancellationToken cancellationToken) => operosctl.DisksAsync(cancellationToken);
+
     public Task<IReadOnlyList<ClusterMachine>> WorkersAsync(CancellationToken cancellationToken) =>
         operosctl.WorkersAsync(cancellationToken);
 

@@ -29,13 +29,19 @@ internal sealed record NativeBind(string Host, string Inside, bool Writable = fa
 public sealed class NativeMachine : IDisposable
 {
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
+    private const int WantsToBoot = 133;
+    private readonly Build build;
     private readonly LabFolder folder;
+    private readonly LabNetwork network;
     private readonly NativeMachineOptions options;
     private readonly string name;
     private Process? process;
 
-    private NativeMachine(LabFolder folder, NativeMachineOptions options, string name) =>
-        (this.folder, this.options, this.name) = (folder, options, name);
+    private NativeMachine(Build build, LabFolder folder, LabNetwork network, NativeMachineOptions options)
+    {
+        (this.build, this.folder, this.network, this.options) = (build, folder, network, options);
+        name = $"{network.Name}-{options.Name}";
+    }
 
     public string Name => options.Name;
     public string Address => options.Address;
@@ -63,14 +69,29 @@ public sealed class NativeMachine : IDisposable
     internal static async Task<NativeMachine> StartAsync(
         Build build, LabFolder folder, LabNetwork network, NativeMachineOptions options, CancellationToken cancellationToken)
     {
-        var machine = new NativeMachine(folder, options, $"{network.Name}-{options.Name}");
-        await machine.PlugInAsync(network, cancellationToken).ConfigureAwait(false);
-        var root = new NativeRoot(folder[options.Name + "/upper"]);
-        Directory.CreateDirectory(folder[options.Name + "/work"]);
-        root.Adapt(build, options.Serial);
-        options.Prepare(root);
-        machine.Boot(build);
+        var machine = new NativeMachine(build, folder, network, options);
+        await machine.PowerOnAsync(cancellationToken).ConfigureAwait(false);
         return machine;
+    }
+
+    /// <summary>Waits until it has shut down to boot anew, and does that: as a machine without a disk, it keeps nothing.</summary>
+    public async Task BootAnewAsync(CancellationToken cancellationToken)
+    {
+        var code = await EndAsync(cancellationToken).ConfigureAwait(false);
+        if (code != WantsToBoot) throw new LabException($"{options.Name} ended with {code}, not to boot anew; see {ConsolePath}");
+        Dispose();
+        // The cable first: what is in a namespace goes some time after it.
+        await Shell.RunAsync("ip", ["-n", network.Name, "link", "delete", $"port-{options.Name}"], cancellationToken).ConfigureAwait(false);
+        await Shell.RunAsync("ip", ["netns", "delete", name], cancellationToken).ConfigureAwait(false);
+        foreach (var left in (string[])["upper", "work"]) Directory.Delete(folder[$"{options.Name}/{left}"], recursive: true);
+        await PowerOnAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts a machine that is off, with all that it had written; its network cards are new.</summary>
+    internal async Task StartAgainAsync(CancellationToken cancellationToken)
+    {
+        await PlugInAsync(cancellationToken).ConfigureAwait(false);
+        Boot();
     }
 
     /// <summary>Its PID 1, as the host counts.</summary>
@@ -122,10 +143,23 @@ public sealed class NativeMachine : IDisposable
         Leftovers.RemoveControlGroups(name);
     }
 
-    private async Task PlugInAsync(LabNetwork network, CancellationToken cancellationToken)
+    private async Task PowerOnAsync(CancellationToken cancellationToken)
+    {
+        await PlugInAsync(cancellationToken).ConfigureAwait(false);
+        var root = new NativeRoot(folder[options.Name + "/upper"]);
+        Directory.CreateDirectory(folder[options.Name + "/work"]);
+        root.Adapt(build, options.Serial);
+        options.Prepare(root);
+        Boot();
+    }
+
+    private async Task PlugInAsync(CancellationToken cancellationToken)
     {
         folder.NoteNamespace(name);
         var port = $"port-{options.Name}";
+        // Those of before are left by a machine that was switched off; the cable first, which a namespace takes along when it pleases.
+        foreach (var left in (string[])[$"-n {network.Name} link delete {port}", $"netns delete {name}"])
+            await Shell.RunAsync("ip", left.Split(' '), cancellationToken, check: false).ConfigureAwait(false);
         foreach (var command in (string[])
         [
             $"netns add {name}", $"-n {network.Name} link add {port} type veth peer name eth0 netns {name}",
@@ -138,7 +172,7 @@ public sealed class NativeMachine : IDisposable
             await Shell.RunAsync("ip", command.Split(' '), cancellationToken).ConfigureAwait(false);
     }
 
-    private void Boot(Build build)
+    private void Boot()
     {
         var roots = string.Join(':', options.Layers.Select(layer => Path.Combine(build.Out, "images/roots", layer)));
         var (root, boot) = (folder[options.Name + "/root"], folder[options.Name + "/boot.sh"]);
@@ -177,7 +211,7 @@ public sealed class NativeMachine : IDisposable
 
             """);
         folder.NoteControlGroup(name);
-        var line = $"exec setpriv --pdeathsig KILL unshare --mount --propagation private sh {boot} >{ConsolePath} 2>&1 </dev/null";
+        var line = $"exec setpriv --pdeathsig KILL unshare --mount --propagation private sh {boot} >>{ConsolePath} 2>&1 </dev/null";
         process = Launcher.Start(new ProcessStartInfo("sh", ["-c", line]));
         folder.NoteProcess(process.Id);
     }

@@ -15,7 +15,6 @@ internal sealed class NativeRoot(string path)
         ("systemd-resolved.service", "it would be told servers by networkd; resolv.conf names the controller"),
         ("systemd-modules-load.service", "the host's kernel loads no modules for it"),
         ("systemd-sysctl.service", "what is not of its network is the host's"),
-        ("systemd-timesyncd.service", "the clock is the host's"),
     ];
 
     /// <summary>
@@ -79,6 +78,10 @@ internal sealed class NativeRoot(string path)
         // In nspawn there is no AppArmor to load profiles into, and nobody may lower a score of the out-of-memory killer.
         const string Native = "  disable_apparmor = true\n  restrict_oom_score_adj = true\n";
         Write("etc/containerd/config.toml", containerd.Replace(Runtime, Runtime + Native, StringComparison.Ordinal));
+        // The clock is the host's: it is looked at, and left as it is.
+        var chronyd = File.ReadLines(Path.Combine(build.Out, "images/roots/node/usr/lib/systemd/system/operos-chrony.service"))
+            .Single(line => line.StartsWith("ExecStart=", StringComparison.Ordinal));
+        Write("etc/systemd/system/operos-chrony.service.d/native.conf", $"[Service]\nExecStart=\n{chronyd} -x\n");
         Write("etc/native.sh", Adaptation);
         Write("etc/systemd/system/native.service", Unit);
         Link("etc/systemd/system/basic.target.wants/native.service", "../native.service");

@@ -9,12 +9,19 @@ public sealed class Operosctl(Build build, LabNetwork network, string credential
     /// <summary>A controller beside two hundred simulated machines or two busy guests answers late and well.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
+    /// <summary>How <c>status</c> ends where a component does not work or a node is not Ready.</summary>
+    private const int NotWell = 1;
+
     /// <summary>What it printed.</summary>
     /// <param name="patience">For the controller's answer; null for a minute.</param>
     /// <exception cref="LabException">It failed; with what it said.</exception>
-    public Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken, TimeSpan? patience = null) =>
-        network.RunAsync(build.Binary("operosctl"),
-            [.. arguments, "--timeout", $"{(patience ?? Patience).TotalSeconds:0}", "--config", credentials], cancellationToken);
+    public Task<string> RunAsync(IEnumerable<string> arguments, CancellationToken cancellationToken, TimeSpan? patience = null)
+    {
+        string[] words = [.. arguments];
+        return network.RunAsync(build.Binary("operosctl"),
+            [.. words, "--timeout", $"{(patience ?? Patience).TotalSeconds:0}", "--config", credentials], cancellationToken,
+            tells: words is ["status", ..] ? NotWell : 0);
+    }
 
     /// <summary>All that the controller knows or lets wait, itself too.</summary>
     public async Task<IReadOnlyList<ClusterMachine>> MachinesAsync(CancellationToken cancellationToken, TimeSpan? patience = null)
@@ -36,6 +43,10 @@ public sealed class Operosctl(Build build, LabNetwork network, string credential
 
     public async Task<IReadOnlyList<ClusterMachine>> WorkersAsync(CancellationToken cancellationToken) =>
         [.. (await MachinesAsync(cancellationToken).ConfigureAwait(false)).Where(machine => machine.IsWorker)];
+
+    /// <summary>The disks of all machines that have told them.</summary>
+    public async Task<IReadOnlyList<ListedDisk>> DisksAsync(CancellationToken cancellationToken, TimeSpan? patience = null) =>
+        ListedDisk.ReadAll(await RunAsync(["disks", "list", "--json"], cancellationToken, patience).ConfigureAwait(false));
 
     public async Task<ClusterStatus> StatusAsync(CancellationToken cancellationToken, TimeSpan? patience = null) =>
         new(await RunAsync(["status", "--json"], cancellationToken, patience).ConfigureAwait(false));

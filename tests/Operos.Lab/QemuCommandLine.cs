@@ -41,9 +41,17 @@ internal static class QemuCommandLine
         }
         for (var i = 0; i < options.Disks.Count; i++)
         {
-            var (serial, file) = options.Disks[i];
-            arguments.AddRange(["-drive", $"file={file},if=none,id=disk{i},format={DiskFormat(file)},cache=unsafe,discard=unmap",
-                "-device", $"virtio-blk-pci,drive=disk{i},serial={serial}{(options.BootsFromDisk ? $",bootindex={i + 1}" : "")}"]);
+            var disk = options.Disks[i];
+            var device = disk.Bus switch
+            {
+                DiskBus.Nvme => "nvme",
+                // The board's own controller has six ports.
+                DiskBus.Sata => $"ide-hd,bus=ide.{options.Disks.Take(i).Count(other => other.Bus == DiskBus.Sata)}",
+                _ => "virtio-blk-pci",
+            };
+            arguments.AddRange([
+                "-drive", $"file={disk.File},if=none,id=disk{i},format={DiskFormat(disk.File)},cache=unsafe,discard=unmap", "-device",
+                $"{device},drive=disk{i},serial={disk.Serial}{(options.BootsFromDisk ? $",bootindex={i + 1}" : "")}"]);
         }
         return arguments;
     }

@@ -15,13 +15,13 @@ public sealed record SavedMachine(VirtualMachineOptions Options, MemoryFile Memo
     /// <param name="savable">It is to be saved in its turn, and so gets a memory of its own, not one that is mapped copy-on-write.</param>
     public async Task<VirtualMachineOptions> CopyAsync(LabFolder folder, bool savable, CancellationToken cancellationToken)
     {
-        var disks = new List<(string, string)>();
-        foreach (var (serial, file) in Options.Disks)
+        var disks = new List<VirtualDisk>();
+        foreach (var disk in Options.Disks)
         {
             var overlay = folder[$"{Options.Name}-{disks.Count}.qcow2"];
-            string[] over = ["-F", QemuCommandLine.DiskFormat(file), "-b", Path.GetFullPath(file)];
+            string[] over = ["-F", QemuCommandLine.DiskFormat(disk.File), "-b", Path.GetFullPath(disk.File)];
             await Shell.RunAsync("qemu-img", ["create", "-q", "-f", "qcow2", .. over, overlay], cancellationToken).ConfigureAwait(false);
-            disks.Add((serial, overlay));
+            disks.Add(disk with { File = overlay });
         }
         if (Variables is not null) File.Copy(Variables, QemuCommandLine.VariablesPath(Options, folder));
         var memory = savable ? await Memory.CopyAsync(folder.Path, cancellationToken).ConfigureAwait(false) : null;

@@ -26,7 +26,7 @@ public sealed partial class SerialLog(string path, Func<LabException?> ended)
                 if (file.Length == read.Length) return read.Text;
                 var bytes = new byte[file.Length];
                 file.ReadExactly(bytes);
-                read = (bytes.Length, Escapes().Replace(Encoding.Latin1.GetString(bytes), ""));
+                read = (bytes.Length, Escapes().Replace(Encoding.UTF8.GetString(bytes), ""));
                 return read.Text;
             }
         }
@@ -53,6 +53,6 @@ public sealed partial class SerialLog(string path, Func<LabException?> ended)
 
     public string Tail(int lines) => string.Join('\n', Text.Split('\n').TakeLast(lines));
 
-    [GeneratedRegex(@"\x1b(\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|[=>c78])|\r")]
+    [GeneratedRegex(@"\x1b(\[[0-9:;?=]*[A-Za-z]|[()][A-Z0-9]|[=>c78])|\r")]
     private static partial Regex Escapes();
 }

@@ -8,10 +8,12 @@ public static class Shell
     /// <summary>No command of the lab takes as long; one that does hangs.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(15);
 
+    /// <param name="tells">An exit code that is an answer, not a failure, where something was printed with it.</param>
     /// <param name="patience">After this it is killed, and what it started; null for 15 minutes.</param>
     /// <exception cref="LabException">It failed, where that is checked, or did not end in time.</exception>
     public static async Task<string> RunAsync(
-        string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true, TimeSpan? patience = null)
+        string program, IEnumerable<string> arguments, CancellationToken cancellationToken, bool check = true, TimeSpan? patience = null,
+        int tells = 0)
     {
         var list = arguments.ToList();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -27,7 +29,7 @@ public static class Shell
             await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
             // Until its end of output: a child that it left behind may hold that open.
             var said = await output.ConfigureAwait(false);
-            if (!check || process.ExitCode == 0) return said;
+            if (!check || process.ExitCode == 0 || (process.ExitCode == tells && said.Length > 0)) return said;
             said = await errors.ConfigureAwait(false) + said;
             throw new LabException($"{program} {string.Join(' ', list)} ended with {process.ExitCode}:\n{said}");
         }

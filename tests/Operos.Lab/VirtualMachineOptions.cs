@@ -6,6 +6,23 @@ public enum Firmware { Bios, Uefi, SecureBoot }
 /// <param name="Rate">How fast the switch sends to it, as tc(8) writes it, such as <c>1gbit</c>; null for as fast as it can.</param>
 public sealed record VirtualNic(string Mac, bool Cabled = true, string Model = "virtio-net-pci", string? Rate = null);
 
+/// <summary>How a disk is attached. A machine with an NVMe disk cannot be saved: QEMU has no migration of it.</summary>
+public enum DiskBus { Virtio, Sata, Nvme }
+
+/// <summary>A disk of a virtual machine.</summary>
+/// <param name="File">Its image: qcow2 by that ending, else raw.</param>
+public sealed record VirtualDisk(string Serial, string File, DiskBus Bus = DiskBus.Virtio)
+{
+    /// <summary>A new one without a byte on it.</summary>
+    public static VirtualDisk Blank(LabFolder folder, string serial, long bytes, DiskBus bus = DiskBus.Virtio)
+    {
+        var path = folder[$"{serial.ToLowerInvariant()}.img"];
+        using var file = System.IO.File.Create(path);
+        file.SetLength(bytes);
+        return new(serial, path, bus);
+    }
+}
+
 /// <summary>A kernel that the machine starts at once, with no boot loader in between.</summary>
 public sealed record DirectKernel(string Kernel, string Initramfs, string CommandLine);
 
@@ -24,8 +41,7 @@ public sealed record VirtualMachineOptions
     public int MemoryMiB { get; init; } = 1024;
     public int Cpus { get; init; } = 1;
     public IReadOnlyList<VirtualNic> Nics { get; init; } = [];
-    /// <summary>Serial number and image file of each disk.</summary>
-    public IReadOnlyList<(string Serial, string File)> Disks { get; init; } = [];
+    public IReadOnlyList<VirtualDisk> Disks { get; init; } = [];
     public string? Uuid { get; init; }
     public bool BootsFromDisk { get; init; }
     public DirectKernel? Kernel { get; init; }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Operos.Lab;
 
 namespace Operos.Net.Tests;
 
@@ -22,6 +23,8 @@ public sealed class HttpTests
         var started = service.Controller.RunAsync(default);
         await Task.Delay(TimeSpan.FromSeconds(2));
         Assert.False(started.IsCompleted);
+        await Wait.UntilAsync("it says what it waits for", Worker.Soon, () => Task.FromResult(File.ReadAllText(service.Controller.LogPath)
+            .Contains("no interface of this machine has 10.77.0.1 yet", StringComparison.Ordinal)), service.Controller.LogPath);
         await service.AddressAsync(present: true);
         await started;
         Assert.EndsWith($"\r\n\r\n{service.Version}\n", Ask(

@@ -21,7 +21,7 @@ public sealed class OperatorTests
             StringComparison.Ordinal);
         await As("admin", $"operators add dora --role admin --out {Folder("dora")}");
         await As("bob", "machines list");
-        Assert.Contains("bob is a viewer; RebootMachine takes an operator", await RefusedAsync("bob", "machines reboot nobody"),
+        Assert.Contains("bob is a viewer; machines reboot takes an operator", await RefusedAsync("bob", "machines reboot nobody"),
             StringComparison.Ordinal);
         var first = await File.ReadAllTextAsync(Path.Combine(Folder("bob"), "client.pem"));
 

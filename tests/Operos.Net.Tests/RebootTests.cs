@@ -24,7 +24,7 @@ public sealed class RebootTests
         for (var round = 1; round <= Rounds; round++)
         {
             await Parallel.ForEachAsync(machines, new ParallelOptions { MaxDegreeOfParallelism = 4 },
-                async (machine, token) => await service.Controller.CtlAsync(["machines", "reboot", machine], token));
+                async (machine, token) => await service.Controller.CtlAsync(["machines", "reboot", machine, "--now"], token));
             Assert.Equal(machines, await BootsAsync(service, workers, round + 1));
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,

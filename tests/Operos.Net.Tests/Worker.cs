@@ -13,18 +13,21 @@ internal sealed partial class Worker
     /// Longest time to do what takes a second on a quiet machine: a crowded one may leave a process waiting for half a minute.
     /// </summary>
     public static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
-    private const int SIGTERM = 15;
+    private const int SIGTERM = 15, SIGCONT = 18, SIGSTOP = 19;
 
     private readonly BootService service;
     private readonly ClientHost host;
     private readonly string name, control, authority;
     private readonly string? bus;
     private readonly bool yields;
+    private readonly IReadOnlyList<string> disks;
     private Process process;
 
-    private Worker(BootService service, string name, ClientHost? host, string? control, string? authority, string? bus, bool yields)
+    private Worker(BootService service, string name, ClientHost? host, string? control, string? authority, string? bus, bool yields,
+        IReadOnlyList<string> disks)
     {
-        (this.service, this.name, this.host, this.bus, this.yields) = (service, name, host ?? service.Client, bus, yields);
+        (this.service, this.name, this.host, this.bus, this.yields, this.disks) =
+            (service, name, host ?? service.Client, bus, yields, disks);
         this.control = control ?? $"{NativeController.Address}:7443";
         this.authority = authority ?? service.Folder["setup/admin/ca.crt"];
         process = Launch();
@@ -39,11 +42,12 @@ internal sealed partial class Worker
     /// <param name="yields">
     /// One of many: machines of a rack have processors of their own, and do not starve their controller or other tests.
     /// </param>
+    /// <param name="disks">Images that are its disks; none are if not given.</param>
     public static Worker Start(BootService service, string name, Inventory inventory, ClientHost? host = null, string? control = null,
-        string? authority = null, string? bus = null, bool yields = false)
+        string? authority = null, string? bus = null, bool yields = false, IReadOnlyList<string>? disks = null)
     {
         File.WriteAllBytes(service.Folder[$"{name}.json"], inventory.ToJson());
-        return new Worker(service, name, host, control, authority, bus, yields);
+        return new Worker(service, name, host, control, authority, bus, yields, disks ?? []);
     }
 
     /// <summary>A machine whose every part is its own.</summary>
@@ -97,6 +101,11 @@ internal sealed partial class Worker
         process.WaitForExit();
     }
 
+    /// <summary>It answers nobody until it goes on.</summary>
+    public void Stop() => _ = kill(process.Id, SIGSTOP);
+
+    public void Continue() => _ = kill(process.Id, SIGCONT);
+
     /// <summary>Starts it again with the same files.</summary>
     public void Restart() => process = Launch();
 
@@ -117,6 +126,7 @@ internal sealed partial class Worker
             .. bus is null ? (string[])[] : ["env", $"DBUS_SYSTEM_BUS_ADDRESS=unix:path={bus}"],
             new Build().Binary("operos-worker"), "run", "--control", control, "--ca", authority,
             "--inventory", service.Folder[$"{name}.json"], "--state-dir", StateFolder, "--no-apply",
+            .. disks.SelectMany(image => (string[])["--disk", image]),
         ];
         return host.Start(line[0], line[1..], Log);
     }

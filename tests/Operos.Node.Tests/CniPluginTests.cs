@@ -54,6 +54,31 @@ public sealed class CniPluginTests : IAsyncDisposable
         Assert.Empty(new AttachedPods(folder.Paths.AttachedPods).All);
     }
 
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public async Task An_end_is_told_however_much_is_gone_and_however_often(bool withAgent)
+    {
+        if (withAgent)
+        {
+            await ServeAsync(new OpenPodGate());
+            Assert.Equal(0, (await CallAsync("ADD", Result)).Code);
+            foreach (var file in Directory.EnumerateFiles(folder.Paths.AttachedPods, "*.json")) File.Delete(file);
+        }
+        Assert.Equal(withAgent, Directory.Exists(folder.Paths.AttachedPods));
+        foreach (var result in (string?[])[Result, null, Result]) Assert.Equal(0, (await CallAsync("DEL", result)).Code);
+    }
+
+    [Fact]
+    public void A_pod_is_forgotten_where_its_folder_is_gone()
+    {
+        var pods = new AttachedPods(folder.Paths.AttachedPods);
+        pods.Add(new AttachedPod { ContainerId = "c1", Namespace = "shop", Name = "web-0", Addresses = ["10.10.1.5"] });
+        Directory.Delete(folder.Paths.AttachedPods, recursive: true);
+        pods.Remove("c1");
+        pods.Remove("c1");
+        Assert.Empty(pods.All);
+    }
+
     [Fact]
     public async Task A_policy_that_does_not_come_in_force_is_a_failure_within_the_bound()
     {

@@ -11,7 +11,7 @@ namespace Operos.Node.Tests;
 public sealed class FirewallTests
 {
     private const string Controller = NodeRack.Gateway;
-    private const int Control = 7443, Boot = 7480, Etcd = 2379, Tftp = 69, Api = 6443, Kubelet = 10250, Open = 9100;
+    private const int Control = 7443, Boot = 7480, Etcd = 2379, Tftp = 69, Ntp = 123, Api = 6443, Kubelet = 10250, Open = 9100;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), Silence = TimeSpan.FromSeconds(1.2);
 
     /// <summary>From a namespace to an address and a port.</summary>
@@ -43,6 +43,7 @@ public sealed class FirewallTests
             new("the control port", far.Namespace, Controller, Control),
             new("the boot server", far.Namespace, Controller, Boot),
             new("TFTP", far.Namespace, Controller, Tftp, ProtocolType.Udp),
+            new("the time", far.Namespace, Controller, Ntp, ProtocolType.Udp),
             new("etcd", far.Namespace, Controller, Etcd),
             new("a worker's etcd", far.Namespace, b.Address, Etcd),
             new("what the pod's own node serves", far.Namespace, a.Address, Boot),
@@ -67,6 +68,7 @@ public sealed class FirewallTests
             new("a node port", far.Namespace, b.Address, 30080),
             new("a machine's connection", a.Namespace, Controller, Control),
             new("a machine's TFTP", b.Namespace, Controller, Tftp, ProtocolType.Udp),
+            new("a machine's time", b.Namespace, Controller, Ntp, ProtocolType.Udp),
             new("the controller's own, on loopback", controller.Namespace, "127.0.0.1", Etcd),
             new("an operator outside", outside, Controller, Control),
         ];
@@ -183,17 +185,17 @@ public sealed class FirewallTests
         catch (Exception e) when (e is OperationCanceledException or SocketException) { return false; }
     }
 
-    /// <summary>Listens at these TCP ports of a node, and answers what comes to its TFTP port.</summary>
+    /// <summary>Listens at these TCP ports of a node, and answers what comes to its TFTP and its NTP port.</summary>
     private static Listeners Serve(RackNode node, params IEnumerable<int> ports)
     {
-        var answering = NamespaceThread.Run(node.Namespace, () =>
+        List<Socket> answering = [.. ((int[])[Tftp, Ntp]).Select(port => NamespaceThread.Run(node.Namespace, () =>
         {
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-            socket.Bind(new IPEndPoint(IPAddress.Any, Tftp));
+            socket.Bind(new IPEndPoint(IPAddress.Any, port));
             return socket;
-        });
-        _ = AnswerAsync(answering);
-        return new Listeners([answering, .. ports.Select(port => new NamespaceSockets(node.Namespace).Listen(port))]);
+        }))];
+        foreach (var socket in answering) _ = AnswerAsync(socket);
+        return new Listeners([.. answering, .. ports.Select(port => new NamespaceSockets(node.Namespace).Listen(port))]);
     }
 
     private static async Task AnswerAsync(Socket socket)

@@ -1,6 +1,9 @@
+using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
+using Operos.Node.Memory;
 using Operos.Node.Network;
+using Operos.Node.Tests.Disks;
 
 namespace Operos.Node.Tests;
 
@@ -32,11 +35,19 @@ internal static class NetworkProbe
 
     /// <summary>
     /// <c>apply OWN POD-NETWORK CNI-FOLDER RUN-FOLDER NODE=ADDRESS=PODS...</c>, <c>clear CNI-FOLDER</c>,
-    /// <c>firewall OWN=ADDRESS [NODE=ADDRESS=PODS...]</c> (of no nodes: the API server has told nothing yet) or <c>open</c>.
+    /// <c>recall POD-NETWORK RUN-FOLDER</c>, <c>firewall OWN=ADDRESS [NODE=ADDRESS=PODS...]</c> (of no nodes: the API server has told
+    /// nothing yet), <c>open</c>, <c>services</c>, <c>memory FOLDER BYTES</c>,
+    /// <c>folders ROOT [close]</c> or <c>ephemeral-file ROOT</c>.
     /// </summary>
     private static void Act(string[] order)
     {
         if (order[0] == "clear") PodNetwork.ClearAsync(new NodePaths { CniConfiguration = order[1] }, default).GetAwaiter().GetResult();
+        else if (order[0] == "recall") PodNetwork.RecallAsync(new NodePaths { Run = order[2], Routes = RoutesIn(order[2]) },
+            IPNetwork.Parse(order[1]), default).GetAwaiter().GetResult();
+        else if (order[0] == "memory") Console.WriteLine(Bound(order[1], long.Parse(order[2], CultureInfo.InvariantCulture)));
+        else if (order[0] == "ephemeral-file") Console.WriteLine(NodeFolderTests.MakeFile(order[1]));
+        else if (order[0] == "folders") Console.WriteLine(NodeFolderTests.Take(order[1], order.Length > 2));
+        else if (order[0] == "services") ServiceRules.ClearAsync(default).GetAwaiter().GetResult();
         else if (order[0] == "open") NodeFirewall.ClearAsync(default).GetAwaiter().GetResult();
         else if (order[0] == "firewall")
         {
@@ -46,7 +57,7 @@ internal static class NetworkProbe
         }
         else
         {
-            var paths = new NodePaths { CniConfiguration = order[3], Run = order[4] };
+            var paths = new NodePaths { CniConfiguration = order[3], Run = order[4], Routes = RoutesIn(order[4]) };
             var own = order[5..].Select(text => text.Split('=')).Where(parts => parts[0] == order[1])
                 .Select(parts => IPAddress.Parse(parts[1])).FirstOrDefault(IPAddress.None);
             var settings = Settings.Node();
@@ -54,6 +65,14 @@ internal static class NetworkProbe
             var network = new PodNetwork(paths, node, own);
             Console.WriteLine(network.ApplyAsync(Nodes(order[5..]), default).GetAwaiter().GetResult());
         }
+    }
+
+    private static string RoutesIn(string folder) => Path.Combine(folder, "kept", "routes.json");
+
+    private static string Bound(string folder, long bytes)
+    {
+        var plan = MemoryPlan.Make(1L << 30, 0) with { Folders = [new RamFolder(folder, "files of a test", bytes)] };
+        return new MemoryWatch(plan).LookAsync(default).GetAwaiter().GetResult();
     }
 
     private static ClusterNodes Nodes(IEnumerable<string> texts)

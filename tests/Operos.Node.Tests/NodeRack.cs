@@ -79,10 +79,10 @@ internal sealed class NodeRack : IAsyncDisposable
     public void StopGate() => stop.Cancel();
 
     /// <summary>Connects from one namespace to another; the address from which the listener sees it come.</summary>
-    public async Task<string> AskSourceAsync(string from, string to, string address)
+    public async Task<string> AskSourceAsync(string from, string to, string address, int port = 9000)
     {
-        using var listener = Inside(to).Listen(9000);
-        using var client = Inside(from).Connect(address, 9000);
+        using var listener = Inside(to).Listen(port);
+        using var client = Inside(from).Connect(address, port);
         using var accepted = await listener.AcceptAsync().WaitAsync(TimeSpan.FromSeconds(5));
         return ((System.Net.IPEndPoint)accepted.RemoteEndPoint!).Address.ToString();
     }
@@ -135,6 +135,16 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
     }
 
     public async Task OpenAsync() => Assert.Equal(0, (await ProbeAsync("open")).Code);
+
+    /// <summary>What an agent does that begins while the API server is away, in the boot after.</summary>
+    public async Task RecallAsync(string podNetwork = "10.10.0.0/16")
+    {
+        var (code, output) = await ProbeAsync($"recall {podNetwork} {Paths.Run}");
+        Assert.True(code == 0, output);
+    }
+
+    /// <summary>Takes what kube-proxy and the plugins wrote away, as a machine does that leaves.</summary>
+    public async Task ClearServicesAsync() => Assert.Equal(0, (await ProbeAsync("services")).Code);
 
     public async Task ClearAsync() => Assert.Equal(0, (await ProbeAsync($"clear {Paths.CniConfiguration}")).Code);
 
@@ -189,6 +199,16 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
             var (code, output) = await CallAsync("DEL", plugin, pod.Name, results[pod.Name]);
             Assert.True(code == 0, output);
         }
+    }
+
+    /// <summary>Calls each plugin to end a pod of which nothing is left to tell; their exit codes.</summary>
+    /// <param name="knowsResult">Whether the runtime still has what ADD answered.</param>
+    public async Task<IReadOnlyList<(int Code, string Output)>> EndPodAsync(RackPod pod, bool knowsResult)
+    {
+        var answers = new List<(int, string)>();
+        foreach (var plugin in Plugins().Reverse())
+            answers.Add(await CallAsync("DEL", plugin, pod.Name, knowsResult ? results[pod.Name] : null));
+        return answers;
     }
 
     private readonly Dictionary<string, string> namespaces = [];

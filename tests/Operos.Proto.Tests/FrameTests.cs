@@ -16,6 +16,16 @@ public sealed class FrameTests
         { new Ping(), "0000000300000007920580" },
         { new Done { Text = "ok" }, "0000000600000007920491a26f6b" },
         { new ShowMachine { Machine = "x" }, "0000000500000007922091a178" },
+        { new WipeDisk { Order = [1, 2], Signature = [3] }, "0000000a00000007921492c4020102c40103" },
+        { new LocateDisk { Disk = "d", Seconds = 9 }, "0000000600000007921592a16409" },
+        { new IssueDiskKeys { Disks = ["d"] }, "000000060000000792169191a164" },
+        { new DiskKeys { Keys = new Dictionary<string, byte[]> { ["d"] = [4] } }, "000000090000000792179181a164c40104" },
+        { new ReportDisks { Disks = [new DiskState { Name = "sda", Identity = "i", Class = "blank" }] },
+            "000000230000000792139191dc0013a3736461a169a5626c616e6b900000c2a0c0c0c090c0c0a090c0c0c0" },
+        { new OrderWipe { Disk = "d", Evidence = "e" }, "0000000700000007926892a164a165" },
+        { new HeartbeatReply { UnixTimeMs = 1, Configuration = new NodeConfiguration { Hostname = "h", Storage = new StorageConfiguration
+            { Rules = [new StorageRule { Rotational = true, LocalPercent = 20 }], Encrypt = false, Excluded = ["i"] } } },
+            "0000001900000007920f9297a168c0800a90c094329195c30000c014c291a16901" },
     };
 
     [Theory]

@@ -7,9 +7,20 @@ namespace Operos.Qemu.Tests;
 internal sealed record FirmwareScenario(
     string Name, Firmware Firmware, bool Http, string RecordedFirmware, bool SecureBoot, string ControllerLog)
 {
+    /// <summary>Whether the machine has blank disks, one of each kind, which it puts to use by itself.</summary>
+    public bool Disks { get; init; }
+
     /// <summary>Boots a machine on which nothing is configured to its enrolment.</summary>
-    public Task EnrolsAsync() =>
-        BootAsync(null, async (rack, machine) => await CheckAsync(rack, await rack.EnrolledAsync(machine)));
+    public Task EnrolsAsync() => BootAsync(null, async (rack, machine) =>
+    {
+        await CheckAsync(rack, await rack.EnrolledAsync(machine));
+        if (!Disks) return;
+        await (rack.Budget.Wait("its disks are in use") with { Pause = TimeSpan.FromSeconds(1), LooksAgain = true }).UntilAsync(async () =>
+        {
+            var told = await rack.Controller.DisksAsync(rack.Over);
+            return DiskScenarios.AreInUse(told, "nvme", "sata", "virtio") ? true : throw new LabException(string.Join("; ", told));
+        }, rack.Over);
+    });
 
     /// <summary>Boots such a machine until PID 1 has left for the system.</summary>
     public Task LeavesAsync(Build bare) => BootAsync(bare, async (rack, machine) =>
@@ -25,6 +36,7 @@ internal sealed record FirmwareScenario(
         {
             Name = Name, Firmware = Firmware, HttpBootOnly = Http,
             Uuid = "5d0f8a44-1111-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:01")],
+            Disks = Disks ? DiskScenarios.OfEachKind(rack.Folder) : [],
         })));
     }
 

@@ -18,11 +18,11 @@ public sealed class IdentityTests(BareRelease bare)
             var options = new VirtualMachineOptions
             {
                 Name = "first", Uuid = "5d0f8a44-3333-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:05")],
-                Disks = [("DISK-A1", rack.NewDisk("a"))], TpmState = rack.Folder["tpm"],
+                Disks = [new VirtualDisk("DISK-A1", rack.NewDisk("a"))], TpmState = rack.Folder["tpm"],
             };
             var id = await EnrolAsync(rack, options);
 
-            options = options with { Name = "other-disk", Disks = [("DISK-B2", rack.NewDisk("b"))] };
+            options = options with { Name = "other-disk", Disks = [new VirtualDisk("DISK-B2", rack.NewDisk("b"))] };
             Assert.Equal(id, await EnrolAsync(rack, options));
 
             options = options with { Name = "other-nic", Nics = [new VirtualNic("52:54:00:aa:00:06")] };

@@ -37,7 +37,7 @@ public sealed class MenuTests(BareRelease bare)
             {
                 using var machine = await rack.PowerOnAsync(Rack.Worker with
                 {
-                    Name = entry.Name, Firmware = scenario.Firmware, Disks = [("LOCAL", LocalBootDisk(rack))],
+                    Name = entry.Name, Firmware = scenario.Firmware, Disks = [new VirtualDisk("LOCAL", LocalBootDisk(rack))],
                 });
                 await rack.ShowsAsync(machine, "Previous release");
                 await machine.PressAsync([.. Enumerable.Repeat("down", entry.Downs), "ret"]);

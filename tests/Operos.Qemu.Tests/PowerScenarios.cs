@@ -13,21 +13,29 @@ internal static class PowerScenarios
     {
         var kubectl = cluster.Kubectl;
         var pods = await SampleWorkload.PodsAsync(kubectl, cluster.Token);
-        var restarted = (await BiosWorkerAsync(cluster)).Id;
+        var worker = await BiosWorkerAsync(cluster);
+        var restarted = worker.Id;
+        await cluster.UntilDisksAsync(restarted, "its disks are in use", AreInUse);
+        await DiskScenarios.LeaveSomethingAsync(cluster, worker.Address!);
         var elsewhere = pods.Single(pod => pod.Node != restarted).Pod;
         await cluster.CtlAsync("machines", "rename", restarted, "rack1-1");
         var kernelBoot = await KernelBootAsync();
-        Assert.Contains("reboots", await cluster.CtlAsync("machines", "reboot", restarted), StringComparison.Ordinal);
+        Assert.Contains("reboots", await cluster.CtlAsync("machines", "reboot", restarted, "--now"), StringComparison.Ordinal);
         await cluster.UntilAsync("the worker that restarts is not Ready", status => !status.ReadyNodes.Contains(restarted));
         await cluster.CutControllersPowerAsync();
         await cluster.UntilAsync("the controller answers again", _ => true);
         await cluster.UntilWholeAsync("all is well again");
         Assert.NotEqual(kernelBoot, await KernelBootAsync());
         Assert.Contains("Ready", await cluster.CtlAsync("why", restarted), StringComparison.Ordinal);
+        await cluster.UntilDisksAsync(restarted, "its disks are in use again", AreInUse);
+        worker = (await cluster.WorkersAsync()).Single(machine => machine.Id == restarted);
+        await DiskScenarios.OnlyVolumesAreKeptAsync(cluster, worker.Address!);
         await SampleWorkload.AskAllAsync(kubectl, elsewhere, [.. pods.Select(pod => pod.Node)], cluster.Left, cluster.Token);
         const string restarts = "jsonpath={.status.containerStatuses[0].restartCount}";
         Assert.Equal("0", await kubectl.RunAsync(cluster.Token, "get", "pod", elsewhere, "-o", restarts));
         Assert.Contains("rack1-1", await cluster.CtlAsync("machines"), StringComparison.Ordinal);
+
+        static bool AreInUse(IReadOnlyList<ListedDisk> disks) => DiskScenarios.AreInUse(disks, "sata", "virtio");
 
         Task<string> KernelBootAsync() =>
             kubectl.RunAsync(cluster.Token, "get", "node", restarted, "-o", "jsonpath={.status.nodeInfo.bootID}");

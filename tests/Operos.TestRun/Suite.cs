@@ -12,7 +12,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     private const string Policy = "Operos.Policy.Tests", ComponentBuild = "tests/kubernetes.sh", Lint = "tests/shellcheck.sh";
     private const string Daemons = "Operos.Net.Tests", ControlPlane = "Operos.Kubernetes.Tests", Nodes = "Operos.Node.Tests";
     private const string LongPolicy = Policy + " soak", Hardware = "Operos.Hardware.Tests", LongHardware = Hardware + " soak";
-    private const string Cache = "tests/cache.sh";
+    private const string Cache = "tests/cache.sh", Storage = "Operos.Storage.Tests", LongStorage = Storage + " soak";
     private const string Reproducible = "tests/reproducible.sh", Lab = "Operos.Lab.Tests", Controller = "Operos.Controller.Tests";
 
     /// <summary>In minutes: about twice of what the item takes on two slow cores. tests/README.md has what each area may take.</summary>
@@ -20,12 +20,12 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     {
         [Lint] = 3,
         ["Operos.Release.Tests"] = 4, ["Operos.Init.Tests"] = 4, [Hardware] = 4, ["Operos.Proto.Tests"] = 4,
-        [Controller] = 4, ["Operos.Ctl.Tests"] = 4, [Lab] = 5, ["Operos.TestRun.Tests"] = 5,
+        [Controller] = 4, ["Operos.Ctl.Tests"] = 4, [Lab] = 5, ["Operos.TestRun.Tests"] = 5, [Storage] = 4,
         [Policy] = 5, [ComponentBuild] = 8, [Cache] = 12,
-        [LongPolicy] = 3, [LongHardware] = 3,
+        [LongPolicy] = 3, [LongHardware] = 3, [LongStorage] = 3,
         [Release] = 40,
         [Canary] = 15,
-        [Daemons] = 12, [ControlPlane] = 15, [Nodes] = 12, [Reproducible] = 50,
+        [Daemons] = 12, [ControlPlane] = 35, [Nodes] = 12, [Reproducible] = 50,
         [Guests] = 55,
     };
 
@@ -34,7 +34,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     /// <summary>What needs no release. The first sends packets and looks at the clock; the others fill what it leaves.</summary>
     private static readonly string[] Units =
     [
-        Policy, "Operos.TestRun.Tests", Hardware, Controller, "Operos.Release.Tests", "Operos.Init.Tests", "Operos.Proto.Tests",
+        Policy, "Operos.TestRun.Tests", Hardware, Storage, Controller, "Operos.Release.Tests", "Operos.Init.Tests", "Operos.Proto.Tests",
         "Operos.Ctl.Tests", Cache, ComponentBuild,
     ];
 
@@ -83,7 +83,8 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     }
 
     /// <summary>One part of each of the long lists.</summary>
-    public Group Soak(SoakPart part) => new(Soak(Policy, LongPolicy, part), Soak(Hardware, LongHardware, part));
+    public Group Soak(SoakPart part) =>
+        new(Soak(Policy, LongPolicy, part), Soak(Hardware, LongHardware, part), Soak(Storage, LongStorage, part));
 
     /// <param name="groups">Items, those beside each other with a + between them.</param>
     /// <exception cref="ArgumentException">There is no such item.</exception>

@@ -25,6 +25,6 @@ internal sealed record NodeContender(string Name, string Mac, string Enters, str
     {
         Name = $"{Name}-{round}", Firmware = Firmware.Uefi, Cpus = 2, MemoryMiB = 2048, Uuid = "5d0f8a44-3333-4c1c-9d6b-2f3d5a7b9c10",
         Nics = [new VirtualNic(Mac, Rate: LinkRate)],
-        Disks = Disk is null ? [] : [("KUBEADM", Disk)], BootsFromDisk = Disk is not null,
+        Disks = Disk is null ? [] : [new VirtualDisk("KUBEADM", Disk)], BootsFromDisk = Disk is not null,
     };
 }

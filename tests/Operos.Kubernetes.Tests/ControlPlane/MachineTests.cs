@@ -19,6 +19,39 @@ public sealed class MachineTests(Cluster cluster, ITestOutputHelper output) : Cl
     }
 
     [Fact]
+    public async Task A_Node_stays_whose_machine_s_record_is_damaged_or_whose_machine_runs_and_is_known_to_no_record()
+    {
+        const string Damaged = "22222222-2222-4333-8444-555555555555", Older = "33333333-2222-4333-8444-555555555555";
+        var record = Path.Combine(Cluster.MachineRecords, Damaged + ".json");
+        await File.WriteAllTextAsync(record, "{ \"id\": ");
+        try
+        {
+            await Cluster.CrashAsync(Cluster.Controller, "operos-controller.service");
+            await Cluster.UntilAsync("the status names the file", async () => (await Cluster.StatusAsync())["records"] is (false, var text)
+                && text.Contains(Damaged + ".json.damaged", StringComparison.Ordinal));
+            await Cluster.ApplyAsync($"apiVersion: v1\nkind: Node\nmetadata: {{ name: {Damaged} }}\n");
+            // As a kubelet registers it.
+            await Cluster.ApplyAsync($"apiVersion: v1\nkind: Node\nmetadata: {{ name: {Older} }}\nstatus: {{ conditions: [{{ type: Ready, "
+                + "status: \"True\", reason: KubeletReady, message: ready }] }\n");
+            await Cluster.ApplyAsync($"apiVersion: v1\nkind: Node\nmetadata: {{ name: {Stranger} }}\n");
+            await Cluster.UntilAsync("the stranger's Node is gone", async () => !await HasNodeAsync(Stranger));
+            // Two more looks at all Nodes.
+            await Task.Delay(TimeSpan.FromSeconds(6));
+            Assert.True(await HasNodeAsync(Damaged));
+            Assert.True(await HasNodeAsync(Older));
+            Assert.Contains($"the Node {Older} is of no machine in the registry", await Cluster.CtlAsync("status"),
+                StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(record + ".damaged");
+            await Cluster.KubectlAsync($"delete node {Damaged} {Older} --ignore-not-found");
+            await Cluster.CrashAsync(Cluster.Controller, "operos-controller.service");
+            await Cluster.WholeAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_machine_is_explained_labelled_and_forgotten_with_its_Node()
     {
         using var off = new CancellationTokenSource();

@@ -63,6 +63,8 @@ public sealed class RecoveryTests(Cluster cluster, ITestOutputHelper output) : C
         string[] daemons = ["operos-dnsmasq", "operos-knot", "operos-unbound"];
         await Cluster.KubectlAsync("create service clusterip going --tcp=80 --clusterip=10.11.7.1");
         await AnswerAsync("going", "10.11.7.1");
+        await Cluster.UntilAsync("the zone's file has it", async () => (await Cluster.Controller.RunAsync("grep",
+            ["-c", "going.default", "/run/operos/dns/authority/cluster.local.zone"], default, check: false)).Trim() is not ("" or "0"));
         var before = await ProcessesAsync();
         Assert.DoesNotContain(0, before);
         await Cluster.Controller.KillAsync(Agent, default);
@@ -76,8 +78,11 @@ public sealed class RecoveryTests(Cluster cluster, ITestOutputHelper output) : C
             await Cluster.KubectlAsync("create service clusterip coming --tcp=80 --clusterip=10.11.7.2");
             Assert.Equal(before, await ProcessesAsync());
             // One that dies meanwhile is systemd's to start.
-            await Cluster.CrashAsync(Cluster.Controller, "operos-unbound.service");
-            await AnswerAsync("going", "10.11.7.1");
+            foreach (var daemon in (string[])["operos-unbound.service", "operos-knot.service"])
+            {
+                await Cluster.CrashAsync(Cluster.Controller, daemon);
+                await AnswerAsync("going", "10.11.7.1");
+            }
             before = await ProcessesAsync();
         }
         finally { await Cluster.Controller.RunAsync("systemctl", ["start", Agent], default); }

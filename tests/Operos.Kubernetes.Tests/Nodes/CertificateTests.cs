@@ -5,6 +5,7 @@ using Operos.Lab;
 namespace Operos.Kubernetes.Tests.Nodes;
 
 /// <summary>A node whose certificates ended, as after a month in which nobody renewed them.</summary>
+[Collection(Cluster.FirstKubelet)]
 public sealed class CertificateTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private const string Space = "certificates", Pki = "/run/operos/kubernetes/pki";

@@ -38,11 +38,17 @@ public sealed class DrainTests(Cluster cluster, ITestOutputHelper output) : Clus
             && text.Contains("disruption budget", StringComparison.Ordinal));
         Assert.Equal("Running", await Cluster.KubectlAsync($"-n {Space} get pod a -o jsonpath={{.status.phase}}"));
 
+        var refused = await Assert.ThrowsAsync<Lab.LabException>(() => Cluster.CtlAsync("machines", "uncordon", two));
+        Assert.Contains($"already: drain {job}, asked for by admin", refused.Message, StringComparison.Ordinal);
+
         await Cluster.KubectlAsync($"-n {Space} delete poddisruptionbudget guard");
         await Cluster.UntilAsync("the job is done", async () => (await ShownAsync(job)).State == "done");
         Assert.Equal("true", await UnschedulableAsync(two));
         Assert.Contains("takes pods again", await Cluster.CtlAsync("machines", "uncordon", two), StringComparison.Ordinal);
         Assert.Equal("", await UnschedulableAsync(two));
+        Assert.Contains("takes no new pods", await Cluster.CtlAsync("machines", "cordon", two), StringComparison.Ordinal);
+        Assert.Equal("true", await UnschedulableAsync(two));
+        await Cluster.CtlAsync("machines", "uncordon", two);
         var audit = await Cluster.CtlAsync("audit");
         Assert.Contains($"machines drain machine={two}", audit, StringComparison.Ordinal);
         Assert.Contains($"job drain job={job} machine={two}", audit, StringComparison.Ordinal);

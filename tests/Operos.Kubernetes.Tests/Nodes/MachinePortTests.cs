@@ -72,7 +72,7 @@ public sealed class MachinePortTests(Cluster cluster, ITestOutputHelper output) 
     public async Task Whatever_listens_on_a_machine_is_closed_to_pods_or_meant_for_them()
     {
         // iptables-mode kube-proxies of some versions hold the node ports that services have.
-        const string Holder = "kube-proxy";
+        const string Holder = "kube-proxy", MulticastDns = "5353", LinkLocalNames = "5355";
         foreach (var machine in (NativeMachine[])[Cluster.Controller, Cluster.One, Cluster.Two])
         {
             var table = await machine.RunAsync("nft", ["list", "table", "inet", Table], default);
@@ -84,6 +84,8 @@ public sealed class MachinePortTests(Cluster cluster, ITestOutputHelper output) 
             {
                 var (protocol, local, process) = (listener[0], listener[4], listener.ElementAtOrDefault(6) ?? "");
                 var (address, port) = (local[..local.LastIndexOf(':')], local[(local.LastIndexOf(':') + 1)..]);
+                Assert.False(port is MulticastDns or LinkLocalNames,
+                    $"{machine.Name} is open to neighbours' questions: {string.Join(' ', listener)}");
                 if (address.StartsWith("127.", StringComparison.Ordinal) || address is "[::1]"
                     || process.Contains(Holder, StringComparison.Ordinal)) continue;
                 // Sockets by which unbound asks others; it takes answers only.

@@ -9,6 +9,10 @@ public sealed class RegistrationTests(Cluster cluster, ITestOutputHelper output)
     {
         var id = await Cluster.IdOfAsync(Cluster.Two);
         await Cluster.KubectlAsync($"delete node {id}");
+        // Until then it is a machine that is up and no node, and that is told.
+        await Cluster.UntilAsync("the missing Node is told", async () => (await Cluster.StatusAsync()).ToString()
+            is var status && status.Contains("2 of 3 nodes Ready", StringComparison.Ordinal)
+            && status.Contains($"{id}: no Node yet: operosctl why", StringComparison.Ordinal));
         await Cluster.UntilAsync("the Node is back",
             async () => (await Cluster.KubectlAsync($"get node {id}")).Contains(" Ready ", StringComparison.Ordinal));
         await Cluster.WholeAsync();

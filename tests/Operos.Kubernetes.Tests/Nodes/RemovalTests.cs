@@ -8,12 +8,18 @@ public sealed class RemovalTests(Cluster cluster, ITestOutputHelper output) : Cl
 {
     private const string Space = "removal", Ending = "ending", Controllers = "kube-controller-manager.service";
 
-    /// <summary>What a machine must not keep: keys, the pod network, services, containers; and the one word that is left.</summary>
+    /// <summary>
+    /// What a machine must not keep: keys, the pod network, services, containers, tables and rules in the kernel; and the one word that is
+    /// left.
+    /// </summary>
     private const string Remains = """
         ls /run/operos/kubernetes/pki /etc/cni/net.d/10-operos.conflist 2>/dev/null
         ip route show proto 108
         systemctl is-active kubelet
         ctr -n k8s.io tasks list -q
+        nft list tables | grep operos
+        iptables-save | grep -E 'KUBE-|CNI-'
+        ip6tables-save | grep -E 'KUBE-|CNI-'
         """;
 
     /// <summary>Both pods may run on one node.</summary>

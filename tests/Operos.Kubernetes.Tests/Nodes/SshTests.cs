@@ -2,13 +2,22 @@ using Operos.Lab;
 
 namespace Operos.Kubernetes.Tests.Nodes;
 
-/// <summary>Who may log in to workers, as the controller's configuration says.</summary>
+/// <summary>Who may log in to workers, as the controller's configuration says, and where the machines ask.</summary>
 [Collection(Cluster.Alone)]
 public sealed class SshTests(Cluster cluster, ITestOutputHelper output) : ClusterTest(cluster, output)
 {
     private const string Configuration = "/etc/operos/controller.toml", Keys = "/run/operos/ssh/authorized_keys",
         Controller = "operos-controller.service", Agent = "operos-worker.service",
         Key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPv6 somebody";
+
+    [Fact]
+    public async Task The_prompt_of_a_serial_console_waits_for_its_port_on_a_slow_machine_too()
+    {
+        foreach (var machine in (NativeMachine[])[Cluster.Controller, Cluster.One])
+            foreach (var port in (string[])["ttyS0", "ttyS3"])
+                Assert.Equal("JobRunningTimeoutUSec=20min", (await machine.RunAsync("systemctl",
+                    ["show", $"dev-{port}.device", "--property", "JobRunningTimeoutUSec"], default)).Trim());
+    }
 
     [Fact]
     public async Task sshd_runs_while_there_are_keys_and_ends_too_where_they_were_taken_away_while_the_agent_was_not_there()

@@ -15,14 +15,16 @@ namespace Operos.Net.Tests.Dns;
 public sealed class DnsRack : IAsyncLifetime
 {
     public const string Upstream = "10.77.0.2", WorldAddress = "198.51.100.7";
-    private readonly CancellationTokenSource stop = new();
+    private static int racks;
+    private CancellationTokenSource stop = new();
+    private NameServerSettings settings = null!;
     private LabFolder folder = null!;
     private Task running = Task.CompletedTask;
     private Process? upstream;
     private readonly Dictionary<(string, string), ServiceNames> services = [];
     private int markers;
 
-    internal ClusterNames Names { get; } = new();
+    internal ClusterNames Names { get; private set; } = new();
     internal ClusterDns Server { get; private set; } = null!;
     internal ClientHost Host { get; private set; } = null!;
     internal ClientHost Machine { get; private set; } = null!;
@@ -32,9 +34,12 @@ public sealed class DnsRack : IAsyncLifetime
 
     internal string this[string name] => folder[name];
 
+    /// <summary>The folder of knotd's files, by a path that is short enough for its socket.</summary>
+    internal string Authority => Path.Combine(settings.Folder, "authority");
+
     public async ValueTask InitializeAsync()
     {
-        folder = LabFolder.Create(Path.Combine(new Build().Out, "test"), "net-dns");
+        folder = LabFolder.Create(Path.Combine(new Build().Out, "test"), $"net-dns-{Interlocked.Increment(ref racks)}");
         var network = await LabNetwork.CreateAsync(folder, "10.77.0.1/24", default);
         Host = ClientHost.Of(network);
         Machine = await ClientHost.CreateAsync(folder, network, 1);
@@ -45,24 +50,38 @@ public sealed class DnsRack : IAsyncLifetime
             (Host, "192.0.2.0/24") })
             await host.RunAsync("ip", ["route", "add", net, "dev", host == Host ? "br0" : "eth0"]);
         StartUpstream();
-        var settings = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = IPAddress.Parse("10.77.0.1"),
+        var controller = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = IPAddress.Parse("10.77.0.1"),
             Network = IPNetwork.Parse("10.77.0.0/24"), DnsUpstream = [IPAddress.Parse(Upstream)] };
-        var paths = new ControllerPaths { Run = folder.ShortPath("run"), KnotProgram = Script("knotd"),
-            UnboundProgram = Script("unbound") };
-        Server = new ClusterDns(settings.NameServer(paths), Names, TimeProvider.System, new FileLog<ClusterDns>(folder["dns.log"]),
-            type => Host.Open(type));
+        settings = controller.NameServer(new ControllerPaths { Run = folder.ShortPath("run"), State = folder["state"],
+            KnotProgram = Script("knotd"), UnboundProgram = Script("unbound") });
+        await StartServerAsync();
+    }
+
+    /// <summary>An agent that begins: it knows no names but those that one before it kept, and nobody tells it any.</summary>
+    internal async Task StartServerAsync()
+    {
+        Names = new ClusterNames();
+        Server = new ClusterDns(settings, Names, TimeProvider.System, new FileLog<ClusterDns>(folder["dns.log"]), type => Host.Open(type));
         running = Server.RunAsync(stop.Token);
         await UntilAsync("the name server answers", async () => (
             await Dig.AskAsync(Machine, "dns-version.cluster.local", "TXT")).Status == "NOERROR");
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>The agent ends, and its daemons with it.</summary>
+    internal async Task StopServerAsync()
     {
         await stop.CancelAsync();
         await running.ContinueWith(_ => { }, TaskScheduler.Default);
+        running = Task.CompletedTask;
+        stop.Dispose();
+        stop = new CancellationTokenSource();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopServerAsync();
         StopUpstream();
         folder?.Dispose();
-        stop.Dispose();
     }
 
     /// <summary>Makes these the cluster's only objects and waits until they are served.</summary>
@@ -107,8 +126,18 @@ public sealed class DnsRack : IAsyncLifetime
         });
     }
 
-    internal void StartUpstream()
+    /// <param name="forwardTo">Whom it asks for what it does not know itself; nobody where it is not given.</param>
+    /// <param name="zone">What it knows of all names: unbound's word for a local zone.</param>
+    internal void StartUpstream(string? forwardTo = null, string zone = "static")
     {
+        // As a portal does, which knows nothing and has an answer to each question.
+        string[] known = zone == "redirect" ? [". 60 TXT log-in-first"] : zone == "refuse" ? [] :
+        [
+            ". 3600 SOA a.root. b.root. 1 3600 600 86400 60", $"www.example.com. 300 A {WorldAddress}",
+            "www.example.com. 300 AAAA 2001:db8::7", $"short.example.com. 0 A {WorldAddress}",
+            "fourteen.172.in-addr.arpa. 300 PTR known.example.com.",
+        ];
+        var local = string.Join('\n', known.Select(record => $"    local-data: \"{record}\""));
         File.WriteAllText(folder["upstream.conf"], $"""
             server:
                 chroot: ""
@@ -118,15 +147,13 @@ public sealed class DnsRack : IAsyncLifetime
                 use-syslog: no
                 interface: {Upstream}@53
                 access-control: 10.77.0.0/24 allow
-                local-zone: "." static
-                local-data: ". 3600 SOA a.root. b.root. 1 3600 600 86400 60"
-                local-data: "www.example.com. 300 A {WorldAddress}"
-                local-data: "www.example.com. 300 AAAA 2001:db8::7"
-                local-data: "short.example.com. 0 A {WorldAddress}"
-                local-data: "fourteen.172.in-addr.arpa. 300 PTR known.example.com."
+                do-not-query-localhost: no
+                local-zone: "." {(forwardTo is null ? zone : "transparent")}
+            {local}
             remote-control:
                 control-enable: no
-            """);
+
+            """ + (forwardTo is null ? "" : $"forward-zone:\n    name: \".\"\n    forward-addr: {forwardTo}\n"));
         upstream = Process.Start(Script("unbound", "upstream"), ["-d", "-c", folder["upstream.conf"]]);
     }
 

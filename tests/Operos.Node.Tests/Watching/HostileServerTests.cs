@@ -52,6 +52,17 @@ public sealed class HostileServerTests
     }
 
     [Fact]
+    public async Task A_refusal_is_told_in_short_and_kept_whole()
+    {
+        var report = string.Concat(Enumerable.Range(0, 40).Select(check => $"[+]check-{check} ok\n")) + "[-]rbac failed: reason withheld\n";
+        using var server = new ScriptedServer((_, answer) => answer.RefuseAsync(500, report));
+        using var client = server.Client();
+        var refused = await Assert.ThrowsAsync<ApiException>(() => client.GetTextAsync("/readyz", default));
+        Assert.True(refused.Message.Length < 400, refused.Message);
+        Assert.Equal(report, refused.Body);
+    }
+
+    [Fact]
     public async Task A_list_that_is_cut_off_leaves_what_was_known_and_is_asked_for_again()
     {
         var lists = 0;

@@ -77,6 +77,9 @@ internal sealed class ScriptedServer : IDisposable
         public Task WholeAsync(string body, int missing = 0) => WriteAsync(
             $"{Ok}Content-Length: {Encoding.UTF8.GetByteCount(body) + missing}\r\n\r\n{body}");
 
+        public Task RefuseAsync(int status, string body) => WriteAsync(
+            $"HTTP/1.1 {status} no\r\nConnection: close\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
+
         /// <summary>Begins an answer whose length is not known; <see cref="ChunkAsync"/> goes on.</summary>
         public Task BeginAsync() =>
             WriteAsync(Ok + "Transfer-Encoding: chunked\r\n\r\n");

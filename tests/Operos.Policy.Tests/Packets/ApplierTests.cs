@@ -8,23 +8,8 @@ namespace Operos.Policy.Tests.Packets;
 
 /// <summary>The applier and the real nft and kernel, in a network namespace.</summary>
 [Collection("packets")]
-public sealed class ApplierTests : IAsyncLifetime
+public sealed class ApplierTests() : NftNamespace("applier")
 {
-    private readonly LabFolder folder = LabFolder.Create(Path.Combine(new Build().Out, "test"), "policy-applier");
-    private readonly NetworkNamespace inside = new($"opol-{Environment.ProcessId}-apply");
-
-    public async ValueTask InitializeAsync()
-    {
-        folder.NoteNamespace(inside.Name);
-        await Shell.RunAsync("ip", ["netns", "add", inside.Name], default);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        folder.Dispose();
-        return ValueTask.CompletedTask;
-    }
-
     [Fact]
     public async Task Each_step_of_a_random_cluster_is_taken_and_read_back_as_it_was_meant()
     {
@@ -112,14 +97,6 @@ public sealed class ApplierTests : IAsyncLifetime
         Assert.Contains("longer than", (await Assert.ThrowsAsync<NftException>(() => hanging.AdoptAsync(default))).Message,
             StringComparison.Ordinal);
         Assert.Equal(before, await NftAsync("list", "ruleset"));
-    }
-
-    private RulesetApplier Applier() => new([.. inside.Command("nft")]);
-
-    private Task<string> NftAsync(params string[] arguments)
-    {
-        var command = inside.Command(["nft", .. arguments]);
-        return Shell.RunAsync(command[0], command.Skip(1), default);
     }
 
     private static Ruleset Ruleset(string app)

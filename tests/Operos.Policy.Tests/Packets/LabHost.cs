@@ -8,7 +8,7 @@ namespace Operos.Policy.Tests.Packets;
 /// <summary>A pod, or a host outside: answers on every port that the cases use, and notes what reached it.</summary>
 internal sealed class LabHost : IDisposable
 {
-    public static readonly int[] TcpPorts = [80, 81, 443, 8080, 8085], UdpPorts = [53, 80];
+    public static readonly int[] TcpPorts = [53, 80, 81, 443, 8080, 8085], UdpPorts = [53, 80];
     private static readonly TimeSpan ForDenied = TimeSpan.FromMilliseconds(350), ForAllowed = TimeSpan.FromSeconds(30);
     private readonly List<Socket> listening = [];
     private readonly ConcurrentDictionary<string, int> received = new();
@@ -32,6 +32,13 @@ internal sealed class LabHost : IDisposable
     public Task<bool> ReachesAsync(LabHost other, string protocol, int port, bool expected, bool v6 = false)
     {
         var to = new IPEndPoint(IPAddress.Parse(v6 ? other.V6 : other.V4), port);
+        return protocol == "UDP" ? PingAsync(to, expected) : DialAsync(to, expected);
+    }
+
+    /// <summary>The same with an address that may be no host's own.</summary>
+    public Task<bool> ReachesAsync(string address, string protocol, int port, bool expected)
+    {
+        var to = new IPEndPoint(IPAddress.Parse(address), port);
         return protocol == "UDP" ? PingAsync(to, expected) : DialAsync(to, expected);
     }
 

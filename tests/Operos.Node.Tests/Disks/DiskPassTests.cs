@@ -1,0 +1,183 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Win32.SafeHandles;
+using Operos.Lab;
+using Operos.Linux;
+using Operos.Proto;
+using Operos.Storage.Classes;
+using Operos.Storage.Reports;
+using Operos.Storage.Work;
+using Operos.Worker.Disks;
+
+namespace Operos.Node.Tests.Disks;
+
+/// <summary>
+/// What a machine does with its disks, on real block devices with partitions and file systems, in a process with mounts of its own.
+/// </summary>
+public sealed class DiskPassTests : IDisposable
+{
+    private const string Variable = "OPEROS_DISK_PASS", Said = "said";
+    private const long Bytes = 12L << 30;
+    private static readonly Guid One = new("6f1c2d5e-0000-4000-8000-000000000001"), Other = new("6f1c2d5e-0000-4000-8000-000000000002");
+    private readonly TestFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_disk_of_another_machine_is_used_only_when_the_controller_says_that_it_is_here_alone()
+    {
+        var said = await InAsync("moved");
+        Assert.Matches($"^loop[0-9]+: it was put to work by machine {One}, and is used here when the controller says that it is here "
+            + "alone: both say that they have it$", said[0]);
+        Assert.Equal([$"Open, 0 volumes, {One} Ready", $"Disk, 1 volumes, {Other} Ready"], said[1..]);
+    }
+
+    [Fact]
+    public async Task Work_that_another_machine_was_cut_at_is_completed_only_when_the_controller_says_so()
+    {
+        var said = await InAsync("cut");
+        // It was told of before its key was asked for.
+        Assert.Equal("asked: unfinished-ours", said[0]);
+        Assert.EndsWith("no key", said[1], StringComparison.Ordinal);
+        Assert.EndsWith("both say that they have it", said[2], StringComparison.Ordinal);
+        Assert.Equal([$"Open, 0 volumes, {One} Partitioned", $"Disk, 1 volumes, {Other} Ready"], said[3..]);
+    }
+
+    [Fact]
+    public async Task What_is_there_is_mounted_before_another_disk_is_set_up() =>
+        Assert.Equal(["mounted: True", $"Disk, 2 volumes, {One} Ready"], await InAsync("second"));
+
+    [Fact]
+    public async Task Folders_that_an_agent_did_not_come_to_are_put_onto_the_disk_by_the_next_one() =>
+        Assert.Equal([$"Open, 1 volumes, {One} Ready", $"Disk, 1 volumes, {One} Ready", "open: False"], await InAsync("folders"));
+
+    [Fact]
+    public async Task A_node_that_lost_its_disk_gets_no_other_below_it_in_this_boot() =>
+        Assert.Equal([$"Ram, 1 volumes, {One} Ready", "were on a disk: True, again: False"], await InAsync("lost"));
+
+    private static void Act(string root, string what)
+    {
+        using var machine = new Machine(root);
+        if (what == "cut") machine.Pass(One, key: _ => throw new StorageException("no key"), encrypt: true, tells: true);
+        else machine.Pass(One);
+        if (what == "second") machine.Add("second");
+        if (what is "folders" or "lost")
+        {
+            if (what == "lost") machine.Begin();
+            Machine.Detach(machine.Paths.Folders.Select(folder => folder.Path));
+            if (what == "lost") Machine.Detach([machine.Paths.Ephemeral]);
+            else machine.Say(machine.Text());
+            machine.Say(machine.Pass(One));
+            machine.Say(what == "folders" ? $"open: {machine.Folders().AreOpen}"
+                : $"were on a disk: {machine.Folders().WereOnDisk}, again: {MountTable.Read().At(machine.Paths.Ephemeral) is not null}");
+        }
+        else if (what == "second")
+        {
+            machine.Say(machine.Pass(One, progress: true));
+        }
+        else
+        {
+            Machine.Detach(MountTable.Read().Below(root).Select(mount => mount.Where));
+            machine.Say(machine.Pass(Other, key: _ => throw new StorageException("both say that they have it"), tells: true));
+            machine.Say(machine.Pass(Other));
+        }
+    }
+
+    /// <summary>
+    /// What a machine says. The test starts itself again in a namespace of its own, where it does what is to be done; it is judged in both.
+    /// </summary>
+    private async Task<string[]> InAsync(string what, [CallerMemberName] string test = "")
+    {
+        var root = Environment.GetEnvironmentVariable(Variable);
+        if (root is not null)
+        {
+            await Task.Run(() => Act(root, what), TestContext.Current.CancellationToken);
+        }
+        else
+        {
+            root = folder.Path;
+            var program = Environment.ProcessPath!;
+            string[] self = program.EndsWith("dotnet", StringComparison.Ordinal)
+                ? [program, typeof(DiskPassTests).Assembly.Location] : [program];
+            await Shell.RunAsync("unshare", ["--mount", "--propagation", "private", "env", $"{Variable}={root}", .. self, "-noColor",
+                "-method", $"*{nameof(DiskPassTests)}.{test}"], TestContext.Current.CancellationToken, patience: TimeSpan.FromMinutes(2));
+        }
+        return await File.ReadAllLinesAsync(Path.Combine(root, Said), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Its disks go with it.</summary>
+    private sealed class Machine : IDisposable
+    {
+        private readonly string root;
+        private readonly List<(SafeFileHandle Handle, string Path)> disks = [];
+
+        public Machine(string root)
+        {
+            this.root = root;
+            Paths = new()
+            {
+                Ephemeral = Path.Combine(root, "ephemeral"), Volumes = Path.Combine(root, "volumes"),
+                Folders = [.. new DiskPaths().Folders.Select(folder => folder with { Path = Path.Combine(root, folder.Name) })],
+            };
+            Add("disk");
+        }
+
+        public DiskPaths Paths { get; }
+
+        public void Say(string text) => File.AppendAllText(Path.Combine(root, Said), $"{text}\n");
+
+        public void Add(string name)
+        {
+            var file = Path.Combine(root, name);
+            using (var image = File.Create(file)) image.SetLength(Bytes);
+            disks.Add((LoopDevice.Attach(file, FileAccess.ReadWrite, 512, partitions: true, out var device), device));
+        }
+
+        /// <summary>As an agent that begins finds them.</summary>
+        public NodeFolders Folders() => new(Paths, Path.Combine(root, "node-folders"));
+
+        public void Begin() => Folders().Close();
+
+        public static void Detach(IEnumerable<string> places)
+        {
+            foreach (var place in places.ToList()) Mounts.Detach(place);
+        }
+
+        public string Pass(Guid machine, Func<Guid, byte[]>? key = null, bool encrypt = false, bool tells = false, bool progress = false)
+        {
+            var folders = Folders();
+            var nodes = new DeviceNodes();
+            var tools = new DiskTools(new DiskMounts(Paths, folders, nodes), folders, nodes, new DiskBoard(), Path.Combine(root, "used"),
+                [.. disks.Select(disk => disk.Path)]);
+            Task<byte[]> KeyOf(IReadOnlyList<DiskState> states, Guid id, CancellationToken cancellationToken)
+            {
+                if (encrypt) Say($"asked: {states.Single(state => state.RecordDisk == $"{id}").Class}");
+                return Task.FromResult(key?.Invoke(id) ?? new byte[32]);
+            }
+            var pass = new DiskPass(tools, PolicyOf(machine), new StorageConfiguration { Encrypt = encrypt }, KeyOf, step =>
+            {
+                if (progress && step.Contains("claiming", StringComparison.Ordinal)) Say($"mounted: {Volumes() == 1}");
+            });
+            pass.RunAsync(default).GetAwaiter().GetResult();
+            var problems = pass.Problems.ToList();
+            if (tells || problems.Count > 0) Say(string.Join("; ", problems));
+            return Text();
+        }
+
+        /// <summary>How it stands: where a node's folders are, what is mounted, and whose the disks are.</summary>
+        public string Text()
+        {
+            var records = MachineDisks.LookAsync(PolicyOf(One), [.. disks.Select(disk => disk.Path)], default).GetAwaiter().GetResult()
+                .Select(disk => $"{disk.Record?.Machine} {disk.Record?.Work}").Distinct();
+            return $"{Folders().Place}, {Volumes()} volumes, {string.Join(", ", records)}";
+        }
+
+        private int Volumes() => MountTable.Read().Below(Paths.Volumes).Count();
+
+        private static DiskPolicy PolicyOf(Guid machine) => new() { Cluster = new string('5', 64), Machine = machine, TakesFiles = true };
+
+        public void Dispose()
+        {
+            foreach (var (handle, _) in disks) handle.Dispose();
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Operos.Lab;
+using Operos.Policy.Nftables;
+
+namespace Operos.Policy.Tests.Packets;
+
+/// <summary>A network namespace of a test's own, with the real nft and kernel.</summary>
+public abstract class NftNamespace(string name) : IAsyncLifetime
+{
+    private readonly LabFolder folder = LabFolder.Create(Path.Combine(new Build().Out, "test"), $"policy-{name}");
+    private readonly NetworkNamespace inside = new($"opol-{Environment.ProcessId}-{name}");
+
+    public async ValueTask InitializeAsync()
+    {
+        folder.NoteNamespace(inside.Name);
+        await Shell.RunAsync("ip", ["netns", "add", inside.Name], default);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        folder.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    internal RulesetApplier Applier() => new([.. inside.Command("nft")]);
+
+    internal Task<string> NftAsync(params string[] arguments)
+    {
+        var command = inside.Command(["nft", .. arguments]);
+        return Shell.RunAsync(command[0], command.Skip(1), default);
+    }
+}

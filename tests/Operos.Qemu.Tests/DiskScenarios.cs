@@ -1,0 +1,63 @@
+using Operos.Lab;
+
+namespace Operos.Qemu.Tests;
+
+/// <summary>Blank disks of a machine are in use, and hold what they are for.</summary>
+internal static class DiskScenarios
+{
+    private const string Ephemeral = "ephemeral", Volumes = "volumes", Osd = "osd", Place = "/var/lib/operos/";
+    private const long Bytes = 10L << 30;
+
+    /// <summary>One of each way to attach a disk.</summary>
+    public static IReadOnlyList<VirtualDisk> OfEachKind(LabFolder folder) =>
+        [.. Enum.GetValues<DiskBus>().Select(bus => VirtualDisk.Blank(folder, $"BLANK-{bus.ToString().ToUpperInvariant()}", Bytes, bus))];
+
+    /// <summary>
+    /// Whether a machine's disks are all split and in use: what a reboot may erase is on the best, which is NVMe where there is one, and on
+    /// one alone; volumes on the others; all of it encrypted; and on each something is left for Ceph.
+    /// </summary>
+    public static bool AreInUse(IReadOnlyList<ListedDisk> disks, params IReadOnlyList<string> transports)
+    {
+        if (!disks.Select(disk => disk.Transport).Order().SequenceEqual(transports.Order())) return false;
+        var best = disks.Where(disk => disk.Uses.Any(use => use.Use == Ephemeral)).ToList();
+        return best is [var one] && (one.Transport == "nvme" || !transports.Contains("nvme")) && disks.All(disk => disk.Class == "ours"
+            && disk.Uses is [var local, { Use: Osd, MountedAt: null }] && local.Encrypted && (disk == one
+                ? local is { Use: Ephemeral, MountedAt: Place + Ephemeral }
+                : local.Use == Volumes && local.MountedAt?.StartsWith($"{Place}{Volumes}/", StringComparison.Ordinal) == true));
+    }
+
+    /// <summary>Leaves something on each of a worker's file systems.</summary>
+    public static async Task LeaveSomethingAsync(Cluster cluster, string address)
+    {
+        await cluster.SshAsync(address, $"for place in {Place}{Ephemeral} {Place}{Volumes}/*; do echo kept > $place/left; done; sync");
+        Assert.Equal(["var/lib/operos/ephemeral/left", "var/lib/operos/volumes/left"], await LeftAsync(cluster, address));
+    }
+
+    /// <summary>
+    /// After a reboot the volumes are as they were, and of the rest nothing is there; a node's folders are on the disk again, of which
+    /// nothing is to be read without the key.
+    /// </summary>
+    public static async Task OnlyVolumesAreKeptAsync(Cluster cluster, string address)
+    {
+        Assert.Equal(["var/lib/operos/volumes/left"], await LeftAsync(cluster, address));
+        var sources = await cluster.SshAsync(address, "for folder in /var/lib/containerd /var/lib/kubelet /var/log/pods; do "
+            + "findmnt --noheadings --output SOURCE,FSTYPE $folder; done");
+        Assert.Equal(["containerd", "kubelet", "pod-logs"], sources.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line =>
+            line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var source, "ext4"]
+                && source.StartsWith("/dev/mapper/operos-ephemeral[/", StringComparison.Ordinal) ? source[30..^1] : line));
+        // The file system's label; that it is found in the second shows that it would be in the first.
+        var partition = (await cluster.SshAsync(address,
+            "lsblk -nro NAME,PARTLABEL | awk '$2 == \"operos-ephemeral\" { print $1 }'")).Trim();
+        Assert.Equal(("0", "1"), ((await FirstMiBAsync(partition)).Trim(), (await FirstMiBAsync("mapper/operos-ephemeral")).Trim()));
+
+        Task<string> FirstMiBAsync(string device) =>
+            cluster.SshAsync(address, $"head -c 1M /dev/{device} | grep -ac ephemeral || true");
+    }
+
+    /// <summary>The names of what was left, without the disk's.</summary>
+    private static async Task<IReadOnlyList<string>> LeftAsync(Cluster cluster, string address) =>
+        [.. (await cluster.SshAsync(address, $"ls {Place}{Ephemeral}/left {Place}{Volumes}/*/left 2>/dev/null || true"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(path => path.Split('/') is var parts && parts.Length == 7 ? $"var/lib/operos/{parts[4]}/left" : path[1..])
+            .Order(StringComparer.Ordinal)];
+}
