@@ -53,6 +53,8 @@ public sealed class LocalVolumeTests(Cluster cluster, ITestOutputHelper output) 
             await Cluster.KubectlAsync($"delete namespace {Space} --ignore-not-found");
             foreach (var disk in (string[])[First, Second])
                 await Cluster.Two.RunAsync("umount", ["--lazy", $"{Root}/{disk}"], default, check: false);
+            // The next test may ask whether the worker itself made such folders.
+            await Cluster.Two.RunAsync("rm", ["--recursive", "--one-file-system", Root], default, check: false);
         }
     }
 
