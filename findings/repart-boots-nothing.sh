@@ -64,12 +64,12 @@ split() { # DISK
         > "$folder/repart" 2>&1 || untried "systemd-repart does not split the disk: $(tail -n 1 "$folder/repart")"
 }
 
-# Whether the diskette's boot sector runs within 60 s after the BIOS began with the first disk.
+# Whether the diskette's boot sector runs within 30 s after the BIOS began with the first disk.
 outcome() { # FIRST SECOND
     local serial=$folder/serial log=$folder/log left answer='stands still'
     : > "$serial"
     : > "$log"
-    run_qemu 100 -boot order=ca -drive "if=ide,format=raw,file=$1" -drive "if=floppy,format=raw,file=$2" \
+    run_qemu 70 -boot order=ca -drive "if=ide,format=raw,file=$1" -drive "if=floppy,format=raw,file=$2" \
         -serial "file:$serial" -chardev "file,id=log,path=$log" -device isa-debugcon,iobase=0x402,chardev=log 2> "$folder/errors" &
     running=$!
     for ((left = 300; left > 0; left--)); do
@@ -78,7 +78,7 @@ outcome() { # FIRST SECOND
         sleep 0.1
     done
     ((left)) || untried 'the BIOS came to no disk within 30 s'
-    for ((left = 600; left > 0; left--)); do
+    for ((left = 300; left > 0; left--)); do
         ! grep -q STARTED "$serial" || { answer='goes on to the diskette'; break; }
         sleep 0.1
     done
