@@ -60,8 +60,9 @@ internal static class Members
     private static IEnumerable<SignatureForm> FirmwareArrays =>
     [
         SignatureForm.Of("Intel RAID", SignatureKind.Raid, 0, "Intel Raid ISM Cfg Sig. "u8, Place.LastSectors(2)),
+        // The anchor; and the two headers that it leads to where mdadm puts them, which wipefs(8) leaves.
         SignatureForm.OfAny("DDF RAID", SignatureKind.Raid, 0, [[0xDE, 0x11, 0xDE, 0x11], [0x11, 0xDE, 0x11, 0xDE]],
-            Place.LastSectors(1, 257)),
+            [.. Place.LastSectors(1, 257), Place.End(16 * MiB), Place.End(32 * MiB)]),
         SignatureForm.Of("LSI RAID", SignatureKind.Raid, 0, "$XIDE$"u8, Place.LastSectors(1)),
         SignatureForm.Of("NVIDIA RAID", SignatureKind.Raid, 0, "NVIDIA"u8, Place.LastSectors(2)),
         SignatureForm.Of("Promise RAID", SignatureKind.Raid, 0, "Promise Technology, Inc."u8,
