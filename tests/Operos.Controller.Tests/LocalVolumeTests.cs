@@ -69,6 +69,36 @@ public sealed class LocalVolumeTests
             Assert.Null(LocalVolumes.Read(other));
     }
 
+    /// <summary>The API server keeps the place before the folder is made: whatever is cut, it is made there and nowhere else.</summary>
+    [Fact]
+    public void A_volume_says_where_its_folder_is_to_be_made_until_it_is()
+    {
+        const string Path = "/var/lib/operos/volumes/5b0a6c1e-0000-4000-8000-000000000001/pvc-" + Uid;
+        var described = LocalVolumes.Describe(LocalVolumes.Read(Claim())!, Path, 10L << 30);
+        var told = described["metadata"]!["annotations"]!.AsObject().ToDictionary(one => one.Key, one => (string?)one.Value);
+        PersistentVolumeObject Volume(string? phase) => new()
+        {
+            Metadata = new() { Name = (string)described["metadata"]!["name"]!, Annotations = told },
+            Spec = new()
+            {
+                PersistentVolumeReclaimPolicy = (string)described["spec"]!["persistentVolumeReclaimPolicy"]!,
+                Local = new() { Path = (string)described["spec"]!["local"]!["path"]! },
+                ClaimRef = new() { Namespace = "default", Name = "data", Uid = (string)described["spec"]!["claimRef"]!["uid"]! },
+            },
+            Status = new() { Phase = phase },
+        };
+        foreach (var phase in (string?[])[null, "Pending", "Available", "Bound"])
+        {
+            var volume = LocalVolumes.Read(Volume(phase))!;
+            Assert.Equal(("pvc-" + Uid, "node-1", Path, 10L << 30), (volume.Name, volume.Machine, volume.Path, volume.Unmade));
+            Assert.Equal(new ClaimReference { Namespace = "default", Name = "data", Uid = Uid }, volume.Claim);
+        }
+        // Whose claim is gone meanwhile is deleted, and not made.
+        Assert.Equal(0, LocalVolumes.Read(Volume("Released"))!.Unmade);
+        Assert.True(told.Remove("operos.io/unmade-bytes"));
+        Assert.Null(LocalVolumes.Read(Volume("Bound")));
+    }
+
     [Theory]
     [InlineData("1", 1L)]
     [InlineData("10Gi", 10L << 30)]

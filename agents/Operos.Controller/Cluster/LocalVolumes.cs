@@ -25,7 +25,9 @@ internal sealed class VolumeException(string message, bool elsewhereMaybe = fals
 
 /// <summary>
 /// Makes the volumes of the class <c>operos-local</c> on the disks of the machine that the scheduler chose, and deletes those whose claims
-/// are gone: what Kubernetes calls a provisioner. Each step is done again until it is done; none makes a second volume of a claim.
+/// are gone: what Kubernetes calls a provisioner. Each step is done again until it is done; none makes a second volume of a claim: its
+/// machine says where it would be, the API server keeps that as the PersistentVolume, and then its folder is made, there and nowhere else.
+/// Whatever is cut, a folder has a volume that says where it is, and goes with it.
 /// </summary>
 internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineRegistry registry, ILogger<LocalVolumes> logger)
 {
@@ -33,6 +35,7 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
 
     private const string Class = "operos-local", Finalizer = "operos.io/local-volume", Folder = "/var/lib/operos/volumes/",
         Machine = "operos.io/machine", Component = "operos-local", ProvisionedBy = "pv.kubernetes.io/provisioned-by",
+        Unmade = "operos.io/unmade-bytes",
         SelectedNode = "volume.kubernetes.io/selected-node", OneWriter = "ReadWriteOnce";
     private const int MachinesAtOnce = 16;
     private static readonly string[] WantedBy =
@@ -49,11 +52,14 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
     internal sealed record LocalClaim(string Namespace, string Name, string Uid, string Node, string Class, string Size, string? Refusal)
     {
         public string Volume => $"pvc-{Uid}";
+        public ClaimReference Reference => new() { Namespace = Namespace, Name = Name, Uid = Uid };
     }
 
-    /// <summary>A volume whose claim is gone.</summary>
+    /// <summary>A volume whose claim is gone, or whose folder is not made yet.</summary>
+    /// <param name="Unmade">The bytes of a folder that is to be made; 0 where it is to be deleted.</param>
     /// <param name="Finalizers">All that it has.</param>
-    internal sealed record LocalVolume(string Name, string Machine, string Path, IReadOnlyList<string> Finalizers);
+    internal sealed record LocalVolume(string Name, string Machine, string Path, long Unmade, ClaimReference Claim,
+        IReadOnlyList<string> Finalizers);
 
     /// <param name="Due">When it is tried again.</param>
     /// <param name="Told">When it was told last.</param>
@@ -78,27 +84,32 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
         return new LocalClaim(space, name, $"{uid}", node, spec.StorageClassName, size, refusal);
     }
 
-    /// <summary>A volume that is ours to delete now; null for any other.</summary>
-    internal static LocalVolume? Read(PersistentVolumeObject volume) => volume is
-        {
-            Metadata: { Name: { } name, Annotations: { } told } meta,
-            Spec: { PersistentVolumeReclaimPolicy: "Delete", Local.Path: { } path },
-            Status.Phase: { } phase,
-        }
-        && (phase is "Released" or "Failed" || (meta.DeletionTimestamp is not null && phase != "Bound"))
-        && told.GetValueOrDefault(ProvisionedBy) == Provisioner && told.GetValueOrDefault(Machine) is { } machine && IsPlace(path, name)
-            ? new LocalVolume(name, machine, path, [.. meta.Finalizers.Present()]) : null;
+    /// <summary>A volume that is ours to delete now, or to make; null for any other.</summary>
+    internal static LocalVolume? Read(PersistentVolumeObject volume)
+    {
+        if (volume is not { Metadata: { Name: { } name, Annotations: { } told } meta, Spec: { Local.Path: { } path } spec }
+            || told.GetValueOrDefault(ProvisionedBy) != Provisioner || told.GetValueOrDefault(Machine) is not { } machine
+            || !IsPlace(path, name)) return null;
+        var phase = volume.Status?.Phase;
+        var isUnwanted = phase is "Released" or "Failed" || (meta.DeletionTimestamp is not null && phase is not (null or "Bound"));
+        if (isUnwanted && spec.PersistentVolumeReclaimPolicy != "Delete") return null;
+        var unmade = isUnwanted ? 0 : ByteQuantity.Parse(told.GetValueOrDefault(Unmade) ?? "") ?? 0;
+        return isUnwanted || unmade > 0
+            ? new LocalVolume(name, machine, path, unmade, spec.ClaimRef ?? new(), [.. meta.Finalizers.Present()]) : null;
+    }
 
     private async Task WorkAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            var (wanted, unwanted) = (claims.Snapshot.Items, volumes.Snapshot.Items);
-            var names = wanted.Select(claim => claim.Volume).Concat(unwanted.Select(volume => volume.Name)).ToHashSet();
+            var known = volumes.Snapshot.Items;
+            var begun = known.Select(volume => volume.Name).ToHashSet();
+            var wanted = claims.Snapshot.Items.Where(claim => !begun.Contains(claim.Volume)).ToList();
+            var names = wanted.Select(claim => claim.Volume).Concat(begun).ToHashSet();
             foreach (var gone in failures.Keys.Where(name => !names.Contains(name))) failures.TryRemove(gone, out _);
             // One machine that does not answer keeps no other's waiting.
             var machines = wanted.Select(claim => (claim.Node, Work: Work(token => TryAsync(claim, token))))
-                .Concat(unwanted.Select(volume => (Node: volume.Machine, Work: Work(token => TryAsync(volume, token)))))
+                .Concat(known.Select(volume => (Node: volume.Machine, Work: Work(token => TryAsync(volume, token)))))
                 .GroupBy(work => work.Node, StringComparer.Ordinal);
             var options = new ParallelOptions { MaxDegreeOfParallelism = MachinesAtOnce, CancellationToken = cancellationToken };
             await Parallel.ForEachAsync(machines, options, async (machine, token) =>
@@ -113,10 +124,12 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
     private static Func<CancellationToken, Task<bool>> Work(Func<CancellationToken, Task<bool>> work) => work;
 
     private Task<bool> TryAsync(LocalClaim claim, CancellationToken cancellationToken) => TryAsync(claim.Volume,
-        () => MakeAsync(claim, cancellationToken), reason => TellAsync(claim, reason, cancellationToken));
+        () => PlaceAsync(claim, cancellationToken), reason => TellAsync(claim.Volume, claim.Reference, reason, cancellationToken));
 
-    private Task<bool> TryAsync(LocalVolume volume, CancellationToken cancellationToken) => TryAsync(volume.Name,
-        () => DropAsync(volume, cancellationToken), reason =>
+    private Task<bool> TryAsync(LocalVolume volume, CancellationToken cancellationToken) => volume.Unmade > 0
+        ? TryAsync(volume.Name, () => MakeAsync(volume, cancellationToken),
+            reason => TellAsync(volume.Name, volume.Claim, reason, cancellationToken))
+        : TryAsync(volume.Name, () => DropAsync(volume, cancellationToken), reason =>
         {
             logger.VolumeNotDeleted(volume.Name, volume.Machine, reason);
             return Task.CompletedTask;
@@ -144,35 +157,52 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
         }
     }
 
-    private async Task MakeAsync(LocalClaim claim, CancellationToken cancellationToken)
+    /// <summary>Has its place chosen and kept; from then on it has no other.</summary>
+    private async Task PlaceAsync(LocalClaim claim, CancellationToken cancellationToken)
     {
         if (claim.Refusal is { } refusal) throw new VolumeException(refusal);
         var bytes = ByteQuantity.Parse(claim.Size)!.Value;
         string path;
         try
         {
-            path = (await AskAsync<VolumeMade>(claim.Node, new MakeVolume { Volume = claim.Volume, Bytes = bytes }, cancellationToken)
-                .ConfigureAwait(false)).Path;
+            path = (await AskAsync<VolumeMade>(claim.Node, new MakeVolume { Volume = claim.Volume, Bytes = bytes, OnlyChoose = true },
+                cancellationToken).ConfigureAwait(false)).Path;
         }
         catch (VolumeException e) when (e.ElsewhereMaybe)
         {
             // The scheduler chooses again, another machine where there is one.
-            await client.MergeAsync(Resources.PersistentVolumeClaims.Path(claim.Namespace, claim.Name), new JsonObject
-            {
-                ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [SelectedNode] = null } },
-            }, cancellationToken).ConfigureAwait(false);
+            await client.MergeAsync(Resources.PersistentVolumeClaims.Path(claim.Namespace, claim.Name),
+                Annotation(SelectedNode, null), cancellationToken).ConfigureAwait(false);
             throw;
         }
         if (!IsPlace(path, claim.Volume)) throw new VolumeException("its machine answered with another place");
         try
         {
-            await client.CreateAsync(Resources.PersistentVolumes.Path(inNamespace: null), Describe(claim, path), cancellationToken)
+            await client.CreateAsync(Resources.PersistentVolumes.Path(inNamespace: null), Describe(claim, path, bytes), cancellationToken)
                 .ConfigureAwait(false);
-            logger.VolumeMade(claim.Volume, claim.Node, $"{claim.Namespace}/{claim.Name}");
         }
-        // Made before, and not seen yet.
-        catch (ApiException e) when (e.Code == HttpStatusCode.Conflict) { }
+        // Placed before, perhaps elsewhere, and not seen yet: it is made when it is.
+        catch (ApiException e) when (e.Code == HttpStatusCode.Conflict) { return; }
+        await MakeAsync(new LocalVolume(claim.Volume, claim.Node, path, bytes, claim.Reference, []), cancellationToken)
+            .ConfigureAwait(false);
     }
+
+    private async Task MakeAsync(LocalVolume volume, CancellationToken cancellationToken)
+    {
+        var made = await AskAsync<VolumeMade>(volume.Machine,
+            new MakeVolume { Volume = volume.Name, Bytes = volume.Unmade, Path = volume.Path }, cancellationToken).ConfigureAwait(false);
+        if (made.Path != volume.Path) throw new VolumeException("its machine made it in another place than it said before");
+        try
+        {
+            await client.MergeAsync(Resources.PersistentVolumes.Path(null, volume.Name), Annotation(Unmade, null), cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (ApiException e) when (e.Code == HttpStatusCode.NotFound) { }
+        logger.VolumeMade(volume.Name, volume.Machine, $"{volume.Claim.Namespace}/{volume.Claim.Name}");
+    }
+
+    private static JsonObject Annotation(string name, string? value) =>
+        new() { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [name] = value } } };
 
     private async Task DropAsync(LocalVolume volume, CancellationToken cancellationToken)
     {
@@ -209,7 +239,8 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
         && path.EndsWith("/" + volume, StringComparison.Ordinal) && path.Length - volume.Length - 1 > Folder.Length
         && Guid.TryParseExact(path.AsSpan(Folder.Length, path.Length - volume.Length - 1 - Folder.Length), "D", out _);
 
-    internal static JsonObject Describe(LocalClaim claim, string path) => new()
+    /// <summary>Its folder is not there yet.</summary>
+    internal static JsonObject Describe(LocalClaim claim, string path, long bytes) => new()
     {
         ["apiVersion"] = "v1", ["kind"] = "PersistentVolume",
         ["metadata"] = new JsonObject
@@ -217,7 +248,7 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
             ["name"] = claim.Volume,
             // Its folder goes before it, whoever deletes it.
             ["finalizers"] = new JsonArray(Finalizer),
-            ["annotations"] = new JsonObject { [ProvisionedBy] = Provisioner, [Machine] = claim.Node },
+            ["annotations"] = new JsonObject { [ProvisionedBy] = Provisioner, [Machine] = claim.Node, [Unmade] = $"{bytes}" },
         },
         ["spec"] = new JsonObject
         {
@@ -247,9 +278,10 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
     };
 
     /// <summary>Tells it where who made the claim looks: kubectl describe.</summary>
-    private async Task TellAsync(LocalClaim claim, string reason, CancellationToken cancellationToken)
+    private async Task TellAsync(string volume, ClaimReference claim, string reason, CancellationToken cancellationToken)
     {
-        logger.VolumeNotMade(claim.Volume, reason);
+        logger.VolumeNotMade(volume, reason);
+        if (claim is not { Namespace.Length: > 0, Name.Length: > 0 }) return;
         var now = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
         await client.CreateAsync($"/api/v1/namespaces/{claim.Namespace}/events", new JsonObject
         {

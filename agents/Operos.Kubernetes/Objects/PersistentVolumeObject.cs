@@ -14,6 +14,15 @@ public sealed record PersistentVolumeSpec
     public string? PersistentVolumeReclaimPolicy { get; set; }
     /// <summary>Of a folder of one machine; null for any other sort of volume.</summary>
     public LocalVolumeSource? Local { get; set; }
+    /// <summary>The claim that it is for.</summary>
+    public ClaimReference? ClaimRef { get; set; }
+}
+
+public sealed record ClaimReference
+{
+    public string? Namespace { get; set; }
+    public string? Name { get; set; }
+    public string? Uid { get; set; }
 }
 
 public sealed record LocalVolumeSource

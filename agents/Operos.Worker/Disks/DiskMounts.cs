@@ -15,7 +15,7 @@ internal sealed class DiskMounts(DiskPaths paths, NodeFolders folders, DeviceNod
 {
     private const string Mapper = "/dev/mapper/", EphemeralName = DeviceNodes.OwnName + "ephemeral",
         VolumesName = DeviceNodes.OwnName + "volumes-",
-        EphemeralLabel = "ephemeral", EphemeralFile = "ephemeral.img";
+        EphemeralLabel = "ephemeral";
     private const long Mebibyte = 1 << 20;
 
     public const string EphemeralLost =
@@ -41,11 +41,13 @@ internal sealed class DiskMounts(DiskPaths paths, NodeFolders folders, DeviceNod
     public async Task MakeEphemeralFileAsync(string volumes, bool encrypt, CancellationToken cancellationToken)
     {
         if (MountTable.Read().At(volumes) is null) throw new StorageException($"nothing is mounted at {volumes}");
-        var file = Path.Combine(volumes, EphemeralFile);
+        var file = Path.Combine(volumes, VolumeRoom.EphemeralFile);
         File.Delete(file);
-        var bytes = new DriveInfo(volumes).AvailableFreeSpace / 2 / Mebibyte * Mebibyte;
+        // What was promised to volumes stays theirs, also what they have not written yet.
+        var bytes = VolumeRoom.Of(volumes) / 2 / Mebibyte * Mebibyte;
         if (bytes < DiskLayout.SmallestLocal)
-            throw new StorageException($"half of what is free at {volumes} is {bytes / Mebibyte} MiB: too little for images and logs");
+            throw new StorageException(
+                $"half of what is free at {volumes} and promised to no volume is {bytes / Mebibyte} MiB: too little for images and logs");
         // Its room is taken at once: volumes that fill the disk later must not take it away from below a file system.
         var options = new FileStreamOptions
         {
@@ -106,7 +108,7 @@ internal sealed class DiskMounts(DiskPaths paths, NodeFolders folders, DeviceNod
         await FileSystem.MountAsync(device, where, null, Mounts.MountFlags.NoDev | Mounts.MountFlags.NoSuid, cancellationToken)
             .ConfigureAwait(false);
         // Of a boot that is over.
-        File.Delete(Path.Combine(where, EphemeralFile));
+        File.Delete(Path.Combine(where, VolumeRoom.EphemeralFile));
     }
 
     /// <summary>What a disk's partitions are used for now.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Operos.Linux;
 using Operos.Linux.Programs;
@@ -14,7 +12,7 @@ namespace Operos.Worker.Disks;
 /// <param name="root">Below it each disk's volumes are mounted.</param>
 internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
 {
-    private const string Prefix = "pvc-", SizeSuffix = ".bytes", Dropped = ".dropped-";
+    private const string Dropped = ".dropped-";
     // Programs in pods run as users of their own choice.
     private const UnixFileMode Everybody = (UnixFileMode)0x1FF;
     private readonly Lock volumesLock = new();
@@ -34,7 +32,7 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
         if (name is null) return null;
         if (!IsName(name)) return new Fault { Code = FaultCode.BadRequest, Text = "that is no volume's name" };
         // A disk that does not answer keeps no other request waiting.
-        try { return await Task.Run(() => request is MakeVolume wanted ? Make(name, wanted.Bytes) : Drop(name, ((DropVolume)request).Path),
+        try { return await Task.Run(() => request is MakeVolume wanted ? Make(wanted) : Drop(name, ((DropVolume)request).Path),
             cancellationToken).ConfigureAwait(false); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -42,28 +40,51 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
         }
     }
 
-    private Message Make(string name, long bytes)
+    private Message Make(MakeVolume wanted)
     {
         lock (volumesLock)
         {
             var places = Places();
-            if (places.Select(place => Path.Combine(place, name)).FirstOrDefault(Directory.Exists) is { } known) return Open(known);
-            var roomiest = places.Where(place => !closed.Contains(Guid.Parse(Path.GetFileName(place))))
-                .Select(place => (Place: place, Room: RoomOf(place))).OrderByDescending(disk => disk.Room).FirstOrDefault();
-            if (roomiest.Place is null || bytes <= 0 || roomiest.Room < bytes)
+            if (wanted.Path is { } path) return MakeAt(path, wanted, places);
+            if (places.Select(place => Path.Combine(place, wanted.Volume)).FirstOrDefault(Directory.Exists) is { } known)
+                return wanted.OnlyChoose ? new VolumeMade { Path = known } : Open(known);
+            var roomiest = places.Where(TakesMore).Select(place => (Place: place, Room: VolumeRoom.Of(place)))
+                .OrderByDescending(disk => disk.Room).FirstOrDefault();
+            if (roomiest.Place is null || wanted.Bytes <= 0 || roomiest.Room < wanted.Bytes)
                 return new Fault
                 {
                     Code = FaultCode.Conflict,
                     Text = roomiest.Place is null ? "this machine has no disk that takes volumes"
-                        : $"of {places.Count} disks with volumes none has room for {bytes} bytes",
+                        : $"of {places.Count} disks with volumes none has room for {wanted.Bytes} bytes",
                 };
-            var path = Path.Combine(roomiest.Place, name);
-            // The promise first: a folder without one would count for nothing.
-            AtomicFile.Write(path + SizeSuffix, Encoding.ASCII.GetBytes($"{bytes}\n"));
-            Directory.CreateDirectory(path);
-            return Open(path);
+            var chosen = Path.Combine(roomiest.Place, wanted.Volume);
+            return wanted.OnlyChoose ? new VolumeMade { Path = chosen } : MakeAt(chosen, wanted, places);
         }
     }
+
+    /// <summary>There and nowhere else: its place was told to others, and may hold it already.</summary>
+    private Message MakeAt(string path, MakeVolume wanted, List<string> places)
+    {
+        if (PlaceOf(path, wanted.Volume) is not { } place)
+            return new Fault { Code = FaultCode.BadRequest, Text = "no volume may be there" };
+        var disk = Path.GetFileName(place);
+        if (!places.Contains(place))
+            return Busy($"its disk {disk} is not mounted here now; nothing is on it of this volume yet: where the disk is gone for good, "
+                + "delete the claim and make it again");
+        if (Directory.Exists(path)) return Open(path);
+        if (!TakesMore(place)) return Busy($"its disk {disk} is kept out meanwhile: operosctl disks reclaim {disk}");
+        if (wanted.Bytes <= 0 || VolumeRoom.Of(place) < wanted.Bytes)
+            return Busy($"its disk {disk} has no room for {wanted.Bytes} bytes any more");
+        VolumeRoom.Promise(path, wanted.Bytes);
+        Directory.CreateDirectory(path);
+        return Open(path);
+    }
+
+    private bool TakesMore(string place) => !closed.Contains(Guid.Parse(Path.GetFileName(place)));
+
+    /// <summary>The disk's part of a volume's path; null where it is none.</summary>
+    private string? PlaceOf(string path, string name) => Path.GetDirectoryName(path) is { } place && Path.GetDirectoryName(place) == root
+        && Path.GetFileName(path) == name && Guid.TryParseExact(Path.GetFileName(place), "D", out _) ? place : null;
 
     /// <summary>A folder that is there, whoever made it and was cut.</summary>
     private static VolumeMade Open(string path)
@@ -76,10 +97,7 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
     /// <param name="path">Where the volume was made.</param>
     private Message Drop(string name, string path)
     {
-        var place = Path.GetDirectoryName(path);
-        if (place is null || Path.GetDirectoryName(place) != root || Path.GetFileName(path) != name
-            || !Guid.TryParseExact(Path.GetFileName(place), "D", out _))
-            return new Fault { Code = FaultCode.BadRequest, Text = "no volume is there" };
+        if (PlaceOf(path, name) is not { } place) return new Fault { Code = FaultCode.BadRequest, Text = "no volume is there" };
         lock (volumesLock)
         {
             if (!Places().Contains(place))
@@ -88,7 +106,7 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
             if (IsUsed(place, name)) return Busy("a pod has it mounted");
             var dropped = Path.Combine(place, Dropped + name);
             if (Directory.Exists(path)) Directory.Move(path, dropped);
-            AtomicFile.Delete(path + SizeSuffix);
+            VolumeRoom.Forget(path);
             // What a pod left may be millions of files: nobody waits for them.
             if (Directory.Exists(dropped)) Delete(dropped);
         }
@@ -118,24 +136,11 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
         catch (IOException e) { logger.VolumeNotDeleted(folder, e.Message); }
     });
 
-    /// <summary>What a disk may still promise: what it holds less what it has promised, and no more than is free.</summary>
-    private static long RoomOf(string place)
-    {
-        var drive = new DriveInfo(place);
-        // A promise whose folder was never made counts for nothing: the claim may be another disk's by now.
-        var promised = Directory.EnumerateFiles(place, Prefix + "*" + SizeSuffix)
-            .Where(file => Directory.Exists(file[..^SizeSuffix.Length])).Sum(SizeIn);
-        return Math.Min(drive.TotalSize - promised, drive.AvailableFreeSpace);
-    }
-
     private static long TotalOf(string place)
     {
         try { return new DriveInfo(place).TotalSize; }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return 0; }
     }
-
-    private static long SizeIn(string file) =>
-        long.TryParse(File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;
 
     /// <summary>The mounted ones. What an agent before this one was to delete on them is deleted.</summary>
     private List<string> Places()
@@ -150,6 +155,6 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
         .Where(path => Path.GetDirectoryName(path) == root && Guid.TryParseExact(Path.GetFileName(path), "D", out _))
         .Distinct().Order(StringComparer.Ordinal)];
 
-    private static bool IsName(string name) =>
-        name.StartsWith(Prefix, StringComparison.Ordinal) && Guid.TryParseExact(name.AsSpan(Prefix.Length), "D", out _);
+    private static bool IsName(string name) => name.StartsWith(VolumeRoom.Prefix, StringComparison.Ordinal)
+        && Guid.TryParseExact(name.AsSpan(VolumeRoom.Prefix.Length), "D", out _);
 }

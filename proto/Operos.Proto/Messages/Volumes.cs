@@ -5,13 +5,20 @@ namespace Operos.Proto;
 /// <summary>
 /// Controller to worker: makes a folder on one of its disks for a volume of Kubernetes. Answered by <see cref="VolumeMade"/>.
 /// </summary>
-/// <remarks>Asked again it answers the same. Fault <c>conflict</c> where no disk of this machine has the room.</remarks>
+/// <remarks>
+/// Fault <c>conflict</c> where no disk of this machine has the room, <c>busy</c> where it cannot be made in its place now. A worker of a
+/// version without the last two keys makes it at once, and answers the same when it is asked again.
+/// </remarks>
 public sealed record MakeVolume : Message
 {
     /// <summary><c>pvc-</c> and a UUID.</summary>
     [Key(0)] public required string Volume { get; init; }
     /// <summary>As many as its claim asks for.</summary>
     [Key(1)] public required long Bytes { get; init; }
+    /// <summary>Says where it would be made, and makes nothing.</summary>
+    [Key(2)] public bool OnlyChoose { get; init; }
+    /// <summary>Makes it there and nowhere else, however often it is asked: what was answered when a place was chosen.</summary>
+    [Key(3)] public string? Path { get; init; }
 }
 
 public sealed record VolumeMade : Message

@@ -1,4 +1,3 @@
-using Operos.Lab;
 using Operos.Worker.Disks;
 
 namespace Operos.Node.Tests.Disks;
@@ -6,8 +5,6 @@ namespace Operos.Node.Tests.Disks;
 /// <summary>containerd's and the kubelet's folders, on a real ext4 in a process with mounts of its own.</summary>
 public sealed class NodeFolderTests : IDisposable
 {
-    /// <summary>What the probe does.</summary>
-    private static readonly string[] Orders = ["folders", "ephemeral-file"];
     private readonly TestFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -22,12 +19,12 @@ public sealed class NodeFolderTests : IDisposable
         catch (IOException e) { return $"{before}, {e.GetType().Name}, {folders.Place}"; }
     }
 
-    /// <summary>What a probe does in a namespace: <c>ephemeral-file ROOT</c>.</summary>
-    internal static string MakeFile(string root)
+    /// <summary>What a probe does in a namespace: <c>ephemeral-file ROOT PLACE</c>.</summary>
+    internal static string MakeFile(string root, string place)
     {
         var folders = new NodeFolders(In(root));
         var mounts = new DiskMounts(In(root), folders, new DeviceNodes());
-        try { mounts.MakeEphemeralFileAsync(Path.Combine(root, "volumes"), encrypt: false, default).GetAwaiter().GetResult(); }
+        try { mounts.MakeEphemeralFileAsync(Path.Combine(root, place), encrypt: false, default).GetAwaiter().GetResult(); }
         catch (IOException e) { return $"{e.Message}, {folders.Place}"; }
         return $"made, {folders.Place}";
     }
@@ -79,7 +76,7 @@ public sealed class NodeFolderTests : IDisposable
     {
         const string Make = "umount ephemeral; truncate -s 3G big; mkfs.ext4 -q big; mkdir volumes; mount -o loop big volumes";
         const string Free = "df --output=avail -B1M volumes | tail -1";
-        var said = await InAsync(Make, Free, "ephemeral-file {0}", "stat -c '%s %b' volumes/ephemeral.img",
+        var said = await InAsync(Make, Free, "ephemeral-file {0} volumes", "stat -c '%s %b' volumes/ephemeral.img",
             "stat -f -c %T {0}/containerd", Free, "umount {0}/containerd {0}/kubelet {0}/pod-logs {0}/ephemeral",
             "losetup --noheadings --output BACK-FILE --associated volumes/ephemeral.img");
         var free = long.Parse(said[0], System.Globalization.CultureInfo.InvariantCulture);
@@ -98,23 +95,13 @@ public sealed class NodeFolderTests : IDisposable
     public async Task Where_there_is_too_little_room_for_such_a_file_that_is_told_and_none_is_left()
     {
         var said = await InAsync("umount ephemeral; truncate -s 1G big; mkfs.ext4 -q big; mkdir volumes; mount -o loop big volumes",
-            "ephemeral-file {0}", "ls volumes");
-        Assert.Matches("^half of what is free at .*/volumes is [0-9]+ MiB: too little for images and logs, Open$", said[0]);
+            "ephemeral-file {0} volumes", "ls volumes");
+        Assert.Matches("^half of what is free at .*/volumes and promised to no volume is [0-9]+ MiB: too little for images and logs, Open$",
+            said[0]);
         Assert.Equal("lost+found", Assert.Single(said[1..]));
     }
 
-    /// <summary>Shell and probe take turns; what all of it prints, by lines.</summary>
-    private async Task<string[]> InAsync(string before, params string[] steps)
-    {
-        var program = Environment.ProcessPath!;
-        var self = program.EndsWith("dotnet", StringComparison.Ordinal)
-            ? $"{program} {typeof(NodeFolderTests).Assembly.Location}" : program;
-        var root = folder.Path;
-        var lines = steps.Prepend(before).Select(step => string.Format(null, step, root))
-            .Select(step => Orders.Contains(step.Split(' ')[0]) ? $"{NetworkProbe.Variable}='{step}' {self}" : step);
-        var disk = $"cd {root}; truncate -s 16M disk; mkfs.ext4 -q disk; mkdir ephemeral; mount -o loop disk ephemeral";
-        var said = await Shell.RunAsync("unshare",
-            ["--mount", "--propagation", "private", "sh", "-ec", $"{disk}\n{string.Join('\n', lines)}\n"], default);
-        return said.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-    }
+    /// <summary>Shell and probe take turns beside a disk; what all of it prints, by lines.</summary>
+    private Task<string[]> InAsync(string before, params string[] steps) => MountSpace.RunAsync(folder.Path,
+        ["truncate -s 16M disk; mkfs.ext4 -q disk; mkdir ephemeral; mount -o loop disk ephemeral", before, .. steps]);
 }

@@ -1,0 +1,38 @@
+using System.Globalization;
+using System.Text;
+using Operos.Linux;
+
+namespace Operos.Worker.Disks;
+
+/// <summary>
+/// What a disk's file system for volumes has promised: a file beside each volume's folder says how many bytes. What it has beyond that may
+/// be promised to others, or taken for images and logs.
+/// </summary>
+internal static class VolumeRoom
+{
+    public const string Prefix = "pvc-";
+    /// <summary>Where images and logs are in a boot in which no partition has them.</summary>
+    public const string EphemeralFile = "ephemeral.img";
+
+    private const string Suffix = ".bytes";
+
+    /// <param name="folder">The volume's, which is made after this: a folder without a promise would count for nothing.</param>
+    public static void Promise(string folder, long bytes) => AtomicFile.Write(folder + Suffix, Encoding.ASCII.GetBytes($"{bytes}\n"));
+
+    public static void Forget(string folder) => AtomicFile.Delete(folder + Suffix);
+
+    /// <summary>What is neither promised nor taken, in bytes, and no more than is free.</summary>
+    /// <param name="place">Where the file system is mounted.</param>
+    public static long Of(string place)
+    {
+        var drive = new DriveInfo(place);
+        // A promise whose folder was never made counts for nothing: its volume was given up.
+        var promised = Directory.EnumerateFiles(place, Prefix + "*" + Suffix)
+            .Where(file => Directory.Exists(file[..^Suffix.Length])).Sum(BytesIn);
+        var image = new FileInfo(Path.Combine(place, EphemeralFile));
+        return Math.Clamp(drive.TotalSize - promised - (image.Exists ? image.Length : 0), 0, drive.AvailableFreeSpace);
+    }
+
+    private static long BytesIn(string file) =>
+        long.TryParse(File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;
+}
