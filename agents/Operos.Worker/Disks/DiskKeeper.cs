@@ -1,11 +1,9 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Operos.Node;
 using Operos.Proto;
 using Operos.Proto.Connection;
-using Operos.Storage.Classes;
 using Operos.Storage.Work;
 using Operos.Worker.Configuration;
 
@@ -23,6 +21,8 @@ internal sealed class DiskKeeper : BackgroundService
     /// </summary>
     private static readonly TimeSpan Glance = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Retry = TimeSpan.FromMinutes(1);
+    /// <summary>Between glances as long as a node waits.</summary>
+    private static readonly TimeSpan Wink = TimeSpan.FromMilliseconds(500);
     /// <summary>How long what a node writes waits for a disk, when the machine has booted.</summary>
     private static readonly TimeSpan NodePatience = TimeSpan.FromMinutes(4);
 
@@ -36,7 +36,7 @@ internal sealed class DiskKeeper : BackgroundService
     private readonly NodeFolders folders;
     private readonly DiskTools tools;
     private readonly SemaphoreSlim news = new(0);
-    private readonly TaskCompletionSource firstPass = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly FirstPass first = new(TimeProvider.System);
     private volatile ControlConnection? controller;
     private volatile Orders? orders;
     private volatile Standing standing = new(true, "being looked at");
@@ -74,7 +74,7 @@ internal sealed class DiskKeeper : BackgroundService
     {
         if (folders.AreOpen)
         {
-            try { await firstPass.Task.WaitAsync(NodePatience, cancellationToken).ConfigureAwait(false); }
+            try { await first.Over.WaitAsync(NodePatience, cancellationToken).ConfigureAwait(false); }
             catch (TimeoutException)
             {
                 standing = new(false, $"not done after {NodePatience.TotalMinutes:0} minutes: {standing.Text}");
@@ -95,25 +95,32 @@ internal sealed class DiskKeeper : BackgroundService
             var (seen, told, failed, last) = ("", false, false, Stopwatch.GetTimestamp());
             while (true)
             {
-                var asked = board.Asked;
+                var (asked, isFirst) = (board.Asked, !first.Over.IsCompleted);
                 // What it was like when the pass began counts: what comes meanwhile is for the next one.
                 var sees = nodes.Signature();
-                if (orders is { } wanted && (told || sees != seen || (failed && Stopwatch.GetElapsedTime(last) > Retry)))
+                first.Look(sees);
+                if (orders is { } wanted)
                 {
-                    failed = !await TryAsync(wanted, stoppingToken).ConfigureAwait(false);
-                    (seen, last) = (sees, Stopwatch.GetTimestamp());
+                    var isDue = failed && Stopwatch.GetElapsedTime(last) > (isFirst ? FirstPass.Retry : Retry);
+                    if (told || sees != seen || isDue)
+                    {
+                        failed = !await TryAsync(wanted, stoppingToken).ConfigureAwait(false);
+                        (seen, last) = (sees, Stopwatch.GetTimestamp());
+                        first.Passed(!failed);
+                    }
+                    first.Decide(seen, nodes.Foreign is null && wanted.Storage is not null && folders.Place == NodePlace.Open);
                 }
-                told = await IsToldAsync(asked, stoppingToken).ConfigureAwait(false);
+                told = await IsToldAsync(asked, first.Over.IsCompleted ? Glance : Wink, stoppingToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
     }
 
     /// <summary>Waits for the time of the next glance, or for somebody's word.</summary>
-    private async Task<bool> IsToldAsync(Task asked, CancellationToken cancellationToken)
+    private async Task<bool> IsToldAsync(Task asked, TimeSpan longest, CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var word = news.WaitAsync(Glance, end.Token);
+        var word = news.WaitAsync(longest, end.Token);
         await Task.WhenAny(word, asked).ConfigureAwait(false);
         await end.CancelAsync().ConfigureAwait(false);
         try { return await word.ConfigureAwait(false) || asked.IsCompleted; }
@@ -125,7 +132,6 @@ internal sealed class DiskKeeper : BackgroundService
     {
         var before = standing;
         standing = await LookAsync(wanted, cancellationToken).ConfigureAwait(false);
-        firstPass.TrySetResult();
         if (standing != before)
         {
             if (standing.IsWell) logger.DisksInUse(standing.Text);
@@ -138,11 +144,7 @@ internal sealed class DiskKeeper : BackgroundService
     {
         if (nodes.Foreign is { } reason) return new(true, reason);
         if (wanted.Storage is not { } storage) return new(true, "left alone: the controller says nothing of disks");
-        var policy = new DiskPolicy
-        {
-            Cluster = Convert.ToHexStringLower(SHA256.HashData(settings.Authority.RawData)), Machine = wanted.Machine,
-        };
-        var pass = new DiskPass(tools, policy, storage, AskKeyAsync, step => logger.DiskWork(step));
+        var pass = new DiskPass(tools, settings.DiskPolicy(wanted.Machine), storage, AskKeyAsync, step => logger.DiskWork(step));
         try
         {
             using var turn = await board.TakeTurnAsync(cancellationToken).ConfigureAwait(false);
