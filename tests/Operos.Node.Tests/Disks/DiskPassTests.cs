@@ -54,9 +54,31 @@ public sealed class DiskPassTests : IDisposable
     public async Task A_node_that_lost_its_disk_gets_no_other_below_it_in_this_boot() =>
         Assert.Equal([$"Ram, 1 volumes, {One} Ready", "were on a disk: True, again: False"], await InAsync("lost"));
 
+    [Fact]
+    public async Task Where_the_best_disk_takes_no_write_the_next_best_has_the_node_s_folders_in_the_same_pass()
+    {
+        var said = await InAsync("dying 64k");
+        Assert.Matches("^loop[0-9]+: .*", said[0]);
+        Assert.Equal(["Disk, 1 volumes"], said[1..]);
+    }
+
+    [Fact]
+    public async Task Where_no_file_system_can_be_made_on_the_best_disk_the_next_best_has_the_node_s_folders_in_the_same_pass()
+    {
+        var said = await InAsync("dying 512k");
+        Assert.Matches("^loop[0-9]+: no file system can be made on .*mkfs.ext4 ended with ", said[0]);
+        Assert.Equal(["Disk, 1 volumes"], said[1..]);
+    }
+
     private static void Act(string root, string what)
     {
         using var machine = new Machine(root);
+        if (what.StartsWith("dying ", StringComparison.Ordinal))
+        {
+            machine.Add("dying", takes: what["dying ".Length..]);
+            machine.Say(string.Join(", ", machine.Pass(One).Split(", ")[..2]));
+            return;
+        }
         if (what == "cut") machine.Pass(One, key: _ => throw new StorageException("no key"), encrypt: true, tells: true);
         else machine.Pass(One);
         if (what == "second") machine.Add("second");
@@ -125,10 +147,16 @@ public sealed class DiskPassTests : IDisposable
 
         public void Say(string text) => File.AppendAllText(Path.Combine(root, Said), $"{text}\n");
 
-        public void Add(string name)
+        /// <param name="takes">So much may be written to it, which is larger than the others then; null for all of it.</param>
+        public void Add(string name, string? takes = null)
         {
             var file = Path.Combine(root, name);
-            using (var image = File.Create(file)) image.SetLength(Bytes);
+            if (takes is not null)
+            {
+                file = Path.Combine(Directory.CreateDirectory(file + ".ram").FullName, name);
+                Mounts.Mount("tmpfs", file[..^(name.Length + 1)], "tmpfs", Mounts.MountFlags.None, $"size={takes}");
+            }
+            using (var image = File.Create(file)) image.SetLength(takes is null ? Bytes : Bytes + (2L << 30));
             disks.Add((LoopDevice.Attach(file, FileAccess.ReadWrite, 512, partitions: true, out var device), device));
         }
 
