@@ -129,6 +129,58 @@ public sealed class DiskTests : IDisposable
             (await again.OperateAsync<AuditList>(new ListAudit())).Records.Select(record => record.Operation));
     }
 
+    /// <summary>A wipe erases the record by which alone the disk is known.</summary>
+    [Fact]
+    public async Task A_disk_that_is_known_by_its_record_alone_stays_kept_out_when_it_is_wiped()
+    {
+        const string Place = "at:pci-0000:00:05.0";
+        await using var controller = new TestController(folder: folder);
+        var orders = 0;
+        var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1), handler: (request, _) =>
+        {
+            if (request is WipeDisk) orders++;
+            return ValueTask.FromResult<Message>(new Done { Text = "begun" });
+        });
+        await using var session = connection;
+        var identity = $"disk:{Guid.NewGuid()}";
+        var disk = Disk("vdb", "ours") with { Identity = identity };
+        // It was kept out before its agent told its place.
+        await ReportAsync(connection, disk);
+        await controller.OperateAsync<Done>(new ExcludeDisk { Disk = $"{id}/vdb" });
+        await ReportAsync(connection, disk with { Place = Place });
+        await ConfigurationAsync(connection);
+        await ConfigurationAsync(connection);
+        var wipe = new OrderWipe { Disk = $"{id}/vdb", Evidence = Seen };
+        Assert.Contains("by its record alone, which a wipe erases", (await Assert.ThrowsAsync<ControlFaultException>(() =>
+            controller.OperateAsync<WipeOrdered>(wipe))).Message, StringComparison.Ordinal);
+        Assert.Contains("nothing but its record tells it",
+            (await controller.OperateAsync<Done>(new ExcludeDisk { Disk = $"{id}/vdb" })).Text, StringComparison.Ordinal);
+        Assert.Equal([identity, Place], (await ConfigurationAsync(connection)).Excluded);
+        Assert.DoesNotContain((await controller.OperateAsync<DiskList>(new ListDisks())).Silent,
+            line => line.Contains(Place, StringComparison.Ordinal));
+        await ConfigurationAsync(connection);
+        await controller.OperateAsync<WipeOrdered>(wipe);
+        Assert.Equal(1, orders);
+        await ReportAsync(connection, Disk("vdb") with { Identity = Place });
+        Assert.NotNull(Assert.Single((await controller.OperateAsync<DiskList>(new ListDisks())).Disks).Excluded);
+        // Both are reclaimed by what the disk was called when it was kept out.
+        await controller.OperateAsync<Done>(new ReclaimDisk { Disk = identity });
+        Assert.Empty((await ConfigurationAsync(connection)).Excluded);
+    }
+
+    [Fact]
+    public async Task A_disk_whose_wipe_was_cut_and_left_in_doubt_says_how_it_is_ordered_again()
+    {
+        await using var controller = new TestController(folder: folder);
+        var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1));
+        await using var session = connection;
+        await controller.OperateAsync<Done>(new RenameMachine { Machine = id, Name = "w1" });
+        await ReportAsync(connection, Disk("sda", "doubtful") with { WipeCut = true }, Disk("sdb", "doubtful"));
+        var disks = (await controller.OperateAsync<DiskList>(new ListDisks())).Disks;
+        Assert.Equal("its wipe was cut: order it again: operosctl disks wipe w1/sda", disks[0].WayOut);
+        Assert.StartsWith("look at it", disks[1].WayOut, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("{")]
     [InlineData("""{"format":9}""")]

@@ -30,6 +30,11 @@ internal sealed record ExclusionList
 internal sealed record Exclusion
 {
     public required string Identity { get; init; }
+    /// <summary>
+    /// Of a place: the identity of the disk there that is meant, by its record, which a wipe erases; it is reclaimed with that. Null
+    /// where the place itself is meant.
+    /// </summary>
+    public string? For { get; init; }
     /// <summary>The one machine where it is meant, of a disk that nothing but its place tells from another; else null.</summary>
     public string? Machine { get; init; }
     /// <summary>The operator who said so.</summary>

@@ -76,8 +76,8 @@ internal sealed class DiskViews(DiskReports reports, ExcludedDisks excluded, Mac
     /// <summary>Those of them that no machine said to have.</summary>
     public List<Exclusion> InNoMachine(IReadOnlyList<Exclusion> those)
     {
-        var present = reports.All.SelectMany(report => report.Disks.Select(disk => excluded.Find(disk.Identity, report.Machine)))
-            .OfType<Exclusion>().ToHashSet();
+        var present = reports.All.SelectMany(report => report.Disks.SelectMany(disk => NamesOf(disk))
+            .Select(name => excluded.Find(name, report.Machine))).OfType<Exclusion>().ToHashSet();
         return [.. those.Where(disk => !present.Contains(disk))];
     }
 
@@ -108,11 +108,19 @@ internal sealed class DiskViews(DiskReports reports, ExcludedDisks excluded, Mac
         if (disk.Uses.FirstOrDefault(use => use.MountedAt is not null) is { } use)
             return ($"{call} is in use: {use.Use} at {use.MountedAt}",
                 $"operosctl disks exclude {call}, operosctl machines reboot {entry.MachineName}, then wipe it");
-        if (excluded.Find(disk.Identity, entry.Machine) is { } kept && !excluded.IsHeard(kept, entry.Machine))
+        if (excluded.Find(disk.Identity, entry.Machine) is null) return null;
+        var kept = NamesOf(disk).Select(name => excluded.Find(name, entry.Machine)).ToList();
+        if (kept.Any(one => one is null))
+            return ($"{call} is kept out by its record alone, which a wipe erases: it would be put to work again",
+                $"operosctl disks exclude {call} once more keeps out what is in its place, whatever is on it");
+        if (kept.Any(one => !excluded.IsHeard(one!, entry.Machine)))
             return ($"{call} is to be kept out, and its machine may not have heard that yet: wiped now it might be put to work",
                 $"wait half a minute, then operosctl disks wipe {call}");
         return null;
     }
+
+    /// <summary>Its identity, and what that will be when it is wiped, where that is another.</summary>
+    private static IEnumerable<string> NamesOf(DiskState disk) => ((string?[])[disk.Identity, disk.Place]).OfType<string>();
 
     private static string? WayOut(DiskEntry entry)
     {
@@ -121,6 +129,8 @@ internal sealed class DiskViews(DiskReports reports, ExcludedDisks excluded, Mac
         return disk.Class switch
         {
             "foreign" => $"if nothing on it is needed: operosctl disks wipe {call}; if it is: operosctl disks exclude {call}",
+            "doubtful" when disk is { WipeCut: true, Evidence.Length: > 0 } =>
+                $"its wipe was cut: order it again: operosctl disks wipe {call}",
             "doubtful" when disk.Evidence.Length > 0 =>
                 $"look at it (operosctl disks locate {call}); if nothing on it is needed: operosctl disks wipe {call}",
             "doubtful" => $"it does not answer as a disk should: look at it (operosctl disks locate {call}), and replace it if it fails",

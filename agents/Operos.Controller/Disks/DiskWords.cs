@@ -49,6 +49,7 @@ internal static class DiskWords
             Work = PrintableText.Line(disk.Work, MachineWords.LongestText),
             Failure = PrintableText.Line(disk.Failure, MachineWords.LongestText),
             Wipe = Bounded(disk.Wipe),
+            Place = IdentityOf(disk.Place) is { } place && ExcludedDisks.IsOfPlace(place) ? place : null,
         };
     }
 
@@ -60,7 +61,8 @@ internal static class DiskWords
         IEnumerable<string?> texts =
         [
             entry.Machine, entry.MachineName, entry.Excluded, entry.WayOut, disk.Name, disk.Identity, disk.Model, disk.Serial, disk.Wwn,
-            disk.Transport, disk.Work, disk.Failure, disk.Wipe?.Text, .. disk.Reasons, .. disk.Signatures.Select(found => found.Name),
+            disk.Transport, disk.Work, disk.Failure, disk.Place, disk.Wipe?.Text, .. disk.Reasons,
+            .. disk.Signatures.Select(found => found.Name),
             .. disk.Uses.SelectMany(use => (string?[])[use.Use, use.MountedAt]),
         ];
         return Fixed + texts.Sum(text => Figures + Encoding.UTF8.GetByteCount(text ?? ""));

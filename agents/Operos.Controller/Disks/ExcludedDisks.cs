@@ -77,31 +77,35 @@ internal sealed class ExcludedDisks
         }
     }
 
+    /// <param name="place">What names it in its machine when its record is wiped; null where it has a name of its own.</param>
     /// <exception cref="RefusedException">There are too many, or it cannot be written.</exception>
-    public void Add(string identity, string machine, string by, string where)
+    public void Add(string identity, string? place, string machine, string by, string where)
     {
         lock (disksLock)
         {
-            if (Find(identity, machine) is not null) return;
-            if (disks.Count >= Most)
+            var names = ((string?[])[identity, place]).OfType<string>().Where(name => Find(name, machine) is null);
+            List<Exclusion> those = [.. names.Select(name => new Exclusion
+            {
+                Identity = name, For = name == place ? identity : null, Machine = IsOfPlace(name) ? machine : null, By = by,
+                At = time.GetUtcNow(), Where = where,
+            })];
+            if (disks.Count + those.Count > Most)
                 throw new RefusedException(RefusalKind.Conflict, $"{Most} disks are kept out already",
                     "operosctl disks reclaim those that are no longer there");
-            var exclusion = new Exclusion
-            {
-                Identity = identity, Machine = IsOfPlace(identity) ? machine : null, By = by, At = time.GetUtcNow(), Where = where,
-            };
-            Write([.. disks, exclusion]);
-            added[exclusion] = time.GetTimestamp();
+            if (those.Count > 0) Write([.. disks, .. those]);
+            foreach (var exclusion in those) added[exclusion] = time.GetTimestamp();
         }
     }
 
+    /// <summary>Ends it, for their places, too.</summary>
     /// <exception cref="RefusedException">It cannot be written.</exception>
     public void Remove(params IReadOnlyList<Exclusion> those)
     {
         lock (disksLock)
         {
-            Write([.. disks.Where(disk => !those.Contains(disk))]);
-            foreach (var disk in those) added.Remove(disk);
+            var gone = disks.Where(disk => those.Any(one => one == disk || one.Identity == disk.For)).ToList();
+            Write([.. disks.Except(gone)]);
+            foreach (var disk in gone) added.Remove(disk);
         }
     }
 

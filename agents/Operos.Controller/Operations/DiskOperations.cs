@@ -38,14 +38,17 @@ internal sealed class DiskExclusion(RackDisks disks, MachineRegistry machines)
     {
         var entry = disks.Views.Find(input.Disk);
         var call = DiskViews.Call(entry);
-        if (entry.Excluded is { } since) return Task.FromResult<Message>(new Done { Text = $"{call} is kept out already, {since}" });
-        disks.Excluded.Add(entry.Disk.Identity, entry.Machine, caller.Name, call);
+        var place = entry.Disk.Place;
+        if (entry.Excluded is { } since && (place is null || disks.Excluded.Find(place, entry.Machine) is not null))
+            return Task.FromResult<Message>(new Done { Text = $"{call} is kept out already, {since}" });
+        disks.Excluded.Add(entry.Disk.Identity, place, entry.Machine, caller.Name, call);
         machines.Mention(entry.Machine, $"disk {entry.Disk.Name} ({entry.Disk.Identity}) is kept out, by {caller.Name}");
         var until = entry.Disk.Uses.Any(use => use.MountedAt is not null)
             ? "; what is on it stays in use until the machine's next boot" : "";
-        var place = ExcludedDisks.IsOfPlace(entry.Disk.Identity)
-            ? $"; nothing tells it from another disk in its place, so another without a name that is put there is kept out, too" : "";
-        return Task.FromResult<Message>(new Done { Text = $"{call} ({entry.Disk.Identity}) is kept out{until}{place}" });
+        var others = place is not null || ExcludedDisks.IsOfPlace(entry.Disk.Identity)
+            ? $"; nothing{(place is null ? "" : " but its record")} tells it from another disk in its place, so another without a name "
+                + "that is put there is kept out, too" : "";
+        return Task.FromResult<Message>(new Done { Text = $"{call} ({entry.Disk.Identity}) is kept out{until}{others}" });
     }
 }
 

@@ -29,8 +29,7 @@ internal static class DiskWipes
             if (seen.NotWiped is { } reason) throw new ControlFaultException(new Fault { Code = FaultCode.Conflict, Text = reason });
             Confirmation.Ask(result, yes, $"Erase {DiskTable.Call(seen)}? All on it is lost"
                 + (seen.Excluded is null ? ", and it is put to work again (operosctl disks exclude keeps it out)."
-                    : seen.Disk.Identity.StartsWith("disk:", StringComparison.Ordinal)
-                        ? ", also what it is kept out by: it is put to work again." : "; it stays kept out."));
+                    : "; it stays kept out."));
             var ordered = await Credentials.AskAsync<WipeOrdered>(result,
                 new OrderWipe { Disk = $"{seen.Machine}/{seen.Disk.Name}", Evidence = seen.Disk.Evidence }, cancellationToken);
             if (!result.GetValue(noWait)) return await FollowAsync(result, ordered, DiskTable.Call(seen), cancellationToken);

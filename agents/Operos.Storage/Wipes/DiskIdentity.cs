@@ -9,6 +9,12 @@ public static class DiskIdentity
     /// <summary>The longest one, in characters.</summary>
     public const int Longest = 200;
 
+    private const string RecordKind = "disk:";
+
+    /// <summary>What a disk's identity is without its record, where that is all that names it; null where it has another name.</summary>
+    public static string? WithoutRecord(DiskFacts facts, DiskRecord? record) =>
+        Of(facts, record).StartsWith(RecordKind, StringComparison.Ordinal) ? Of(facts, null) : null;
+
     /// <summary>
     /// <c>wwn:NAME</c>, else <c>serial:MODEL/SERIAL</c>, else <c>disk:ID</c> by its record, else <c>at:PLACE</c>, how it is attached.
     /// Not unique: some vendors give one name to many disks.
@@ -19,7 +25,7 @@ public static class DiskIdentity
         {
             { Wwn: { Length: > 0 } wwn } => $"wwn:{wwn}",
             { Serial: { Length: > 0 } serial } => $"serial:{facts.Model}/{serial}",
-            _ when record is not null => $"disk:{record.Disk}",
+            _ when record is not null => $"{RecordKind}{record.Disk}",
             _ => $"at:{facts.Attachment ?? facts.Name}",
         };
         // One word on a command line.

@@ -1,5 +1,6 @@
 using Operos.Proto;
 using Operos.Storage.Classes;
+using Operos.Storage.Records;
 using Operos.Storage.Reports;
 using Operos.Storage.Wipes;
 
@@ -23,6 +24,8 @@ internal static class DiskStates
             Signatures = [.. report.Signatures.Take(MostSignatures)
                 .Select(signature => new DiskSignature { Name = signature.Name, Offset = signature.Offset })],
             RecordDisk = report.Disk, RecordMachine = report.Machine, Evidence = SeenEvidence.Of(verdict), Uses = uses, Failure = failure,
+            Place = DiskIdentity.WithoutRecord(verdict.Evidence.Facts, verdict.Record),
+            WipeCut = verdict.Record?.Work == DiskWork.Wiping,
         };
     }
 }

@@ -89,6 +89,13 @@ public sealed record DiskState
     [Key(17)] public string? Failure { get; init; }
     /// <summary>The last wipe that was ordered since the machine's agent began.</summary>
     [Key(18)] public DiskWipe? Wipe { get; init; }
+    /// <summary>
+    /// Of a disk that its record alone tells from others (<c>disk:UUID</c>): its identity without that, <c>at:...</c>, which is its own
+    /// when it is wiped. Null for any other.
+    /// </summary>
+    [Key(19)] public string? Place { get; init; }
+    /// <summary>Whether wiping it was ordered and cut: its record says so.</summary>
+    [Key(20)] public bool WipeCut { get; init; }
 
     internal bool HoldsNull() => Elements.HoldNull(Reasons) || Elements.HoldNull(Signatures) || Elements.HoldNull(Uses);
 }
