@@ -75,6 +75,9 @@ public sealed class WipeTests(ITestOutputHelper output) : IDisposable
         var record = RecordTests.Record(DiskWork.Ready);
         Assert.Equal("at:pci0000:00/0000:00:04.0/virtio1", DiskIdentity.Of(facts, null));
         Assert.Equal($"disk:{record.Disk}", DiskIdentity.Of(facts, record));
+        Assert.Equal(DiskIdentity.Of(facts, null), DiskIdentity.WithoutRecord(facts, record));
+        Assert.Null(DiskIdentity.WithoutRecord(facts, null));
+        Assert.Null(DiskIdentity.WithoutRecord(facts with { Wwn = "naa.5" }, record));
         Assert.Equal("serial:QEMU_HARDDISK/S_1", DiskIdentity.Of(facts with { Model = "QEMU HARDDISK", Serial = "S 1" }, record));
         Assert.Equal("wwn:naa.5", DiskIdentity.Of(facts with { Serial = "S", Wwn = "naa.5" }, record));
         Assert.Equal(DiskIdentity.Longest, DiskIdentity.Of(facts with { Wwn = new string('w', 500) }, null).Length);
@@ -208,6 +211,37 @@ public sealed class WipeTests(ITestOutputHelper output) : IDisposable
         }
         output.WriteLine(string.Join(", ", outcomes));
         Assert.True(outcomes.GetValueOrDefault($"{DiskClass.UnfinishedOurs}") > 2);
+    }
+
+    [Fact]
+    public async Task A_wipe_of_a_foreign_disk_that_was_cut_is_known_for_one_and_another_order_completes_it()
+    {
+        using var disk = new LoopDisk(512, 4 * GiB);
+        await LoopDisk.ShellAsync($"sgdisk --new 1:0:0 {disk.Device}");
+        var seen = await disk.LookAsync();
+        Assert.Equal(DiskClass.Foreign, seen.Class);
+        using var power = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            Wiper.WipeAsync(seen, Order(seen), new Told(_ => power.Cancel()), power.Token));
+        var cut = await disk.LookAsync();
+        Assert.Equal((DiskClass.Doubtful, DiskWork.Wiping), (cut.Class, cut.Record!.Work));
+        Assert.Contains("if nobody put anything there since its wipe was cut, order it again", cut.Reasons);
+        await Wiper.WipeAsync(cut, Order(cut), new Told(), LoopDisk.Cancellation);
+        Assert.Equal(DiskClass.Blank, (await disk.LookAsync()).Class);
+    }
+
+    [Fact]
+    public async Task What_an_order_waited_for_after_it_was_taken_in_time_does_not_count()
+    {
+        using var disk = new LoopDisk(512, 4 * GiB);
+        var seen = await disk.LookAsync();
+        var order = Order(seen) with { Expires = DateTimeOffset.UtcNow.AddSeconds(-1) };
+        Assert.Contains("the order expired", (await Assert.ThrowsAsync<StorageException>(() =>
+            Wiper.WipeAsync(seen, order, new Told(), LoopDisk.Cancellation))).Message, StringComparison.Ordinal);
+        var late = new DiskWiper(Disks.Policy, used, TimeProvider.System) { Taken = order.Expires };
+        await Assert.ThrowsAsync<StorageException>(() => late.WipeAsync(seen, order, new Told(), LoopDisk.Cancellation));
+        var inTime = new DiskWiper(Disks.Policy, used, TimeProvider.System) { Taken = order.Expires.AddSeconds(-1) };
+        await inTime.WipeAsync(seen, order, new Told(), LoopDisk.Cancellation);
     }
 
     private sealed class Told(Action<long>? on = null) : IProgress<long>

@@ -13,6 +13,12 @@ namespace Operos.Storage.Wipes;
 /// </param>
 public sealed class DiskWiper(DiskPolicy policy, string usedOrders, TimeProvider time)
 {
+    /// <summary>
+    /// When the order was taken, which then waited for its turn: until then its time counts, and from then on what was seen on the disk.
+    /// Null for now.
+    /// </summary>
+    public DateTimeOffset? Taken { get; init; }
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), Pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Carries out an order whose signature was verified.</summary>
@@ -49,7 +55,7 @@ public sealed class DiskWiper(DiskPolicy policy, string usedOrders, TimeProvider
     private string? Refusal(DiskVerdict disk, WipeOrder order)
     {
         if (order.Machine != policy.Machine) return "the order is for another machine";
-        if (time.GetUtcNow() >= order.Expires)
+        if ((Taken ?? time.GetUtcNow()) >= order.Expires)
             return string.Create(CultureInfo.InvariantCulture, $"the order expired at {order.Expires:yyyy-MM-dd HH:mm:ss}: order it again");
         if (order.Disk != DiskIdentity.Of(disk.Evidence.Facts, disk.Record)) return "the order is for another disk";
         if (File.Exists(PathOf(order))) return "the order was used already";

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Operos.Linux;
@@ -24,12 +23,12 @@ internal sealed class DiskOrders(WorkerSettings settings, DiskBoard board, TimeP
     : BackgroundService
 {
     private const int MostWaiting = 16, MostLights = 8, LongestLight = 600, LongestText = 400;
-    private static readonly TimeSpan ClockError = TimeSpan.FromSeconds(30), ProgressPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ClockError = TimeSpan.FromSeconds(30), ProgressPause = TimeSpan.FromSeconds(1),
+        WaitTold = TimeSpan.FromSeconds(10), LongestWait = TimeSpan.FromHours(1);
 
-    private readonly Channel<(WipeOrder Order, string Name)> orders = Channel.CreateBounded<(WipeOrder, string)>(MostWaiting);
     private readonly Lock takenLock = new();
     private readonly Dictionary<Guid, DateTimeOffset> taken = [];
-    private readonly ConcurrentDictionary<Guid, Task> lights = [];
+    private readonly ConcurrentDictionary<Guid, Task> wipes = [], lights = [];
     private readonly CancellationTokenSource ending = new();
 
     /// <param name="machine">This machine's id, as the controller tells it; null while it is not known.</param>
@@ -48,17 +47,9 @@ internal sealed class DiskOrders(WorkerSettings settings, DiskBoard board, TimeP
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        try
-        {
-            await foreach (var (order, name) in orders.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
-                await WipeAsync(order, name, stoppingToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
-        finally
-        {
-            await ending.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(lights.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        await Task.Delay(Timeout.InfiniteTimeSpan, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ending.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll([.. wipes.Values, .. lights.Values]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Checks all that can be without the disk; the disk is looked at again when its turn has come.</summary>
@@ -84,15 +75,13 @@ internal sealed class DiskOrders(WorkerSettings settings, DiskBoard board, TimeP
         if (found.Wipe is { State: DiskWipe.Running }) return Refuse(FaultCode.Conflict, $"{found.Name} is being wiped already");
         lock (takenLock)
         {
+            foreach (var over in wipes.Where(entry => entry.Value.IsCompleted)) wipes.TryRemove(over);
+            if (wipes.Count >= MostWaiting) return Refuse(FaultCode.Busy, $"{MostWaiting} wipes wait already");
             foreach (var old in taken.Where(entry => entry.Value < now - ClockError).Select(entry => entry.Key).ToList()) taken.Remove(old);
             if (!taken.TryAdd(order.Id, order.Expires)) return Refuse(FaultCode.Conflict, "the order was given before: it counts once");
-        }
-        // Told first: it may be over at once.
-        Tell(order, found.Name, DiskWipe.Running, "it waits for what else is done to disks here");
-        if (!orders.Writer.TryWrite((order, found.Name)))
-        {
-            Tell(order, found.Name, DiskWipe.Failed, $"{MostWaiting} others waited already");
-            return Refuse(FaultCode.Busy, $"{MostWaiting} wipes wait already");
+            // Told first: it may be over at once.
+            Tell(order, found.Name, DiskWipe.Running, Waiting(found.Name, TimeSpan.Zero));
+            wipes[order.Id] = Task.Run(() => WipeAsync(order, found.Name, now, ending.Token), ending.Token);
         }
         return new Done { Text = "the wipe has begun" };
     }
@@ -103,11 +92,12 @@ internal sealed class DiskOrders(WorkerSettings settings, DiskBoard board, TimeP
         return new Fault { Code = code, Text = $"nothing is wiped: {text}", Hint = hint };
     }
 
-    private async Task WipeAsync(WipeOrder order, string name, CancellationToken cancellationToken)
+    /// <param name="now">When the order was taken.</param>
+    private async Task WipeAsync(WipeOrder order, string name, DateTimeOffset now, CancellationToken cancellationToken)
     {
         try
         {
-            using var turn = await board.TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+            using var turn = await WaitAsync(order, name, cancellationToken).ConfigureAwait(false);
             var policy = settings.DiskPolicy(order.Machine);
             var disks = await MachineDisks.LookAsync(policy, settings.Disks, cancellationToken).ConfigureAwait(false);
             var disk = disks.Where(disk => DiskIdentity.Of(disk.Evidence.Facts, disk.Record) == order.Disk).ToList() is [var one]
@@ -116,7 +106,7 @@ internal sealed class DiskOrders(WorkerSettings settings, DiskBoard board, TimeP
             logger.DiskWork($"{name} is wiped by order {order.Id}");
             Tell(order, name, DiskWipe.Running, "it has begun");
             var progress = new Progress(time, text => Tell(order, name, DiskWipe.Running, text));
-            await new DiskWiper(policy, Path.Combine(settings.StateFolder, "used-orders"), time)
+            await new DiskWiper(policy, Path.Combine(settings.StateFolder, "used-orders"), time) { Taken = now }
                 .WipeAsync(disk, order, progress, cancellationToken).ConfigureAwait(false);
             var after = await LookAsync(disk, policy, cancellationToken).ConfigureAwait(false);
             Tell(order, name, DiskWipe.Finished,
@@ -131,6 +121,32 @@ internal sealed class DiskOrders(WorkerSettings settings, DiskBoard board, TimeP
             logger.OrderRefused(text);
         }
         board.Ask();
+    }
+
+    /// <summary>Waits for the turn, and tells that it does, and for what, as long as it does.</summary>
+    private async Task<IDisposable> WaitAsync(WipeOrder order, string name, CancellationToken cancellationToken)
+    {
+        var start = time.GetTimestamp();
+        var turn = board.TakeTurnAsync(cancellationToken);
+        while (true)
+        {
+            try { return await turn.WaitAsync(WaitTold, cancellationToken).ConfigureAwait(false); }
+            catch (TimeoutException) { Tell(order, name, DiskWipe.Running, Waiting(name, time.GetElapsedTime(start))); }
+            if (time.GetElapsedTime(start) < LongestWait) continue;
+            // It comes all the same, for somebody else then.
+            _ = turn.ContinueWith(late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default);
+            throw new StorageException($"{Waiting(name, time.GetElapsedTime(start))}: nothing was wiped; order it again");
+        }
+    }
+
+    private string Waiting(string name, TimeSpan since)
+    {
+        var others = (board.Disks ?? []).Where(disk => disk.Name != name)
+            .Where(disk => disk.Work is not null || disk.Wipe is { State: DiskWipe.Running })
+            .Select(disk => $"{disk.Name} {disk.Work ?? "is to be wiped"}").ToList();
+        return "it waits for what else is done to disks here" + (others.Count > 0 ? $" ({string.Join(", ", others)})" : "")
+            + (since > WaitTold / 2 ? $", since {since.TotalSeconds:0} s" : "");
     }
 
     private static async Task<DiskState?> LookAsync(DiskVerdict disk, DiskPolicy policy, CancellationToken cancellationToken)

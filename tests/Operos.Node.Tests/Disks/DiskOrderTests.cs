@@ -73,6 +73,26 @@ public sealed class DiskOrderTests : IAsyncLifetime
         Assert.Contains("counts once", Assert.IsType<Fault>(Give(order)).Text, StringComparison.Ordinal);
     }
 
+    /// <summary>Somebody else works on disks for longer than an order counts.</summary>
+    [Fact]
+    public async Task An_order_that_was_taken_in_time_waits_for_its_turn_tells_for_what_and_is_carried_out()
+    {
+        WipeOrder order;
+        using (await board.TakeTurnAsync(default))
+        {
+            board.Show([Of(foreign), Of(blank) with { Work = "is set up" }]);
+            order = Order(Of(foreign)) with { Expires = DateTimeOffset.UtcNow.AddSeconds(2) };
+            Assert.IsType<Done>(Give(order));
+            Assert.Equal("it waits for what else is done to disks here (blank.img is set up)", Of(foreign).Wipe!.Text);
+            await UntilAsync("it tells that it still waits", () => Of(foreign).Wipe!.Text.EndsWith(
+                "(blank.img is set up), since 10 s", StringComparison.Ordinal));
+            Assert.True(DateTimeOffset.UtcNow > order.Expires);
+        }
+        var wipe = await EndAsync(foreign, order.Id);
+        Assert.True(wipe.State == DiskWipe.Finished, wipe.Text);
+        Assert.Equal("blank", Of(foreign).Class);
+    }
+
     [Fact]
     public async Task What_differs_from_what_was_seen_when_the_order_comes_is_not_wiped()
     {
