@@ -31,6 +31,14 @@ public sealed partial class CodeRulesTests
         Assert.Empty(Breaking(NamelessLock(), "agents", "proto", "tests"));
     }
 
+    [Fact]
+    public void The_cluster_s_id_on_disks_is_made_in_one_place()
+    {
+        Assert.Matches(ClusterId(), "Convert.ToHexStringLower(SHA256.HashData(settings.Authority.RawData))");
+        Assert.Equal(["agents/Operos.Storage/Classes/DiskPolicy.cs"],
+            Breaking(ClusterId(), "agents/Operos.Storage", "agents/Operos.Worker", "proto"));
+    }
+
     /// <summary>The files in which the pattern is found, but for this one.</summary>
     private static IEnumerable<string> Breaking(Regex pattern, params IReadOnlyList<string> folders)
     {
@@ -47,6 +55,9 @@ public sealed partial class CodeRulesTests
 
     [GeneratedRegex(@"\bUnixFileMode\.[A-Z]|\bmode=0?[0-7]{3}\b")]
     private static partial Regex Permissions();
+
+    [GeneratedRegex(@"SHA256\.HashData\([^;]*RawData")]
+    private static partial Regex ClusterId();
 
     [GeneratedRegex(@"\b(?:Lock|SemaphoreSlim|object) (?:gate|sync|mutex|locker|padlock|lockObject)\b", RegexOptions.IgnoreCase)]
     private static partial Regex NamelessLock();

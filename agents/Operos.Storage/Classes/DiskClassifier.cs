@@ -60,18 +60,8 @@ public static class DiskClassifier
     private static string? Unsuitable(DiskEvidence disk, DiskPolicy policy)
     {
         var facts = disk.Facts;
-        var wrong = facts.Transport switch
-        {
-            _ when facts.IsVirtualMedia => "it is virtual media of the machine's management controller",
-            Transport.Usb => "it is attached by USB",
-            Transport.Network => "it is attached over a network, and others may use it",
-            Transport.Stacked => "it is made of other devices",
-            Transport.Memory => "it is memory",
-            Transport.Optical or Transport.Floppy => "it is a drive for media",
-            Transport.Unknown => "how it is attached is not known",
-            Transport.File when !policy.TakesFiles => "it is a file",
-            _ => null,
-        };
+        var wrong = facts.IsVirtualMedia ? "it is virtual media of the machine's management controller"
+            : facts.Transport == Transport.File && !policy.TakesFiles ? "it is a file" : facts.Transport.WhyNotUsed();
         if (wrong is not null) return wrong;
         if (facts.IsRemovable) return "its medium can be taken out";
         if (facts.IsReadOnly) return "it cannot be written";

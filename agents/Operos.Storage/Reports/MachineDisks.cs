@@ -13,7 +13,7 @@ public static class MachineDisks
         var disks = files.Count > 0
             ? files.Select(path => new DiskFacts { Name = Path.GetFileName(path), Path = path, Transport = Transport.File }).ToList()
             : [.. new DiskFactsReader().Read(new BootMedium().Find()).Where(IsDisk)];
-        var looks = await Task.WhenAll(disks.Select(facts => IsLookedAt(facts)
+        var looks = await Task.WhenAll(disks.Select(facts => facts.Transport.IsLookedAt()
             ? DiskLook.TakeAsync(facts.Path, facts, cancellationToken)
             : Task.FromResult(new DiskEvidence { Facts = facts }))).ConfigureAwait(false);
         return DiskClassifier.Classify(looks, policy);
@@ -22,8 +22,4 @@ public static class MachineDisks
     /// <summary>RAM, and loop devices without a file, are nobody's disks.</summary>
     private static bool IsDisk(DiskFacts facts) =>
         facts.Transport != Transport.Memory && (facts.Bytes > 0 || facts.Transport is not (Transport.File or Transport.Network));
-
-    /// <summary>What is never used need not be asked: another machine's disk may not answer, and a drive would start to turn.</summary>
-    private static bool IsLookedAt(DiskFacts facts) =>
-        facts.Transport is not (Transport.Network or Transport.Stacked or Transport.Optical or Transport.Floppy);
 }

@@ -14,7 +14,7 @@ public static class OwnRecords
     /// <param name="cluster">SHA-256 of the certificate of the cluster's authority, in hex, lower case.</param>
     public static async Task<IReadOnlyList<(string Path, DiskRecord Record)>> ReadAsync(string cluster, CancellationToken cancellationToken)
     {
-        var paths = new DiskFactsReader().Read().Where(facts => IsDisk(facts.Transport))
+        var paths = new DiskFactsReader().Read().Where(facts => facts.Transport.IsOwn())
             .Select(facts => $"/dev/{facts.Name.Replace('!', '/')}")
             // What the kernel knows and this machine has no device of is another's: a container's host's.
             .Where(File.Exists);
@@ -36,9 +36,6 @@ public static class OwnRecords
         DiskRecordWriter.Write(disk, seen with { Token = token, Sequence = seen.Sequence + 1, Bytes = disk.Bytes, Written = now });
         return true;
     }
-
-    private static bool IsDisk(Transport transport) => transport is Transport.Sata or Transport.Sas or Transport.Nvme or Transport.Virtio
-        or Transport.Scsi or Transport.Mmc;
 
     private static async Task<(string Path, DiskRecord? Record)> TryReadAsync(string path, CancellationToken cancellationToken)
     {

@@ -31,7 +31,7 @@ internal sealed record WorkerSettings
     /// <summary>Whose disks are ours, on the machine that the controller says this is.</summary>
     public DiskPolicy DiskPolicy(Guid machine) => new()
     {
-        Cluster = Convert.ToHexStringLower(SHA256.HashData(Authority.RawData)), Machine = machine, TakesFiles = Disks.Count > 0,
+        Cluster = Storage.Classes.DiskPolicy.ClusterOf(Authority), Machine = machine, TakesFiles = Disks.Count > 0,
     };
 
     /// <exception cref="IOException">A file is missing or no such file; the message says which option replaces it.</exception>

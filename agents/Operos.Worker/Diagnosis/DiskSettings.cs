@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Operos.Storage.Classes;
 using Operos.Worker.Configuration;
 
@@ -14,7 +13,7 @@ internal static class DiskSettings
         var path = authority ?? WorkerSettings.AnchorPath;
         // A machine that is no cluster's has no disks of its own, and can look at them all the same.
         var cluster = authority is null && !File.Exists(path)
-            ? "" : Convert.ToHexStringLower(SHA256.HashData(WorkerSettings.ReadAuthority(path).RawData));
+            ? "" : DiskPolicy.ClusterOf(WorkerSettings.ReadAuthority(path));
         return new DiskPolicy
         {
             Cluster = cluster,

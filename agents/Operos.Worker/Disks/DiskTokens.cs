@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Operos.Linux;
 using Operos.Proto;
@@ -12,25 +11,25 @@ namespace Operos.Worker.Disks;
 /// <summary>
 /// The secret by which this machine is known again: its disks carry it over a reboot, a file in RAM over the end of an agent.
 /// </summary>
-internal sealed class DiskTokens(WorkerSettings settings, DeviceNodes nodes, ILogger<DiskTokens> logger)
+internal sealed class DiskTokens(WorkerSettings settings, DeviceNodes nodes, DiskBoard board, ILogger<DiskTokens> logger)
 {
     private const string FileName = "token";
-    private readonly string cluster = Convert.ToHexStringLower(SHA256.HashData(settings.Authority.RawData));
 
     /// <summary>What the disks carry, to be shown at enrolment; of disks that were another machine's, too, which proves nothing.</summary>
     public async Task<IReadOnlyList<Proof>> ShowAsync(CancellationToken cancellationToken)
     {
         if (!settings.Apply || nodes.Foreign is not null) return [];
-        var own = await OwnRecords.ReadAsync(cluster, cancellationToken).ConfigureAwait(false);
+        var own = await OwnRecords.ReadAsync(DiskPolicy.ClusterOf(settings.Authority), cancellationToken).ConfigureAwait(false);
         return [.. own.Select(disk => disk.Record.Token).OfType<MachineToken>().Distinct().Take(Proof.Most)
             .Select(token => new Proof { Kind = Proof.DiskToken, Value = token.Bytes.ToArray() })];
     }
 
-    /// <summary>Keeps a new one.</summary>
+    /// <summary>Keeps a new one; the disks are to carry it, and whoever works on them writes it.</summary>
     public void Keep(byte[]? token)
     {
-        if (!settings.Apply || MachineToken.Of(token) is null) return;
-        AtomicFile.Write(Path.Combine(settings.StateFolder, FileName), token!, FileModes.Private);
+        if (settings.Apply && MachineToken.Of(token) is not null)
+            AtomicFile.Write(Path.Combine(settings.StateFolder, FileName), token!, FileModes.Private);
+        board.Ask();
     }
 
     /// <summary>Has this machine's own disks carry the last that was kept. One that fails is told, and is tried at the next pass.</summary>

@@ -5,7 +5,6 @@ using Operos.Proto;
 using Operos.Proto.Connection;
 using Operos.Worker.Configuration;
 using Operos.Worker.Diagnosis;
-using Operos.Worker.Disks;
 using Operos.Worker.Node;
 using Operos.Worker.Orders;
 
@@ -16,7 +15,7 @@ namespace Operos.Worker.Enrolment;
 /// operator are all normal.
 /// </summary>
 internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeVitals vitals, NodeMembership membership,
-    DiskSession disks, DiskBoard board, DiskTokens tokens, ILogger<WorkerAgent> logger) : BackgroundService
+    DiskSession disks, ILogger<WorkerAgent> logger) : BackgroundService
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
 
@@ -90,13 +89,11 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeV
         node.AdoptClock(connection.Greeting!.UnixTimeMs);
         using var key = WorkerIdentity.LoadOrMakeKey(settings.StateFolder);
         var request = new Enrol { Csr = WorkerIdentity.Request(key), Inventory = settings.ReadInventory(), BootRecord = settings.BootRecord,
-            BootId = bootId, Node = membership.Node, Proofs = await tokens.ShowAsync(cancellationToken).ConfigureAwait(false) };
+            BootId = bootId, Node = membership.Node, Proofs = await disks.ProveAsync(cancellationToken).ConfigureAwait(false) };
         var reply = await connection.CallAsync<EnrolReply>(request, cancellationToken).ConfigureAwait(false);
         if (reply is { Admission: Admission.Admitted, Certificate: { } certificate, Configuration: { } configuration })
         {
-            tokens.Keep(reply.Token);
-            // The disks are to carry it: whoever works on them writes it.
-            board.Ask();
+            disks.Keep(reply.Token);
             await node.ApplyAsync(configuration, cancellationToken).ConfigureAwait(false);
             var identity = WorkerIdentity.Keep(settings.StateFolder, key, certificate);
             node.Say($"enrolled as {reply.MachineId}{(configuration.Name is null ? "" : $" ({configuration.Name})")}");

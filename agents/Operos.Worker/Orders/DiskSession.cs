@@ -5,11 +5,17 @@ using Operos.Worker.Disks;
 
 namespace Operos.Worker.Orders;
 
-/// <summary>What goes to and fro about disks while the controller is connected.</summary>
+/// <summary>What goes to and fro about disks between this machine and the controller.</summary>
 internal sealed class DiskSession(WorkerSettings settings, DiskKeeper keeper, SimulatedDisks simulated, DiskReporter reporter,
-    DiskOrders orders, LocalVolumes volumes)
+    DiskTokens tokens, DiskOrders orders, LocalVolumes volumes)
 {
     private volatile string? machine;
+
+    /// <summary>What they carry that proves which machine this is.</summary>
+    public Task<IReadOnlyList<Proof>> ProveAsync(CancellationToken cancellationToken) => tokens.ShowAsync(cancellationToken);
+
+    /// <summary>Has them carry what the controller gave at enrolment.</summary>
+    public void Keep(byte[]? token) => tokens.Keep(token);
 
     /// <summary>What the controller answered to a heartbeat.</summary>
     public void Follow(ControlConnection connection, NodeConfiguration configuration)
