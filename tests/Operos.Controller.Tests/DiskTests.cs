@@ -67,11 +67,12 @@ public sealed class DiskTests : IDisposable
             Bytes = -1, LogicalSector = int.MaxValue, Transport = bad, Model = bad, Evidence = "nothing", RecordDisk = "x",
             Signatures = [.. Enumerable.Repeat(new DiskSignature { Name = bad, Offset = long.MinValue }, 1000)],
             Uses = [.. Enumerable.Repeat(new DiskUse { Use = bad, Bytes = -5, UsedBytes = long.MinValue, MountedAt = bad }, 1000)],
-            Failure = bad, Wipe = new DiskWipe { Order = bad, State = bad, Text = bad },
+            Failure = bad, Place = bad, Wipe = new DiskWipe { Order = bad, State = bad, Text = bad },
         });
         var disk = Assert.Single((await controller.OperateAsync<DiskList>(new ListDisks())).Disks).Disk;
         Assert.Equal(("doubtful", 0L, "", null, null), (disk.Class, disk.Bytes, disk.Evidence, disk.RecordDisk, disk.Wipe?.Order));
         Assert.Equal((16, 64, 16), (disk.Reasons.Count, disk.Signatures.Count, disk.Uses.Count));
+        Assert.Null(disk.Place);
         Assert.DoesNotContain('/', disk.Name);
         Assert.DoesNotContain(' ', disk.Identity);
         foreach (var text in (string?[])[disk.Name, disk.Identity, disk.Transport, disk.Model, disk.Failure, disk.Reasons[0],
@@ -158,13 +159,16 @@ public sealed class DiskTests : IDisposable
         Assert.Equal([identity, Place], (await ConfigurationAsync(connection)).Excluded);
         Assert.DoesNotContain((await controller.OperateAsync<DiskList>(new ListDisks())).Silent,
             line => line.Contains(Place, StringComparison.Ordinal));
+        await controller.OperateAsync<Done>(new ReclaimDisk { Disk = identity });
+        Assert.Empty((await ConfigurationAsync(connection)).Excluded);
+        await controller.OperateAsync<Done>(new ExcludeDisk { Disk = identity });
+        await ConfigurationAsync(connection);
         await ConfigurationAsync(connection);
         await controller.OperateAsync<WipeOrdered>(wipe);
         Assert.Equal(1, orders);
         await ReportAsync(connection, Disk("vdb") with { Identity = Place });
         Assert.NotNull(Assert.Single((await controller.OperateAsync<DiskList>(new ListDisks())).Disks).Excluded);
-        // Both are reclaimed by what the disk was called when it was kept out.
-        await controller.OperateAsync<Done>(new ReclaimDisk { Disk = identity });
+        await controller.OperateAsync<Done>(new ReclaimDisk { Disk = $"{id}/vdb" });
         Assert.Empty((await ConfigurationAsync(connection)).Excluded);
     }
 

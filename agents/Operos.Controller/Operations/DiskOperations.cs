@@ -75,7 +75,8 @@ internal sealed class DiskReclaim(RackDisks disks, MachineRegistry machines)
         if (disks.Excluded.Find(entry.Disk.Identity, entry.Machine) is not { } kept)
             return Task.FromResult<Message>(new Done { Text = $"{call} is not kept out: it is {entry.Disk.Class}"
                 + (entry.WayOut is { } next ? $"; {next}" : "") });
-        disks.Excluded.Remove(kept);
+        // Of one that was wiped, also what it was called before, which it no longer is.
+        disks.Excluded.Remove([kept, .. disks.Views.InNoMachine([.. disks.Excluded.All.Where(other => other.Identity == kept.For)])]);
         machines.Mention(entry.Machine, $"disk {entry.Disk.Name} ({entry.Disk.Identity}) is no longer kept out, by {caller.Name}");
         return Task.FromResult<Message>(new Done { Text = $"{call} ({entry.Disk.Identity}) is no longer kept out"
             + (entry.Disk.Class is "blank" or "ours" or "unfinished-ours" ? "; its machine uses it within seconds"

@@ -22,7 +22,7 @@ namespace Operos.Worker.Orders;
 internal sealed class DiskOrders(WorkerSettings settings, DiskBoard board, TimeProvider time, ILogger<DiskOrders> logger)
     : BackgroundService
 {
-    private const int MostWaiting = 16, MostLights = 8, LongestLight = 600, LongestText = 400;
+    private const int MostWaiting = 16, MostLights = 8, LongestLight = 600, LongestText = 400, MostNamed = 4;
     private static readonly TimeSpan ClockError = TimeSpan.FromSeconds(30), ProgressPause = TimeSpan.FromSeconds(1),
         WaitTold = TimeSpan.FromSeconds(10), LongestWait = TimeSpan.FromHours(1);
 
@@ -144,7 +144,7 @@ internal sealed class DiskOrders(WorkerSettings settings, DiskBoard board, TimeP
     {
         var others = (board.Disks ?? []).Where(disk => disk.Name != name)
             .Where(disk => disk.Work is not null || disk.Wipe is { State: DiskWipe.Running })
-            .Select(disk => $"{disk.Name} {disk.Work ?? "is to be wiped"}").ToList();
+            .Select(disk => $"{disk.Name} {disk.Work ?? "is to be wiped"}").Take(MostNamed).ToList();
         return "it waits for what else is done to disks here" + (others.Count > 0 ? $" ({string.Join(", ", others)})" : "")
             + (since > WaitTold / 2 ? $", since {since.TotalSeconds:0} s" : "");
     }
