@@ -23,6 +23,12 @@ internal static partial class Log
     [LoggerMessage(EventId = 3305, Level = LogLevel.Warning, Message = "{Folder} of a volume is not deleted: {Reason}")]
     public static partial void VolumeNotDeleted(this ILogger logger, string folder, string reason);
 
+    [LoggerMessage(EventId = 3306, Level = LogLevel.Warning, Message = "Too much is in a volume: {Text}; kubectl get pv tells whose it is")]
+    public static partial void VolumeExceeds(this ILogger logger, string text);
+
+    [LoggerMessage(EventId = 3307, Level = LogLevel.Warning, Message = "What volumes at {Place} hold is not known: {Reason}")]
+    public static partial void VolumesNotMeasured(this ILogger logger, string place, string reason);
+
     [LoggerMessage(EventId = 3320, Level = LogLevel.Information, Message = "{Text}")]
     public static partial void Said(this ILogger logger, string text);
 

@@ -76,7 +76,8 @@ Command Run()
             .AddHostedService(services => services.GetRequiredService<DiskOrders>())
             .AddSingleton<NodeMembership>().AddHostedService(services => services.GetRequiredService<NodeMembership>())
             .AddHostedService<MachineClock>().AddHostedService<WorkerAgent>();
-        if (settings.Apply) builder.Services.AddHostedService(services => services.GetRequiredService<DiskKeeper>());
+        if (settings.Apply)
+            builder.Services.AddHostedService(services => services.GetRequiredService<DiskKeeper>()).AddHostedService<VolumeExcess>();
         else builder.Services.AddHostedService(services => services.GetRequiredService<SimulatedDisks>());
         using var host = builder.Build();
         await host.RunAsync(cancellationToken).ConfigureAwait(false);

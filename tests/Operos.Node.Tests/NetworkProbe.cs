@@ -37,7 +37,8 @@ internal static class NetworkProbe
     /// <c>apply OWN POD-NETWORK CNI-FOLDER RUN-FOLDER NODE=ADDRESS=PODS...</c>, <c>clear CNI-FOLDER</c>,
     /// <c>recall POD-NETWORK RUN-FOLDER</c>, <c>firewall OWN=ADDRESS [NODE=ADDRESS=PODS...]</c> (of no nodes: the API server has told
     /// nothing yet), <c>open</c>, <c>services</c>, <c>memory FOLDER BYTES</c>,
-    /// <c>folders ROOT [close]</c>, <c>ephemeral-file ROOT PLACE</c> or <c>volume ROOT BYTES [PATH]</c>.
+    /// <c>folders ROOT [close]</c>, <c>ephemeral-file ROOT PLACE</c>,
+    /// <c>volume ROOT BYTES [PATH]</c> or <c>excess ROOT</c>.
     /// </summary>
     private static void Act(string[] order)
     {
@@ -48,6 +49,7 @@ internal static class NetworkProbe
         else if (order[0] == "ephemeral-file") Console.WriteLine(NodeFolderTests.MakeFile(order[1], order[2]));
         else if (order[0] == "volume") Console.WriteLine(LocalVolumeTests.Ask(order[1],
             long.Parse(order[2], CultureInfo.InvariantCulture), order.ElementAtOrDefault(3)));
+        else if (order[0] == "excess") Console.WriteLine(LocalVolumeTests.Measure(order[1]));
         else if (order[0] == "folders") Console.WriteLine(NodeFolderTests.Take(order[1], order.Length > 2));
         else if (order[0] == "services") ServiceRules.ClearAsync(default).GetAwaiter().GetResult();
         else if (order[0] == "open") NodeFirewall.ClearAsync(default).GetAwaiter().GetResult();

@@ -84,6 +84,7 @@ internal sealed class DiskKeeper : BackgroundService
         var (now, isOnDisk) = (standing, folders.Place == NodePlace.Disk);
         // systemd takes away what was mounted of a device that is gone.
         if (!isOnDisk && folders.WereOnDisk) now = new(false, $"{DiskMounts.EphemeralLost} ({now.Text})");
+        if (volumes.Excess is { } excess) now = now with { Text = $"{now.Text}; {excess}" };
         return new NodeDisks(isOnDisk, now.IsWell,
             isOnDisk ? now.Text : $"{now.Text}; images, logs and what pods write are in RAM until the next boot");
     }

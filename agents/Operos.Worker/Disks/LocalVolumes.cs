@@ -7,7 +7,7 @@ namespace Operos.Worker.Disks;
 
 /// <summary>
 /// Folders on this machine's disks for volumes of Kubernetes. A disk promises no more than it holds; what a volume takes beyond its claim
-/// nobody stops.
+/// nobody stops, and <see cref="VolumeExcess"/> tells.
 /// </summary>
 /// <param name="root">Below it each disk's volumes are mounted.</param>
 internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
@@ -21,6 +21,9 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
 
     /// <summary>What the disks with volumes hold altogether, in bytes; 0 where there is none.</summary>
     public long Bytes => Mounted().Sum(TotalOf);
+
+    /// <summary>Which volumes hold more than their claims asked for, as was found last, in words; null where none does.</summary>
+    public string? Excess { get; set; }
 
     /// <summary>These disks, by the ids in their records, take no new volumes.</summary>
     public void TakeNone(IEnumerable<Guid> disks) => closed = disks.ToHashSet();
@@ -151,7 +154,8 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
         return places;
     }
 
-    private List<string> Mounted() => [.. MountTable.Read().Below(root).Select(mount => mount.Where)
+    /// <summary>Where the disks with volumes are mounted.</summary>
+    public List<string> Mounted() => [.. MountTable.Read().Below(root).Select(mount => mount.Where)
         .Where(path => Path.GetDirectoryName(path) == root && Guid.TryParseExact(Path.GetFileName(path), "D", out _))
         .Distinct().Order(StringComparer.Ordinal)];
 

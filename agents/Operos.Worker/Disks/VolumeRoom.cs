@@ -26,12 +26,19 @@ internal static class VolumeRoom
     public static long Of(string place)
     {
         var drive = new DriveInfo(place);
-        // A promise whose folder was never made counts for nothing: its volume was given up.
-        var promised = Directory.EnumerateFiles(place, Prefix + "*" + Suffix)
-            .Where(file => Directory.Exists(file[..^Suffix.Length])).Sum(BytesIn);
+        var promised = PromisesOn(place).Sum(promise => promise.Bytes);
         var image = new FileInfo(Path.Combine(place, EphemeralFile));
         return Math.Clamp(drive.TotalSize - promised - (image.Exists ? image.Length : 0), 0, drive.AvailableFreeSpace);
     }
+
+    /// <summary>The folders of its volumes, and what each was promised.</summary>
+    /// <remarks>A promise whose folder was never made counts for nothing: its volume was given up.</remarks>
+    public static IEnumerable<(string Folder, long Bytes)> PromisesOn(string place) =>
+        Directory.EnumerateFiles(place, Prefix + "*" + Suffix).Select(file => (Folder: file[..^Suffix.Length], Bytes: BytesIn(file)))
+            .Where(promise => Directory.Exists(promise.Folder));
+
+    /// <summary>Whether a fifth or less of it is free: what one volume holds too much of others may miss soon.</summary>
+    public static bool IsShort(string place) => new DriveInfo(place) is var drive && drive.AvailableFreeSpace <= drive.TotalSize / 5;
 
     private static long BytesIn(string file) =>
         long.TryParse(File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;

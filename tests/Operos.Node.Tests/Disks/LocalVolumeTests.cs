@@ -69,6 +69,26 @@ public sealed class LocalVolumeTests : IDisposable
         Assert.Equal($"{place}/{Volume}", said[5]);
     }
 
+    /// <summary>What a probe does in a namespace: <c>excess ROOT</c>.</summary>
+    internal static string Measure(string root)
+    {
+        var volumes = new LocalVolumes(Path.Combine(root, "volumes"), NullLogger<LocalVolumes>.Instance);
+        using var excess = new VolumeExcess(volumes, NullLogger<VolumeExcess>.Instance);
+        return string.Join('\n', excess.MeasureAsync(default).GetAwaiter().GetResult().Values.DefaultIfEmpty("none"));
+    }
+
+    [Fact]
+    public async Task A_volume_that_holds_more_than_its_claim_asked_for_is_named_when_its_disk_is_short_of_room()
+    {
+        var place = $"volumes/{First}";
+        var said = await MountSpace.RunAsync(folder.Path, Disk(First, "64M"), $"volume {{0}} {8 << 20} {{0}}/{place}/{Volume}",
+            $"mkdir {place}/pvc-modest; echo {40 << 20} > {place}/pvc-modest.bytes; fallocate -l 10M {place}/pvc-modest/a",
+            $"mkdir '{place}/{Volume}/-x'; fallocate -l 12M '{place}/{Volume}/-x/b'", "excess {0}",
+            $"fallocate -l 28M {place}/pvc-modest/c", "excess {0}");
+        Assert.Equal([$"{place}/{Volume}", "none", $"volume {Volume} holds 12 MiB, and its claim asked for 8: its neighbours on the disk "
+            + $"{First} have less"], said);
+    }
+
     private static string Disk(string name, string size) =>
         $"truncate -s {size} {name}; mkfs.ext4 -q -m 0 {name}; mkdir -p volumes/{name}; mount -o loop {name} volumes/{name}";
 }

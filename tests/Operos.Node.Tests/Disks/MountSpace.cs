@@ -6,7 +6,7 @@ namespace Operos.Node.Tests.Disks;
 internal static class MountSpace
 {
     /// <summary>What the probe does; any other step is the shell's.</summary>
-    private static readonly string[] Orders = ["folders", "ephemeral-file", "volume"];
+    private static readonly string[] Orders = ["folders", "ephemeral-file", "volume", "excess"];
 
     /// <summary>What all steps print, by lines. <c>{0}</c> in one is the folder, which is the shell's own, too.</summary>
     public static async Task<string[]> RunAsync(string folder, params IEnumerable<string> steps)

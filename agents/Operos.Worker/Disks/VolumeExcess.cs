@@ -1,0 +1,66 @@
+using System.Globalization;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Operos.Linux;
+using Operos.Linux.Programs;
+
+namespace Operos.Worker.Disks;
+
+/// <summary>
+/// Tells which volumes hold more than their claims asked for. That reads every folder of them, so that only a disk whose others may soon
+/// miss the room is measured, once an hour, when nobody else wants the disk.
+/// </summary>
+internal sealed class VolumeExcess(LocalVolumes volumes, ILogger<VolumeExcess> logger) : BackgroundService
+{
+    private const int MostTold = 4;
+    private static readonly TimeSpan Every = TimeSpan.FromHours(1), Longest = TimeSpan.FromMinutes(20);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        try
+        {
+            while (true)
+            {
+                var found = await MeasureAsync(stoppingToken).ConfigureAwait(false);
+                foreach (var (volume, text) in found)
+                    if (!known.Contains(volume)) logger.VolumeExceeds(text);
+                known = [.. found.Keys];
+                var more = found.Count > MostTold ? $"; and {found.Count - MostTold} more" : "";
+                volumes.Excess = found.Count == 0 ? null : string.Join("; ", found.Values.Take(MostTold)) + more;
+                await Task.Delay(Every, stoppingToken).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
+    }
+
+    /// <summary>The volumes that hold too much, by name, in words.</summary>
+    internal async Task<SortedDictionary<string, string>> MeasureAsync(CancellationToken cancellationToken)
+    {
+        var found = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var place in volumes.Mounted())
+        {
+            try
+            {
+                if (!VolumeRoom.IsShort(place)) continue;
+                foreach (var (folder, promised) in VolumeRoom.PromisesOn(place))
+                    if (await HeldAsync(folder, cancellationToken).ConfigureAwait(false) is var held && held > promised)
+                        found[Path.GetFileName(folder)] = $"volume {Path.GetFileName(folder)} holds {held >> 20} MiB, and its claim asked "
+                            + $"for {promised >> 20}: its neighbours on the disk {Path.GetFileName(place)} have less";
+            }
+            // A disk that fails is told by others, and keeps none of the others from being measured.
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.VolumesNotMeasured(place, e.Message); }
+        }
+        return found;
+    }
+
+    /// <summary>What lies in it, in bytes; what cannot be read, or goes meanwhile, does not count.</summary>
+    private static async Task<long> HeldAsync(string folder, CancellationToken cancellationToken)
+    {
+        string[] arguments = ["--class", "idle", "nice", "-n", "19", "du", "--summarize", "--one-file-system", "--block-size=1", "--",
+            folder];
+        var result = await ProgramCall.RunAsync("ionice", arguments, cancellationToken, longest: Longest).ConfigureAwait(false);
+        return long.TryParse(result.Output.Split('\t')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes
+            : throw new IOException($"du tells nothing of {folder}: {PrintableText.Line(result.LastLine)}");
+    }
+}
