@@ -37,13 +37,17 @@ internal sealed class DeviceNodes(string root = "/")
 
     /// <summary>Whether a device is there with all that it is made of: a disk that was pulled leaves what was made of it behind.</summary>
     /// <param name="device">Its number.</param>
-    public bool IsThere(string device)
+    public bool IsThere(string device) => IsWhole(Path.Combine("dev/block", device));
+
+    private bool IsWhole(string device)
     {
-        var folder = Path.Combine(sysfs, "dev/block", device);
+        var folder = Path.Combine(sysfs, device);
         if (!Directory.Exists(folder)) return false;
+        // Of a file whose file system was taken away the kernel tells another name.
+        if (Read(Path.Combine(device, "loop/backing_file")) is { Length: > 0 } file && !File.Exists(file)) return false;
         var below = Path.Combine(folder, "slaves");
         return !Directory.Exists(below) || Directory.EnumerateFileSystemEntries(below).ToList() is var parts
-            && (parts.Count > 0 || !File.Exists(Path.Combine(folder, "dm/name"))) && parts.All(Directory.Exists);
+            && (parts.Count > 0 || !File.Exists(Path.Combine(folder, "dm/name"))) && parts.All(IsWhole);
     }
 
     /// <summary>Whether a device is made of the one at a path.</summary>

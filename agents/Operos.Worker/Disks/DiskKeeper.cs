@@ -56,6 +56,9 @@ internal sealed class DiskKeeper : BackgroundService
             Path.Combine(settings.StateFolder, "used-orders"), []);
     }
 
+    /// <summary>Whether the disk of a node's folders went away since the node began.</summary>
+    public bool HasLostNodeDisk => tools.Mounts.HasLostNodeDisk;
+
     /// <summary>What the controller answered to a heartbeat.</summary>
     public void Follow(ControlConnection connection, NodeConfiguration configuration)
     {

@@ -19,13 +19,19 @@ internal sealed class DiskMounts(DiskPaths paths, NodeFolders folders, DeviceNod
     private const long Mebibyte = 1 << 20;
 
     public const string EphemeralLost =
-        "the disk with containerd's and the kubelet's folders is gone: drain this machine and reboot it, and the next boot uses another";
+        "the disk with containerd's and the kubelet's folders is gone: this machine is to be drained and rebooted, and the next boot uses "
+        + "another";
+
+    private bool lost;
 
     /// <summary>systemd undoes the mount of a device whose file system udev has not read yet.</summary>
     private static readonly TimeSpan SettlePatience = TimeSpan.FromSeconds(10);
 
     /// <summary>Whether the ephemeral file system is there.</summary>
     public bool HasEphemeral => MountTable.Read().At(paths.Ephemeral) is not null;
+
+    /// <summary>Whether the disk of a node's folders went away since the node began; it does not come back in this boot.</summary>
+    public bool HasLostNodeDisk => lost |= folders.Device is { } device && !nodes.IsThere(device);
 
     /// <summary>Makes the ephemeral file system and puts a node's folders onto it.</summary>
     /// <param name="partition">Of the best disk; what it holds is of a boot that is over.</param>

@@ -1,3 +1,4 @@
+using System.Text;
 using Operos.Linux;
 
 namespace Operos.Worker.Disks;
@@ -18,11 +19,11 @@ internal enum NodePlace
 /// <param name="memory">A file that is there once a node began in this boot, and says where; null for none.</param>
 internal sealed class NodeFolders(DiskPaths paths, string? memory = null)
 {
-    private static readonly byte[] OnDisk = "disk\n"u8.ToArray(), InRam = "RAM\n"u8.ToArray();
+    private const string OnDisk = "disk", InRam = "RAM";
 
     private readonly Lock placeLock = new();
     private bool closed = memory is not null && File.Exists(memory);
-    private bool wasOnDisk = memory is not null && File.Exists(memory) && File.ReadAllBytes(memory).AsSpan().SequenceEqual(OnDisk);
+    private string? device = memory is not null && File.Exists(memory) ? DeviceIn(File.ReadAllText(memory)) : null;
 
     /// <remarks>
     /// containerd's unit mounts RAM at its folder before it starts, unless something is mounted there: then nothing of a node is on a disk
@@ -34,9 +35,12 @@ internal sealed class NodeFolders(DiskPaths paths, string? memory = null)
     }
 
     /// <summary>Whether they were on a disk when the node began, wherever they are now.</summary>
-    public bool WereOnDisk
+    public bool WereOnDisk => Device is not null;
+
+    /// <summary>The number of the device that they were on when the node began; null for RAM, and before.</summary>
+    public string? Device
     {
-        get { lock (placeLock) return wasOnDisk; }
+        get { lock (placeLock) return device; }
     }
 
     /// <summary>Whether some may still be put onto a disk; not once a node began.</summary>
@@ -59,9 +63,11 @@ internal sealed class NodeFolders(DiskPaths paths, string? memory = null)
         lock (placeLock)
         {
             if (closed) return;
-            wasOnDisk = Look() == NodePlace.Disk;
+            device = Look() == NodePlace.Disk ? MountTable.Read().At(paths.Folders[0].Path)?.Device : null;
             closed = true;
-            if (memory is not null) AtomicFile.Write(memory, wasOnDisk ? OnDisk : InRam, FileModes.Private);
+            if (memory is not null)
+                AtomicFile.Write(memory, Encoding.ASCII.GetBytes(device is null ? $"{InRam}\n" : $"{OnDisk} {device}\n"),
+                    FileModes.Private);
         }
     }
 
@@ -96,6 +102,9 @@ internal sealed class NodeFolders(DiskPaths paths, string? memory = null)
             return true;
         }
     }
+
+    /// <summary>The device that such a file names.</summary>
+    private static string? DeviceIn(string text) => text.Split((char[])[' ', '\n']) is [OnDisk, var device, ..] ? device : null;
 
     private NodePlace Look() => MountTable.Read() is var mounts && mounts.At(paths.Folders[0].Path) is not null
         ? mounts.IsOnDisk(paths.Folders[0].Path) ? NodePlace.Disk : NodePlace.Ram

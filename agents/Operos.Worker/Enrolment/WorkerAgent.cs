@@ -132,6 +132,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeV
         while (!connection.Completion.IsCompleted)
         {
             var heartbeat = await vitals.ReadAsync(bootId, membership.Steps, cancellationToken).ConfigureAwait(false);
+            heartbeat = heartbeat with { LostNodeDisk = disks.HasLostNodeDisk };
             var reply = await connection.CallAsync<HeartbeatReply>(heartbeat, cancellationToken).ConfigureAwait(false);
             connected();
             machine = reply.Configuration.Hostname;

@@ -17,6 +17,9 @@ internal sealed class DiskSession(WorkerSettings settings, DiskKeeper keeper, Si
     /// <summary>Has them carry what the controller gave at enrolment.</summary>
     public void Keep(byte[]? token) => tokens.Keep(token);
 
+    /// <summary>What heartbeats tell.</summary>
+    public bool HasLostNodeDisk => keeper.HasLostNodeDisk;
+
     /// <summary>What the controller answered to a heartbeat.</summary>
     public void Follow(ControlConnection connection, NodeConfiguration configuration)
     {

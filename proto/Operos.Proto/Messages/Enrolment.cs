@@ -126,6 +126,11 @@ public sealed record Heartbeat : Message
     [Key(43)] public long UnixTimeMs { get; init; }
     /// <summary>What its disks with volumes hold altogether; 0 where there is none.</summary>
     [Key(44)] public long VolumeBytes { get; init; }
+    /// <summary>
+    /// Whether it lost, in this boot, the disk with containerd's and the kubelet's folders: its pods cannot go on, and the next boot uses
+    /// another disk.
+    /// </summary>
+    [Key(45)] public bool LostNodeDisk { get; init; }
 
     internal override bool HoldsNull() => Elements.HoldNull(Steps);
 }

@@ -84,6 +84,21 @@ public sealed class DeviceNodeTests : IDisposable
         Assert.False(nodes.IsThere("253:0"));
     }
 
+    [Fact]
+    public void What_is_made_of_a_file_whose_disk_was_pulled_is_not_there()
+    {
+        var nodes = new DeviceNodes(folder.Path);
+        Write("volumes/ephemeral.img", "");
+        Write("sys/dev/block/7:0/loop/backing_file", InFolder("volumes/ephemeral.img"));
+        Write("sys/dev/block/253:0/dm/name", "operos-ephemeral");
+        Directory.CreateDirectory(InFolder("sys/dev/block/253:0/slaves"));
+        Directory.CreateSymbolicLink(InFolder("sys/dev/block/253:0/slaves/loop0"), InFolder("sys/dev/block/7:0"));
+        Assert.Equal((true, true), (nodes.IsThere("7:0"), nodes.IsThere("253:0")));
+        // As the kernel tells it once its file system is mounted nowhere.
+        Write("sys/dev/block/7:0/loop/backing_file", "/ephemeral.img");
+        Assert.Equal((false, false), (nodes.IsThere("7:0"), nodes.IsThere("253:0")));
+    }
+
     private static DiskFacts Disk(string name) => new() { Name = name };
 
     private void Write(string path, string text)

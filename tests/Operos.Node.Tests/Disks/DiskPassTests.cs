@@ -70,6 +70,27 @@ public sealed class DiskPassTests : IDisposable
         Assert.Equal(["Disk, 1 volumes"], said[1..]);
     }
 
+    [Fact]
+    public async Task The_loss_of_a_node_s_disk_is_told_from_then_on_and_never_before_the_node_began() =>
+        Assert.Equal(["lost: False", "lost: False", "lost: True", "lost: True"], await InAsync("gone"));
+
+    /// <summary>A kernel's list of devices that a test writes, of the device that is mounted.</summary>
+    private static void Lose(string root, Machine machine)
+    {
+        var nodes = new DeviceNodes(Path.Combine(root, "kernel"));
+        machine.Say($"lost: {machine.Mounts(nodes).HasLostNodeDisk}");
+        machine.Begin();
+        // As the agent that begins next reads it.
+        var listed = Path.Combine(root, "kernel/sys/dev/block", machine.Folders().Device!);
+        var mounts = machine.Mounts(nodes);
+        Directory.CreateDirectory(listed);
+        machine.Say($"lost: {mounts.HasLostNodeDisk}");
+        Directory.Delete(listed);
+        machine.Say($"lost: {mounts.HasLostNodeDisk}");
+        Directory.CreateDirectory(listed);
+        machine.Say($"lost: {mounts.HasLostNodeDisk}");
+    }
+
     private static void Act(string root, string what)
     {
         using var machine = new Machine(root);
@@ -82,6 +103,11 @@ public sealed class DiskPassTests : IDisposable
         if (what == "cut") machine.Pass(One, key: _ => throw new StorageException("no key"), encrypt: true, tells: true);
         else machine.Pass(One);
         if (what == "second") machine.Add("second");
+        if (what == "gone")
+        {
+            Lose(root, machine);
+            return;
+        }
         if (what is "folders" or "lost")
         {
             if (what == "lost") machine.Begin();
@@ -165,9 +191,11 @@ public sealed class DiskPassTests : IDisposable
 
         public void Begin() => Folders().Close();
 
+        public DiskMounts Mounts(DeviceNodes nodes) => new(Paths, Folders(), nodes);
+
         public static void Detach(IEnumerable<string> places)
         {
-            foreach (var place in places.ToList()) Mounts.Detach(place);
+            foreach (var place in places.ToList()) Operos.Linux.Mounts.Detach(place);
         }
 
         public string Pass(Guid machine, Func<Guid, byte[]>? key = null, bool encrypt = false, bool tells = false, bool progress = false)
