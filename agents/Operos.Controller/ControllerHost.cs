@@ -89,8 +89,9 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var jobStore = new JobStore(paths.Jobs, loggers.CreateLogger<JobStore>());
         var events = new EventLog(paths.History, time, loggers.CreateLogger<EventLog>());
         registry.Happened += events.Add;
-        var (operations, jobs) = ControllerOperations.Create(new RackStores(registry, operators, releases, audit, jobStore, events), live,
-            new NetworkServices(watch, dnsmasq, dns, clock), cluster, authority, context);
+        var stores = new RackStores(registry, operators, releases, audit, jobStore, events);
+        var (operations, jobs, lostDisks) = ControllerOperations.Create(stores, live, new NetworkServices(watch, dnsmasq, dns, clock),
+            cluster, authority, context);
         var control = new ControlServer(new IPEndPoint(IPAddress.Any, settings.ControlPort), authority, settings.Address,
             () => new ControlPeer(enrolment, operations, operators, live, time, loggers.CreateLogger<ControlPeer>()), time,
                 loggers.CreateLogger<ControlServer>());
@@ -108,6 +109,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
             parts.Of("address", new OwnAddress(settings.Address, time, loggers.CreateLogger<OwnAddress>()).RunAsync),
             parts.Of("boot history", new BootHistory(paths.History, watch, time, loggers.CreateLogger<BootHistory>()).RunAsync),
             parts.Of("daily backups", backups.Schedule.RunAsync), parts.Of("reports of disks", context.Disks.RunAsync),
+            parts.Of("machines that lost a disk", lostDisks.RunAsync),
             parts.Of("DNS", dns is not null ? dns.RunAsync : token => daemons.KeepOffAsync(ClusterDns.Units, token))];
         if (clock is not null) works.Add(parts.Of("time", clock.RunAsync));
         if (cluster is null) return works;

@@ -40,13 +40,13 @@ internal sealed class TestController : IAsyncDisposable
     private readonly ConcurrentDictionary<string, ECDsa> keys = new();
 
     public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256,
-        ReadmissionPolicy readmission = ReadmissionPolicy.Auto, int maxMachines = 5000)
+        ReadmissionPolicy readmission = ReadmissionPolicy.Auto, int maxMachines = 5000, bool heals = true)
     {
         ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("operos-controller-").FullName;
         var settings = new ControllerSettings { Admission = admission, Address = IPAddress.Loopback,
             Network = IPNetwork.Parse("127.0.0.0/8"), DhcpMode = DhcpMode.Off, MaxPending = maxPending, Readmission = readmission,
-            MaxMachines = maxMachines, Kubernetes = new() { Enabled = false } };
+            MaxMachines = maxMachines, HealsLostDisks = heals, Kubernetes = new() { Enabled = false } };
         var paths = new ControllerPaths { State = Folder, Run = Path.Combine(Folder, "run"), System = Path.Combine(Folder, "system") };
         Authority = CertificateAuthority.OpenOrCreate(paths.Pki, Clock);
         Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock,
@@ -63,7 +63,7 @@ internal sealed class TestController : IAsyncDisposable
         var live = new LiveConnections(sessions, new OpenConnections());
         var stores = new RackStores(Registry, Operators, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), Audit,
             new JobStore(paths.Jobs, NullLogger<JobStore>.Instance), Events);
-        (Operations, var jobs) = ControllerOperations.Create(stores, live,
+        (Operations, var jobs, LostDisks) = ControllerOperations.Create(stores, live,
             new NetworkServices(new BootWatch(Clock), new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null), null, Authority,
             context);
         var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback,
@@ -84,6 +84,8 @@ internal sealed class TestController : IAsyncDisposable
     public OperatorRegistry Operators { get; }
     public AuditLog Audit { get; }
     public OperationCatalogue Operations { get; }
+    /// <summary>It looks when a test says so.</summary>
+    public LostDisks LostDisks { get; }
     public IPEndPoint Endpoint { get; }
 
     public Task<ControlConnection> ConnectAsync(X509Certificate2? certificate = null, X509Certificate2? authority = null,

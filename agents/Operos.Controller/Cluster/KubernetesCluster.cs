@@ -88,6 +88,9 @@ internal sealed class KubernetesCluster : IDisposable
     public Task SaveSnapshotAsync(string file, CancellationToken cancellationToken) =>
         supervisor.Snapshots.SaveAsync(file, cancellationToken);
 
+    /// <summary>Whether a machine can be drained now.</summary>
+    public bool CanDrain => state.IsHealthy(Component.ApiServer);
+
     /// <summary>What a node needs to know.</summary>
     public KubernetesNode Describe() => new()
     {
@@ -148,25 +151,36 @@ internal sealed class KubernetesCluster : IDisposable
     /// <summary>Takes a machine's pods away, within limits.</summary>
     /// <param name="cordons">Told before new pods are kept off a machine that took some.</param>
     /// <param name="progress">Told what is still there.</param>
+    /// <returns>Why it is not empty, in words, where force was asked for; null where it is.</returns>
     /// <exception cref="RefusedException">Some would not go, and force was not asked for.</exception>
-    public async Task DrainAsync(string machine, DrainLimits limits, Action cordons, Action<string> progress,
+    public async Task<string?> DrainAsync(string machine, DrainLimits limits, Action cordons, Action<string> progress,
         CancellationToken cancellationToken)
     {
         try
         {
-            if (await client.FindAsync(Resources.Nodes, null, machine, cancellationToken).ConfigureAwait(false) is not { } node) return;
+            var node = await client.FindAsync(Resources.Nodes, null, machine, cancellationToken).ConfigureAwait(false);
+            if (node is null) return null;
             if (node.Spec?.Unschedulable != true) cordons();
             var left = await drain.DrainAsync(machine, NodeReconciler.ReadyCondition(node)?.Status == "True", limits.Time, progress,
                 cancellationToken).ConfigureAwait(false);
-            if (left.Count > 0 && !limits.Force)
+            if (left.Count == 0) return null;
+            if (!limits.Force)
                 throw Refusal(RefusalKind.Conflict,
                     $"{NodeDrain.Counted(left.Count)} still on {machine} after {limits.Time.TotalSeconds:0} s: "
                     + string.Join("; ", left.Take(5)),
                     limits.Hint);
+            return NotDrained(machine, $"not all of its pods had left after {limits.Time.TotalSeconds:0} s: "
+                + string.Join("; ", left.Take(5)));
         }
-        catch (ApiException e) when (limits.Force) { logger.NotDrained(machine, e.Message); }
+        catch (ApiException e) when (limits.Force) { return NotDrained(machine, $"it could not be drained: {e.Message}"); }
         catch (ApiException e) { throw Refusal(RefusalKind.Conflict, $"{machine} cannot be drained: {e.Message}",
             $"operosctl status says how the API server is; {limits.Hint}"); }
+    }
+
+    private string NotDrained(string machine, string why)
+    {
+        logger.NotDrained(machine, why);
+        return why;
     }
 
     /// <summary>Keeps new pods from coming to a machine.</summary>

@@ -83,6 +83,8 @@ internal sealed record ControllerSettings
     public KubernetesSettings Kubernetes { get; init; } = new();
     /// <summary>How disks are shared between machines' own storage and Ceph.</summary>
     public StorageConfiguration Storage { get; init; } = new();
+    /// <summary>Whether a machine that lost the disk with containerd's and the kubelet's folders is drained and rebooted.</summary>
+    public bool HealsLostDisks { get; init; } = true;
     /// <summary>How many backups of a kind are kept; 0 where none is made but by order.</summary>
     public int BackupsKept { get; init; } = 7;
 

@@ -84,6 +84,7 @@ internal static class SettingsReader
             Kubernetes = ReadKubernetes(file, IsComparable(file, place is not null, strict) ? network : null),
             TimeServers = ReadTimeServers(file, address),
             Storage = StorageRules.Read(file),
+            HealsLostDisks = file.Flag(StorageRules.Heal, true),
             BackupsKept = file.Number("backup.keep", 7, 0, 366),
         };
         if (IsComparable(file, place is not null, strict)) AddressChecks.Check(file, settings);

@@ -7,7 +7,10 @@ namespace Operos.Controller.Configuration;
 /// <summary>The table <c>[storage]</c>: how disks are shared between machines' own storage and Ceph.</summary>
 internal static class StorageRules
 {
-    public static readonly string[] Keys = ["storage.local-share", "storage.all", "storage.rules", "storage.encrypt"];
+    /// <summary>Whether a machine that lost the disk with containerd's and the kubelet's folders is rebooted without an operator.</summary>
+    public const string Heal = "storage.heal";
+
+    public static readonly string[] Keys = ["storage.local-share", "storage.all", "storage.rules", "storage.encrypt", Heal];
 
     private const int Least = 20, Most = 80, Usual = 50, MostRules = 64, LongestRule = 256;
     private const string Expected =

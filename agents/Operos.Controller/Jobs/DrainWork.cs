@@ -43,8 +43,8 @@ internal sealed class DrainWork(KubernetesCluster? cluster, bool isLacking, Time
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
         }
         progress.Report("evicts its pods");
-        await cluster.DrainAsync(job.Machine, new DrainLimits(left, job.Force, hint), () => progress.Cordons(true), progress.Report,
-            cancellationToken).ConfigureAwait(false);
+        if (await cluster.DrainAsync(job.Machine, new DrainLimits(left, job.Force, hint), () => progress.Cordons(true), progress.Report,
+            cancellationToken).ConfigureAwait(false) is { } why) progress.Leaves(why);
     }
 
     /// <summary>Lets pods come again where it is this job that keeps them off.</summary>

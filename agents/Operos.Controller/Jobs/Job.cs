@@ -53,6 +53,9 @@ internal interface IJobProgress
     /// <summary>It is this job that keeps new pods off its machine, or no longer. Written to disk before this returns.</summary>
     void Cordons(bool keepsOff);
 
+    /// <summary>Its machine could not be emptied, which was no obstacle.</summary>
+    void Leaves(string why);
+
     /// <summary>From here on it cannot be cancelled.</summary>
     /// <exception cref="OperationCanceledException">It was, just now.</exception>
     void Commit();

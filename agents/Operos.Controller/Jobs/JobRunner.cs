@@ -241,6 +241,11 @@ internal sealed class JobRunner
             runner.store.Save(job.Record);
         }
 
+        public void Leaves(string why)
+        {
+            lock (runner.jobsLock) job.Record = job.Record with { Left = PrintableText.Line(why, LongestText) };
+        }
+
         public void Commit()
         {
             lock (runner.jobsLock)

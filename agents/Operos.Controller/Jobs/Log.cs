@@ -29,4 +29,17 @@ internal static partial class Log
     [LoggerMessage(EventId = 1124, Level = LogLevel.Error,
         Message = "The record of job {Id} cannot be written: {Reason}")]
     public static partial void NotSaved(this ILogger logger, string id, string reason);
+
+    [LoggerMessage(EventId = 1126, Level = LogLevel.Warning,
+        Message = "{Machine} lost the disk with containerd's and the kubelet's folders: it is drained and rebooted, job {Id}")]
+    public static partial void LostDisk(this ILogger logger, string machine, string id);
+
+    [LoggerMessage(EventId = 1127, Level = LogLevel.Error,
+        Message = "{Machine} lost the disk with containerd's and the kubelet's folders soon after it lost one before, and is left to an "
+            + "operator: operosctl why {Machine}")]
+    public static partial void LeftToOperator(this ILogger logger, string machine);
+
+    [LoggerMessage(EventId = 1128, Level = LogLevel.Error,
+        Message = "{Machine} lost the disk with containerd's and the kubelet's folders, and its reboot cannot be begun yet: {Reason}")]
+    public static partial void NotBegun(this ILogger logger, string machine, string reason);
 }

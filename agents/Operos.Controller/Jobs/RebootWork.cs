@@ -36,6 +36,7 @@ internal sealed class RebootWork(DrainWork drain, RebootOrder order, Sessions se
             () => $"{job.Machine} did not come back within {Readmission.RebootWindow.TotalMinutes:0} minutes", cancellationToken)
             .ConfigureAwait(false);
         if (cluster is null) return $"{job.Name} rebooted and is back";
+        var left = progress.Record.Left is { } why ? $"; {why}" : "";
         var missing = "";
         await UntilAsync(progress, LongestJoining, () => NotReady(job.Machine) is { } reason
             ? $"is back; waits for its Node to be Ready: {missing = reason}" : null,
@@ -44,9 +45,9 @@ internal sealed class RebootWork(DrainWork drain, RebootOrder order, Sessions se
         if (progress.Record.HoldsCordon)
         {
             await drain.UncordonAsync(progress, cancellationToken).ConfigureAwait(false);
-            return $"{job.Name} rebooted, is back and takes pods again";
+            return $"{job.Name} rebooted, is back and takes pods again{left}";
         }
-        return $"{job.Name} rebooted and is back" + (cluster.IsCordoned(job.Machine)
+        return $"{job.Name} rebooted and is back{left}" + (cluster.IsCordoned(job.Machine)
             ? $"; it takes no new pods, as before: operosctl machines uncordon {job.Machine}" : "");
     }
 

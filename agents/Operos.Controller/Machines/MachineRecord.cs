@@ -41,6 +41,8 @@ internal sealed record MachineRecord
     public DateTimeOffset? RebootUntil { get; init; }
     /// <summary>Who ordered it.</summary>
     public string? RebootBy { get; init; }
+    /// <summary>The last time that it lost the disk with containerd's and the kubelet's folders; null where it never did.</summary>
+    public LostDisk? LostDisk { get; init; }
     /// <summary>What an operator should know of, until <c>operosctl machines resolve</c> says that it is settled.</summary>
     public RecordedEvent? Alarm { get; init; }
     /// <summary>Who else claims to be it; not in older records.</summary>
@@ -101,6 +103,11 @@ internal sealed record MachineRecord
 }
 
 internal sealed record RecordedEvent(DateTimeOffset At, string Text);
+
+/// <summary>A machine's loss of the disk with containerd's and the kubelet's folders, and what was done about it.</summary>
+/// <param name="Boot">The kernel's boot id.</param>
+/// <param name="Job">The reboot's; null where an operator is left to decide.</param>
+internal sealed record LostDisk(string Boot, DateTimeOffset At, string? Job);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

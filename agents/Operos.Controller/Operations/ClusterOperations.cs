@@ -58,8 +58,9 @@ internal sealed class MachineDiagnosis(MachineRegistry machines, MachineViews vi
     protected override Message Read(ExplainMachine input, Caller caller)
     {
         var record = machines.Find(input.Machine);
-        return (cluster ?? throw NoKubernetes()).Explain(record, views.Summarise(record).Note, sessions.Get(record.Id),
+        var explanation = (cluster ?? throw NoKubernetes()).Explain(record, views.Summarise(record).Note, sessions.Get(record.Id),
             views.GoingDown(record));
+        return views.LostDisk(record) is { } words ? explanation with { Text = $"{explanation.Text}; it {words.Text}" } : explanation;
     }
 
     public static RefusedException NoKubernetes() =>
@@ -116,7 +117,9 @@ internal sealed class ClusterStatus(RackStores stores, NetworkServices services,
                 : [Component("audit", (false, $"the audit log cannot be written, the journal has it: {trouble.Text}", trouble.Since))],
         ],
         Alarms = [.. stores.Machines.All.Where(record => MachineViews.Alarm(record) is not null)
-            .Select(record => $"{record.Name ?? record.Id}: {MachineViews.Alarm(record)}")],
+            .Select(record => $"{record.Name ?? record.Id}: {MachineViews.Alarm(record)}"),
+            .. stores.Machines.All.Select(record => views.LostDisk(record) is { IsForOperator: true } words
+                ? $"{record.Name ?? record.Id} {words.Text}" : null).OfType<string>()],
         Clocks = views.Clocks(stores.Machines.All),
         MachinesKnown = stores.Machines.All.Count,
         MachinesWaiting = stores.Machines.All.Count(record => record.Standing is MachineStanding.Pending or MachineStanding.Ambiguous),

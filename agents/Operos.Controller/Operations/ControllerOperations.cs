@@ -50,12 +50,11 @@ internal sealed record ControllerContext(ControllerSettings Settings, Controller
 internal static class ControllerOperations
 {
     /// <param name="cluster">Null where no Kubernetes runs.</param>
-    /// <returns>The operations, and the jobs that some of them begin; these want to run.</returns>
-    public static (OperationCatalogue Operations, JobRunner Jobs) Create(RackStores stores, LiveConnections live,
+    /// <returns>The operations; the jobs that some of them begin, and who begins some by itself: these want to run.</returns>
+    public static (OperationCatalogue Operations, JobRunner Jobs, LostDisks LostDisks) Create(RackStores stores, LiveConnections live,
         NetworkServices services, KubernetesCluster? cluster, CertificateAuthority authority, ControllerContext context)
     {
         var (machines, workers, time) = (stores.Machines, live.Workers, context.Time);
-        var views = new MachineViews(workers, time);
         var (settings, leases) = (context.Settings, context.Paths.Leases);
         var endpoint = $"{settings.Address}:{settings.ControlPort}";
         var order = new RebootOrder(machines, workers, time, context.Loggers.CreateLogger<RebootOrder>());
@@ -63,6 +62,9 @@ internal static class ControllerOperations
         var jobs = new JobRunner(stores.Jobs, [drain, new RemovalWork(drain, machines, workers, cluster),
             new RebootWork(drain, order, workers, cluster, time)], stores.Audit, time, context.Loggers.CreateLogger<JobRunner>());
         var start = new JobStart(jobs, time);
+        var lost = new LostDisks(machines, workers, jobs, cluster, settings.HealsLostDisks, context.LacksKubernetes, time,
+            context.Loggers.CreateLogger<LostDisks>());
+        var views = new MachineViews(workers, lost, time);
         var backups = context.Backups ?? new RackBackups(settings, context.Paths, cluster, time, context.Loggers);
         return (new OperationCatalogue(
         [
@@ -84,6 +86,6 @@ internal static class ControllerOperations
             new AuditReading(stores.Audit), new EventReading(machines, stores.Events),
             new BackupListing(backups, settings.BackupsKept), new BackupCreation(backups), new BackupVerification(backups),
             new BackupOpening(backups), new BackupReading(backups),
-        ], stores.Audit, context.Loggers.CreateLogger<OperationCatalogue>()), jobs);
+        ], stores.Audit, context.Loggers.CreateLogger<OperationCatalogue>()), jobs, lost);
     }
 }

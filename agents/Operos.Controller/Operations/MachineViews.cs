@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Operos.Controller.Connections;
+using Operos.Controller.Jobs;
 using Operos.Controller.Machines;
 using Operos.Proto;
 using Operos.Release;
@@ -8,7 +9,7 @@ using Operos.Release;
 namespace Operos.Controller.Operations;
 
 /// <summary>Records and sessions as operators see them.</summary>
-internal sealed class MachineViews(Sessions sessions, TimeProvider time)
+internal sealed class MachineViews(Sessions sessions, LostDisks lostDisks, TimeProvider time)
 {
     private const string Stopping = "stopping";
     private readonly DateTimeOffset started = time.GetUtcNow();
@@ -19,6 +20,9 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
 
     /// <summary>The boot that a machine is in, as its agent says; null where it is not connected.</summary>
     public string? BootOf(string machine) => sessions.Get(machine)?.BootId;
+
+    /// <summary>What becomes of a machine that lost the disk of its node; null where it has it.</summary>
+    public LostDiskWords? LostDisk(MachineRecord record) => lostDisks.Of(record);
 
     public MachineSummary Summarise(MachineRecord record)
     {
@@ -53,6 +57,7 @@ internal sealed class MachineViews(Sessions sessions, TimeProvider time)
                 MachineStanding.Ambiguous => $"{record.Reason}: {ResolveCommand(record)}",
                 MachineStanding.Admitted when record.IsRebooting(now) => $"rebooting, {record.RebootOrdered}: "
                     + (answers ? "it still answers" : "it goes down or boots; see its console"),
+                MachineStanding.Admitted when LostDisk(record) is { } words => words.Text,
                 MachineStanding.Admitted when record.RebootOrdered is { } order => up ? $"{order} to reboot, and did not"
                     : $"{order} to reboot, and did not come back: see its console",
                 MachineStanding.Admitted when up && !answers =>
