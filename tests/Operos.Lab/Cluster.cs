@@ -143,6 +143,15 @@ public sealed class Cluster : IAsyncDisposable
         return (hold(disks), string.Join("; ", disks));
     });
 
+    /// <summary>Waits for operosctl to print a text, as long as the budget lasts.</summary>
+    /// <param name="arguments">operosctl's.</param>
+    /// <exception cref="LabException">It is used up; with what was printed last.</exception>
+    public Task UntilPrintedAsync(string what, string text, params IReadOnlyList<string> arguments) => UntilAsync(what, async () =>
+    {
+        var printed = await CtlAsync(arguments).ConfigureAwait(false);
+        return (printed.Contains(text, StringComparison.Ordinal), printed);
+    });
+
     /// <summary>Waits for the cluster to be so, as long as the budget lasts.</summary>
     /// <exception cref="LabException">It is used up; with the last answer.</exception>
     public Task UntilAsync(string what, Func<ClusterStatus, bool> holds) => UntilAsync(what, async () =>

@@ -39,9 +39,18 @@ internal static class QemuCommandLine
             arguments.AddRange(["-netdev", $"tap,id=net{i},ifname={tap},script=no,downscript=no",
                 "-device", $"{options.Nics[i].Model},netdev=net{i},mac={options.Nics[i].Mac},id=nic{i}{Rom(options)}{order}"]);
         }
+        return arguments;
+    }
+
+    /// <summary>The arguments of a machine's disks, each in its own place.</summary>
+    /// <param name="withdrawn">Those that are no longer in it.</param>
+    public static List<string> DiskArguments(VirtualMachineOptions options, IReadOnlyCollection<VirtualDisk> withdrawn)
+    {
+        var arguments = new List<string>();
         for (var i = 0; i < options.Disks.Count; i++)
         {
             var disk = options.Disks[i];
+            if (withdrawn.Contains(disk)) continue;
             var device = disk.Bus switch
             {
                 DiskBus.Nvme => "nvme",

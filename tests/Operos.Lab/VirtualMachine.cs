@@ -9,7 +9,8 @@ public sealed partial class VirtualMachine : IDisposable
 {
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
     private readonly LabFolder folder;
-    private readonly Func<TimeSpan, Process> powerOn;
+    private readonly Func<TimeSpan, IReadOnlyCollection<VirtualDisk>, Process> powerOn;
+    private readonly List<VirtualDisk> withdrawn = [];
     private readonly Lock power = new();
     private readonly CancellationTokenSource off = new();
     private readonly TaskCompletionSource<LabException> failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -19,13 +20,14 @@ public sealed partial class VirtualMachine : IDisposable
     private volatile bool paused;
     private DateTime? clockStandsSince;
 
-    private VirtualMachine(VirtualMachineOptions options, LabFolder folder, Func<TimeSpan, Process> powerOn, string commandLine)
+    private VirtualMachine(VirtualMachineOptions options, LabFolder folder,
+        Func<TimeSpan, IReadOnlyCollection<VirtualDisk>, Process> powerOn, string commandLine)
     {
         (Options, this.folder, this.powerOn, CommandLine) = (options, folder, powerOn, commandLine);
         (paused, ClockBehind) = (options.StartsPaused || options.Wakes is not null, options.ClockBehind);
         clockStandsSince = options.Wakes is null ? null : DateTime.UtcNow;
         Console = new SerialLog(QemuCommandLine.SerialPath(options, folder), Ended);
-        process = powerOn(ClockBehind);
+        process = powerOn(ClockBehind, withdrawn);
         connection = ConnectAsync(process);
     }
 
@@ -50,7 +52,8 @@ public sealed partial class VirtualMachine : IDisposable
         var arguments = await QemuCommandLine.MakeAsync(options, network, folder, cancellationToken).ConfigureAwait(false);
         File.Delete(QemuCommandLine.SerialPath(options, folder));
         string[] line = [.. (string[])(options.YieldsToController ? ["nice", "-n", "5"] : []), "qemu-system-x86_64", .. arguments];
-        var command = string.Join(' ', network.Command(line[0], line[1..]).Select(LabNetwork.Quote));
+        var command = string.Join(' ', network.Command(line[0], [.. line[1..], .. QemuCommandLine.DiskArguments(options, [])])
+            .Select(LabNetwork.Quote));
         await File.AppendAllTextAsync(folder[$"{options.Name}.command"], command + "\n", cancellationToken).ConfigureAwait(false);
         var wakes = options.Wakes is not null;
         var machine = new VirtualMachine(options, folder, PowerOn, command);
@@ -72,10 +75,11 @@ public sealed partial class VirtualMachine : IDisposable
         _ = machine.RunAsync();
         return machine;
 
-        Process PowerOn(TimeSpan behind)
+        Process PowerOn(TimeSpan behind, IReadOnlyCollection<VirtualDisk> withdrawn)
         {
             if (options.TpmState is not null) SoftwareTpm.Start(options, network, folder);
-            var more = QemuCommandLine.PowerOnArguments(options with { ClockBehind = behind }, wakes);
+            var more = QemuCommandLine.DiskArguments(options, withdrawn)
+                .Concat(QemuCommandLine.PowerOnArguments(options with { ClockBehind = behind }, wakes));
             var started = network.Start(line[0], [.. line[1..], .. more], folder[$"{options.Name}.qemu.log"]);
             wakes = false;
             return started;
@@ -106,6 +110,15 @@ public sealed partial class VirtualMachine : IDisposable
         paused = false;
         if (clockStandsSince is { } since) ClockBehind += DateTime.UtcNow - since;
         clockStandsSince = null;
+    }
+
+    /// <summary>
+    /// Leaves a disk out when the machine starts again. Until then its guest has it: whoever pulls it has the guest's kernel lose it, too.
+    /// </summary>
+    /// <param name="disk">One of its <see cref="VirtualMachineOptions.Disks"/>.</param>
+    public void Withdraw(VirtualDisk disk)
+    {
+        lock (power) withdrawn.Add(disk);
     }
 
     /// <summary>Presses keys on its keyboard, by QEMU's names for them (QKeyCode).</summary>
@@ -166,7 +179,7 @@ public sealed partial class VirtualMachine : IDisposable
                 lock (power)
                 {
                     if (off.IsCancellationRequested) return;
-                    process = powerOn(ClockBehind);
+                    process = powerOn(ClockBehind, withdrawn);
                     connection = ConnectAsync(process);
                 }
             }

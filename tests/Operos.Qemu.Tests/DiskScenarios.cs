@@ -39,12 +39,7 @@ internal static class DiskScenarios
     /// </summary>
     public static async Task OnlyVolumesAreKeptAsync(Cluster cluster, string address)
     {
-        Assert.Equal(["var/lib/operos/volumes/left"], await LeftAsync(cluster, address));
-        var sources = await cluster.SshAsync(address, "for folder in /var/lib/containerd /var/lib/kubelet /var/log/pods; do "
-            + "findmnt --noheadings --output SOURCE,FSTYPE $folder; done");
-        Assert.Equal(["containerd", "kubelet", "pod-logs"], sources.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line =>
-            line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var source, "ext4"]
-                && source.StartsWith("/dev/mapper/operos-ephemeral[/", StringComparison.Ordinal) ? source[30..^1] : line));
+        await FoldersAreNewAsync(cluster, address);
         // The file system's label; that it is found in the second shows that it would be in the first.
         var partition = (await cluster.SshAsync(address,
             "lsblk -nro NAME,PARTLABEL | awk '$2 == \"operos-ephemeral\" { print $1 }'")).Trim();
@@ -52,6 +47,17 @@ internal static class DiskScenarios
 
         Task<string> FirstMiBAsync(string device) =>
             cluster.SshAsync(address, $"head -c 1M /dev/{device} | grep -ac ephemeral || true");
+    }
+
+    /// <summary>After a reboot the volumes are as they were, of the rest nothing is there, and a node's folders are on a disk.</summary>
+    public static async Task FoldersAreNewAsync(Cluster cluster, string address)
+    {
+        Assert.Equal(["var/lib/operos/volumes/left"], await LeftAsync(cluster, address));
+        var sources = await cluster.SshAsync(address, "for folder in /var/lib/containerd /var/lib/kubelet /var/log/pods; do "
+            + "findmnt --noheadings --output SOURCE,FSTYPE $folder; done");
+        Assert.Equal(["containerd", "kubelet", "pod-logs"], sources.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line =>
+            line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var source, "ext4"]
+                && source.StartsWith("/dev/mapper/operos-ephemeral[/", StringComparison.Ordinal) ? source[30..^1] : line));
     }
 
     /// <summary>The names of what was left, without the disk's.</summary>

@@ -44,13 +44,18 @@ internal static class PowerScenarios
     /// <summary>A machine whose first process crashes boots anew, where a frozen one would wait for somebody at its console.</summary>
     public static async Task CrashedMachineBootsAnewAsync(Cluster cluster)
     {
-        var machine = cluster.Machines.Single(machine => machine != cluster.Controller && machine.Options.Firmware == Firmware.Bios);
+        var machine = BiosMachine(cluster);
         machine.Console.Mark();
         await cluster.SshAsync((await BiosWorkerAsync(cluster)).Address!, "kill -SEGV 1");
         await machine.Console.WaitForAsync("Loading http://", cluster.Left, cluster.Token);
     }
 
-    private static async Task<ClusterMachine> BiosWorkerAsync(Cluster cluster)
+    /// <summary>The guest that is <see cref="BiosWorkerAsync"/>.</summary>
+    public static VirtualMachine BiosMachine(Cluster cluster) =>
+        cluster.Machines.Single(machine => machine != cluster.Controller && machine.Options.Firmware == Firmware.Bios);
+
+    /// <summary>The one that boots faster.</summary>
+    public static async Task<ClusterMachine> BiosWorkerAsync(Cluster cluster)
     {
         var found = new List<ClusterMachine>();
         foreach (var worker in await cluster.WorkersAsync())
