@@ -23,6 +23,7 @@ public sealed class ForeignDiskTests(ForeignDisks disks) : IClassFixture<Foreign
     [Theory, MemberData(nameof(Files))]
     public async Task A_disk_of_other_storage_is_known_at_each_of_its_labels_and_nothing_is_left_when_it_was_wiped(string file)
     {
+        disks.Need(file);
         var disk = ForeignDisk.All.Single(disk => disk.File == file);
         var image = await CopyAsync(file, "whole");
         var bytes = new FileInfo(image).Length;
@@ -55,6 +56,7 @@ public sealed class ForeignDiskTests(ForeignDisks disks) : IClassFixture<Foreign
     [Theory, MemberData(nameof(Files))]
     public async Task A_part_of_it_and_what_wipefs_leaves_of_it_is_not_blank(string file)
     {
+        disks.Need(file);
         var disk = ForeignDisk.All.Single(disk => disk.File == file);
         var image = await CopyAsync(file, "wiped");
         await LoopDisk.ShellAsync($"wipefs -a -q {image}");
