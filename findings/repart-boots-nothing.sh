@@ -2,7 +2,7 @@
 # A BIOS takes a data disk that systemd-repart has split for one to boot from, and never goes on to the device behind it.
 #
 # Seen in 2026-11: systemd-repart 252.39 (Debian 12), SeaBIOS 1.16.2-1 with QEMU 7.2+dfsg-7+deb12u18+b3. The disk has one partition, for
-# data. The first sector of its GPT ends with 55 AA, as UEFI's specification of the protective MBR has it, and begins with 440 bytes of zeros.
+# data. The first sector of its GPT ends with 55 AA, as UEFI's specification of the protective MBR has it, and begins with 440 zeros.
 # SeaBIOS, as every BIOS, asks for the 55 AA alone: it says "Booting from Hard Disk", jumps to the zeros, and the diskette behind it, which
 # has a boot sector that works, is not tried; nothing more is said. Without the 55 AA it is tried, and so it is where int 18h stands before
 # the zeros.
@@ -35,7 +35,7 @@ fetch() {
     printf 'APT::Sandbox::User "root";\nAPT::Install-Recommends "false";\n' >> "$apt/apt.conf"
     APT_CONFIG=$apt/apt.conf timeout 300 apt-get update -qq || untried "bookworm's index cannot be had"
     APT_CONFIG=$apt/apt.conf timeout 300 apt-get install -qq -y --download-only "qemu-system-x86=$qemu" "seabios=$seabios" \
-        "systemd=$systemd" > /dev/null || untried "qemu-system-x86 $qemu, seabios $seabios, systemd $systemd cannot be had from this host's mirror"
+        "systemd=$systemd" > /dev/null || untried "qemu-system-x86 $qemu, seabios $seabios, systemd $systemd cannot be had"
     for deb in "$apt"/archives/*.deb; do dpkg-deb -x "$deb" "$folder/root" || untried "$deb cannot be unpacked"; done
 }
 

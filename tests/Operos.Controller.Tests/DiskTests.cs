@@ -148,10 +148,12 @@ public sealed class DiskTests : IDisposable
         // It was kept out before its agent told its place.
         await ReportAsync(connection, disk);
         await controller.OperateAsync<Done>(new ExcludeDisk { Disk = $"{id}/vdb" });
-        await ReportAsync(connection, disk with { Place = Place });
         await ConfigurationAsync(connection);
         await ConfigurationAsync(connection);
         var wipe = new OrderWipe { Disk = $"{id}/vdb", Evidence = Seen };
+        Assert.Contains("is too old to tell its place", (await Assert.ThrowsAsync<ControlFaultException>(() =>
+            controller.OperateAsync<WipeOrdered>(wipe))).Message, StringComparison.Ordinal);
+        await ReportAsync(connection, disk with { Place = Place });
         Assert.Contains("by its record alone, which a wipe erases", (await Assert.ThrowsAsync<ControlFaultException>(() =>
             controller.OperateAsync<WipeOrdered>(wipe))).Message, StringComparison.Ordinal);
         Assert.Contains("nothing but its record tells it",
@@ -181,7 +183,7 @@ public sealed class DiskTests : IDisposable
         await controller.OperateAsync<Done>(new RenameMachine { Machine = id, Name = "w1" });
         await ReportAsync(connection, Disk("sda", "doubtful") with { WipeCut = true }, Disk("sdb", "doubtful"));
         var disks = (await controller.OperateAsync<DiskList>(new ListDisks())).Disks;
-        Assert.Equal("its wipe was cut: order it again: operosctl disks wipe w1/sda", disks[0].WayOut);
+        Assert.Equal("its wipe was cut: if nobody put anything on it since, order it again: operosctl disks wipe w1/sda", disks[0].WayOut);
         Assert.StartsWith("look at it", disks[1].WayOut, StringComparison.Ordinal);
     }
 

@@ -108,8 +108,9 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
             var names = wanted.Select(claim => claim.Volume).Concat(begun).ToHashSet();
             foreach (var gone in failures.Keys.Where(name => !names.Contains(name))) failures.TryRemove(gone, out _);
             // One machine that does not answer keeps no other's waiting.
-            var machines = wanted.Select(claim => (claim.Node, Work: Work(token => TryAsync(claim, token))))
-                .Concat(known.Select(volume => (Node: volume.Machine, Work: Work(token => TryAsync(volume, token)))))
+            // What has its place takes it before others choose theirs.
+            var machines = known.Select(volume => (Node: volume.Machine, Work: Work(token => TryAsync(volume, token))))
+                .Concat(wanted.Select(claim => (claim.Node, Work: Work(token => TryAsync(claim, token)))))
                 .GroupBy(work => work.Node, StringComparer.Ordinal);
             var options = new ParallelOptions { MaxDegreeOfParallelism = MachinesAtOnce, CancellationToken = cancellationToken };
             await Parallel.ForEachAsync(machines, options, async (machine, token) =>

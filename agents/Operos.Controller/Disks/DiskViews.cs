@@ -1,6 +1,7 @@
 using Operos.Controller.Connections;
 using Operos.Controller.Machines;
 using Operos.Proto;
+using Operos.Storage.Wipes;
 
 namespace Operos.Controller.Disks;
 
@@ -109,6 +110,9 @@ internal sealed class DiskViews(DiskReports reports, ExcludedDisks excluded, Mac
             return ($"{call} is in use: {use.Use} at {use.MountedAt}",
                 $"operosctl disks exclude {call}, operosctl machines reboot {entry.MachineName}, then wipe it");
         if (excluded.Find(disk.Identity, entry.Machine) is null) return null;
+        if (disk.Place is null && DiskIdentity.IsByRecord(disk.Identity))
+            return ($"{call} is kept out by its record alone, and the agent of {entry.MachineName} is too old to tell its place: wiped now "
+                + "it would be put to work", $"operosctl machines reboot {entry.MachineName} starts this release, then wipe it");
         var kept = NamesOf(disk).Select(name => excluded.Find(name, entry.Machine)).ToList();
         if (kept.Any(one => one is null))
             return ($"{call} is kept out by its record alone, which a wipe erases: it would be put to work again",
@@ -130,7 +134,7 @@ internal sealed class DiskViews(DiskReports reports, ExcludedDisks excluded, Mac
         {
             "foreign" => $"if nothing on it is needed: operosctl disks wipe {call}; if it is: operosctl disks exclude {call}",
             "doubtful" when disk is { WipeCut: true, Evidence.Length: > 0 } =>
-                $"its wipe was cut: order it again: operosctl disks wipe {call}",
+                $"its wipe was cut: if nobody put anything on it since, order it again: operosctl disks wipe {call}",
             "doubtful" when disk.Evidence.Length > 0 =>
                 $"look at it (operosctl disks locate {call}); if nothing on it is needed: operosctl disks wipe {call}",
             "doubtful" => $"it does not answer as a disk should: look at it (operosctl disks locate {call}), and replace it if it fails",

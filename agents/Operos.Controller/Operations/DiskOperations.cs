@@ -76,9 +76,11 @@ internal sealed class DiskReclaim(RackDisks disks, MachineRegistry machines)
             return Task.FromResult<Message>(new Done { Text = $"{call} is not kept out: it is {entry.Disk.Class}"
                 + (entry.WayOut is { } next ? $"; {next}" : "") });
         // Of one that was wiped, also what it was called before, which it no longer is.
-        disks.Excluded.Remove([kept, .. disks.Views.InNoMachine([.. disks.Excluded.All.Where(other => other.Identity == kept.For)])]);
+        var before = disks.Views.InNoMachine([.. disks.Excluded.All.Where(other => other.Identity == kept.For)]);
+        disks.Excluded.Remove([kept, .. before]);
         machines.Mention(entry.Machine, $"disk {entry.Disk.Name} ({entry.Disk.Identity}) is no longer kept out, by {caller.Name}");
         return Task.FromResult<Message>(new Done { Text = $"{call} ({entry.Disk.Identity}) is no longer kept out"
+            + (before.Count > 0 ? $", nor is {before[0].Identity}, as it was called before" : "")
             + (entry.Disk.Class is "blank" or "ours" or "unfinished-ours" ? "; its machine uses it within seconds"
             : $"; it is {entry.Disk.Class}, so it stays unused") });
     }

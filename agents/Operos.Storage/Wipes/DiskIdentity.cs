@@ -13,7 +13,10 @@ public static class DiskIdentity
 
     /// <summary>What a disk's identity is without its record, where that is all that names it; null where it has another name.</summary>
     public static string? WithoutRecord(DiskFacts facts, DiskRecord? record) =>
-        Of(facts, record).StartsWith(RecordKind, StringComparison.Ordinal) ? Of(facts, null) : null;
+        IsByRecord(Of(facts, record)) ? Of(facts, null) : null;
+
+    /// <summary>Whether nothing but its record gives a disk this name.</summary>
+    public static bool IsByRecord(string identity) => identity.StartsWith(RecordKind, StringComparison.Ordinal);
 
     /// <summary>
     /// <c>wwn:NAME</c>, else <c>serial:MODEL/SERIAL</c>, else <c>disk:ID</c> by its record, else <c>at:PLACE</c>, how it is attached.

@@ -65,11 +65,7 @@ internal sealed class DiskBoard
     }
 
     /// <summary>Waits until nobody else works on a disk; the turn ends when it is disposed of.</summary>
-    public async Task<IDisposable> TakeTurnAsync(CancellationToken cancellationToken)
-    {
-        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return new Turn(turn);
-    }
+    public Task<IDisposable> TakeTurnAsync(CancellationToken cancellationToken) => Turn.TakeAsync(turn, cancellationToken);
 
     private void Change()
     {
@@ -78,14 +74,4 @@ internal sealed class DiskBoard
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private sealed class Turn(SemaphoreSlim turn) : IDisposable
-    {
-        private int ended;
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref ended, 1) == 0) turn.Release();
-        }
-    }
 }

@@ -87,9 +87,8 @@ internal sealed class DiskKeeper : BackgroundService
         var (now, isOnDisk) = (standing, folders.Place == NodePlace.Disk);
         // systemd takes away what was mounted of a device that is gone.
         if (!isOnDisk && folders.WereOnDisk) now = new(false, $"{DiskMounts.EphemeralLost} ({now.Text})");
-        if (volumes.Excess is { } excess) now = now with { Text = $"{now.Text}; {excess}" };
-        return new NodeDisks(isOnDisk, now.IsWell,
-            isOnDisk ? now.Text : $"{now.Text}; images, logs and what pods write are in RAM until the next boot");
+        var text = isOnDisk ? now.Text : $"{now.Text}; images, logs and what pods write are in RAM until the next boot";
+        return new NodeDisks(isOnDisk, now.IsWell, volumes.Excess is { } excess ? $"{text}; {excess}" : text);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -114,7 +113,8 @@ internal sealed class DiskKeeper : BackgroundService
                     }
                     first.Decide(seen, nodes.Foreign is null && wanted.Storage is not null && folders.Place == NodePlace.Open);
                 }
-                told = await IsToldAsync(asked, first.Over.IsCompleted ? Glance : Wink, stoppingToken).ConfigureAwait(false);
+                var pause = first.Over.IsCompleted || orders is null ? Glance : Wink;
+                told = await IsToldAsync(asked, pause, stoppingToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }

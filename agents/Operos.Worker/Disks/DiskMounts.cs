@@ -48,6 +48,16 @@ internal sealed class DiskMounts(DiskPaths paths, NodeFolders folders, DeviceNod
     {
         if (MountTable.Read().At(volumes) is null) throw new StorageException($"nothing is mounted at {volumes}");
         var file = Path.Combine(volumes, VolumeRoom.EphemeralFile);
+        await TakeAsync(volumes, file, cancellationToken).ConfigureAwait(false);
+        // The loop device goes with who uses it.
+        using var loop = LoopDevice.Attach(file, FileAccess.ReadWrite, 0, out var device);
+        await MakeEphemeralAsync(device, encrypt, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes the file, of half of what is nobody's.</summary>
+    private static async Task TakeAsync(string volumes, string file, CancellationToken cancellationToken)
+    {
+        using var turn = await VolumeRoom.TakeTurnAsync(cancellationToken).ConfigureAwait(false);
         File.Delete(file);
         // What was promised to volumes stays theirs, also what they have not written yet.
         var bytes = VolumeRoom.Of(volumes) / 2 / Mebibyte * Mebibyte;
@@ -59,10 +69,8 @@ internal sealed class DiskMounts(DiskPaths paths, NodeFolders folders, DeviceNod
         {
             Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = FileModes.Private, PreallocationSize = bytes,
         };
-        await using (var image = new FileStream(file, options)) image.SetLength(bytes);
-        // The loop device goes with who uses it.
-        using var loop = LoopDevice.Attach(file, FileAccess.ReadWrite, 0, out var device);
-        await MakeEphemeralAsync(device, encrypt, cancellationToken).ConfigureAwait(false);
+        await using var image = new FileStream(file, options);
+        image.SetLength(bytes);
     }
 
     private async Task MakeEphemeralAsync(string device, bool encrypt, CancellationToken cancellationToken)

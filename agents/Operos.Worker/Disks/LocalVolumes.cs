@@ -15,8 +15,9 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
     private const string Dropped = ".dropped-";
     // Programs in pods run as users of their own choice.
     private const UnixFileMode Everybody = (UnixFileMode)0x1FF;
-    private readonly Lock volumesLock = new();
     private readonly HashSet<string> seen = new(StringComparer.Ordinal);
+    /// <summary>Volumes that this agent gave up: a request to make one that waited meanwhile comes too late.</summary>
+    private readonly HashSet<string> gone = new(StringComparer.Ordinal);
     private volatile IReadOnlySet<Guid> closed = new HashSet<Guid>();
 
     /// <summary>What the disks with volumes hold altogether, in bytes; 0 where there is none.</summary>
@@ -35,8 +36,14 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
         if (name is null) return null;
         if (!IsName(name)) return new Fault { Code = FaultCode.BadRequest, Text = "that is no volume's name" };
         // A disk that does not answer keeps no other request waiting.
-        try { return await Task.Run(() => request is MakeVolume wanted ? Make(wanted) : Drop(name, ((DropVolume)request).Path),
-            cancellationToken).ConfigureAwait(false); }
+        try
+        {
+            return await Task.Run(async () =>
+            {
+                using var turn = await VolumeRoom.TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+                return request is MakeVolume wanted ? Make(wanted) : Drop(name, ((DropVolume)request).Path);
+            }, cancellationToken).ConfigureAwait(false);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return new Fault { Code = FaultCode.Internal, Text = $"{name}: {e.Message}" };
@@ -45,24 +52,22 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
 
     private Message Make(MakeVolume wanted)
     {
-        lock (volumesLock)
-        {
-            var places = Places();
-            if (wanted.Path is { } path) return MakeAt(path, wanted, places);
-            if (places.Select(place => Path.Combine(place, wanted.Volume)).FirstOrDefault(Directory.Exists) is { } known)
-                return wanted.OnlyChoose ? new VolumeMade { Path = known } : Open(known);
-            var roomiest = places.Where(TakesMore).Select(place => (Place: place, Room: VolumeRoom.Of(place)))
-                .OrderByDescending(disk => disk.Room).FirstOrDefault();
-            if (roomiest.Place is null || wanted.Bytes <= 0 || roomiest.Room < wanted.Bytes)
-                return new Fault
-                {
-                    Code = FaultCode.Conflict,
-                    Text = roomiest.Place is null ? "this machine has no disk that takes volumes"
-                        : $"of {places.Count} disks with volumes none has room for {wanted.Bytes} bytes",
-                };
-            var chosen = Path.Combine(roomiest.Place, wanted.Volume);
-            return wanted.OnlyChoose ? new VolumeMade { Path = chosen } : MakeAt(chosen, wanted, places);
-        }
+        if (gone.Contains(wanted.Volume)) return new Fault { Code = FaultCode.Conflict, Text = $"{wanted.Volume} was deleted" };
+        var places = Places();
+        if (wanted.Path is { } path) return MakeAt(path, wanted, places);
+        if (places.Select(place => Path.Combine(place, wanted.Volume)).FirstOrDefault(Directory.Exists) is { } known)
+            return wanted.OnlyChoose ? new VolumeMade { Path = known } : Open(known);
+        var roomiest = places.Where(TakesMore).Select(place => (Place: place, Room: VolumeRoom.Of(place)))
+            .OrderByDescending(disk => disk.Room).FirstOrDefault();
+        if (roomiest.Place is null || wanted.Bytes <= 0 || roomiest.Room < wanted.Bytes)
+            return new Fault
+            {
+                Code = FaultCode.Conflict,
+                Text = roomiest.Place is null ? "this machine has no disk that takes volumes"
+                    : $"of {places.Count} disks with volumes none has room for {wanted.Bytes} bytes",
+            };
+        var chosen = Path.Combine(roomiest.Place, wanted.Volume);
+        return wanted.OnlyChoose ? new VolumeMade { Path = chosen } : MakeAt(chosen, wanted, places);
     }
 
     /// <summary>There and nowhere else: its place was told to others, and may hold it already.</summary>
@@ -77,7 +82,7 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
         if (Directory.Exists(path)) return Open(path);
         if (!TakesMore(place)) return Busy($"its disk {disk} is kept out meanwhile: operosctl disks reclaim {disk}");
         if (wanted.Bytes <= 0 || VolumeRoom.Of(place) < wanted.Bytes)
-            return Busy($"its disk {disk} has no room for {wanted.Bytes} bytes any more");
+            return Busy($"its disk {disk} has no room for {wanted.Bytes} bytes any more: delete the claim and make it again, or make room");
         VolumeRoom.Promise(path, wanted.Bytes);
         Directory.CreateDirectory(path);
         return Open(path);
@@ -101,18 +106,16 @@ internal sealed class LocalVolumes(string root, ILogger<LocalVolumes> logger)
     private Message Drop(string name, string path)
     {
         if (PlaceOf(path, name) is not { } place) return new Fault { Code = FaultCode.BadRequest, Text = "no volume is there" };
-        lock (volumesLock)
-        {
-            if (!Places().Contains(place))
-                return Busy($"its disk {Path.GetFileName(place)} is not mounted here now; if it is gone for good, take the finalizer off "
-                    + "the PersistentVolume: kubectl edit pv " + name);
-            if (IsUsed(place, name)) return Busy("a pod has it mounted");
-            var dropped = Path.Combine(place, Dropped + name);
-            if (Directory.Exists(path)) Directory.Move(path, dropped);
-            VolumeRoom.Forget(path);
-            // What a pod left may be millions of files: nobody waits for them.
-            if (Directory.Exists(dropped)) Delete(dropped);
-        }
+        if (!Places().Contains(place))
+            return Busy($"its disk {Path.GetFileName(place)} is not mounted here now; if it is gone for good, take the finalizer off "
+                + "the PersistentVolume: kubectl edit pv " + name);
+        if (IsUsed(place, name)) return Busy("a pod has it mounted");
+        gone.Add(name);
+        var dropped = Path.Combine(place, Dropped + name);
+        if (Directory.Exists(path)) Directory.Move(path, dropped);
+        VolumeRoom.Forget(path);
+        // What a pod left may be millions of files: nobody waits for them.
+        if (Directory.Exists(dropped)) Delete(dropped);
         return new Done { Text = $"{name} is gone" };
     }
 

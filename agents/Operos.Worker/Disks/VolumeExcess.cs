@@ -13,13 +13,17 @@ namespace Operos.Worker.Disks;
 internal sealed class VolumeExcess(LocalVolumes volumes, ILogger<VolumeExcess> logger) : BackgroundService
 {
     private const int MostTold = 4;
-    private static readonly TimeSpan Every = TimeSpan.FromHours(1), Longest = TimeSpan.FromMinutes(20);
+    /// <summary>Of folders' own blocks, which a claim knows nothing of.</summary>
+    private const long Slack = 16 << 20;
+    private static readonly TimeSpan First = TimeSpan.FromMinutes(10), Every = TimeSpan.FromHours(1), Longest = TimeSpan.FromMinutes(20);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var known = new HashSet<string>(StringComparer.Ordinal);
         try
         {
+            // A machine that boots has better things to do, and mounts its disks meanwhile.
+            await Task.Delay(First, stoppingToken).ConfigureAwait(false);
             while (true)
             {
                 var found = await MeasureAsync(stoppingToken).ConfigureAwait(false);
@@ -44,7 +48,7 @@ internal sealed class VolumeExcess(LocalVolumes volumes, ILogger<VolumeExcess> l
             {
                 if (!VolumeRoom.IsShort(place)) continue;
                 foreach (var (folder, promised) in VolumeRoom.PromisesOn(place))
-                    if (await HeldAsync(folder, cancellationToken).ConfigureAwait(false) is var held && held > promised)
+                    if (await HeldAsync(folder, cancellationToken).ConfigureAwait(false) is var held && held - promised > Slack)
                         found[Path.GetFileName(folder)] = $"volume {Path.GetFileName(folder)} holds {held >> 20} MiB, and its claim asked "
                             + $"for {promised >> 20}: its neighbours on the disk {Path.GetFileName(place)} have less";
             }
@@ -57,10 +61,12 @@ internal sealed class VolumeExcess(LocalVolumes volumes, ILogger<VolumeExcess> l
     /// <summary>What lies in it, in bytes; what cannot be read, or goes meanwhile, does not count.</summary>
     private static async Task<long> HeldAsync(string folder, CancellationToken cancellationToken)
     {
-        string[] arguments = ["--class", "idle", "nice", "-n", "19", "du", "--summarize", "--one-file-system", "--block-size=1", "--",
-            folder];
+        // Whoever fills a volume chooses how many files with several names it has, and which go while they are counted: neither is
+        // remembered here, nor told.
+        string[] arguments = ["--class", "idle", "nice", "-n", "19", "sh", "-c",
+            "exec du --summarize --one-file-system --count-links --block-size=1 -- \"$1\" 2> /dev/null", "du", folder];
         var result = await ProgramCall.RunAsync("ionice", arguments, cancellationToken, longest: Longest).ConfigureAwait(false);
         return long.TryParse(result.Output.Split('\t')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes
-            : throw new IOException($"du tells nothing of {folder}: {PrintableText.Line(result.LastLine)}");
+            : throw new IOException($"du tells nothing of {folder}, and ended with {result.Code}");
     }
 }

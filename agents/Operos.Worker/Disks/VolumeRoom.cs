@@ -15,6 +15,11 @@ internal static class VolumeRoom
     public const string EphemeralFile = "ephemeral.img";
 
     private const string Suffix = ".bytes";
+    private const long MostBytes = 1L << 44;
+    private static readonly SemaphoreSlim turn = new(1);
+
+    /// <summary>Whoever asks what is left and takes of it has the turn: volumes, images and logs are not promised the same.</summary>
+    public static Task<IDisposable> TakeTurnAsync(CancellationToken cancellationToken) => Turn.TakeAsync(turn, cancellationToken);
 
     /// <param name="folder">The volume's, which is made after this: a folder without a promise would count for nothing.</param>
     public static void Promise(string folder, long bytes) => AtomicFile.Write(folder + Suffix, Encoding.ASCII.GetBytes($"{bytes}\n"));
@@ -40,6 +45,15 @@ internal static class VolumeRoom
     /// <summary>Whether a fifth or less of it is free: what one volume holds too much of others may miss soon.</summary>
     public static bool IsShort(string place) => new DriveInfo(place) is var drive && drive.AvailableFreeSpace <= drive.TotalSize / 5;
 
-    private static long BytesIn(string file) =>
-        long.TryParse(File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : 0;
+    /// <remarks>Another machine may have written it: no number is so large that many of them are no number any more.</remarks>
+    private static long BytesIn(string file)
+    {
+        try
+        {
+            return long.TryParse(File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
+                ? Math.Min(bytes, MostBytes) : 0;
+        }
+        // Its volume is deleted just now.
+        catch (FileNotFoundException) { return 0; }
+    }
 }

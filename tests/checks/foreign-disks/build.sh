@@ -28,7 +28,7 @@ umask 022
 source "$root/images/distro/debian.sh"
 
 exec {lock}> "$out/lock"
-flock -w 600 "$lock" || die "another build has held $out/lock for 10 minutes" "see which process holds it: fuser $out/lock"
+flock -w 60 "$lock" || die "another build has held $out/lock for a minute" "see which process holds it: fuser $out/lock"
 work=$out/work
 
 inputs() { # MONTH
@@ -69,10 +69,10 @@ fetch() { # SUITE PACKAGE...: unpacked into work/SUITE/root
     debian_sources "$suite" deb | awk -v suite="$suite" '$3 == suite { sub(/^deb /, "deb [target=Packages] "); print $0, "contrib" }' \
         > "$folder/apt/sources.list"
     debian_apt_configure "$suite" "$folder/apt" deb
-    timeout 300 apt-get update -qq --error-on=any -o Acquire::Retries=1 || return 1
+    timeout "$(left 120)" apt-get update -qq --error-on=any -o Acquire::Retries=1 || return 1
     names=$(with_libraries "$@")
     # shellcheck disable=SC2086 # names of packages
-    (cd "$folder/packages" && timeout 300 apt-get download -qq -o Acquire::Retries=1 $names) || return 1
+    (cd "$folder/packages" && timeout "$(left 240)" apt-get download -qq -o Acquire::Retries=1 $names) || return 1
     # As tar files: each is unpacked through the links above.
     for name in "$folder"/packages/*.deb; do
         dpkg-deb --fsys-tarfile "$name" |
@@ -84,9 +84,9 @@ fetch() { # SUITE PACKAGE...: unpacked into work/SUITE/root
 # A program with its own distribution's files, in namespaces that end with it; disks are in /out there.
 inside() { # SUITE PROGRAM ARGUMENT...
     # shellcheck disable=SC2016 # that shell's variables
-    timeout 120 unshare --mount --pid --net --fork --kill-child --propagation private sh -ec 'root=$1; out=$2; shift 2
+    timeout "$(left 120)" unshare --mount --pid --net --fork --kill-child --propagation private sh -ec 'root=$1; out=$2; shift 2
         mount -t proc proc "$root/proc"; mount --rbind /dev "$root/dev"; mount --bind "$out" "$root/out"; exec chroot "$root" "$@"' \
-        sh "$work/$1/root" "$work/made" "${@:2}"
+        sh "$work/$1/root" "$work/made" "${@:2}" {lock}>&-
 }
 
 # An OSD of no cluster, as `ceph-volume` has one made: a label, a file system of its own with a database in it.
@@ -134,7 +134,8 @@ md() { # SUITE
     chmod +x "$work/made/init"
     (
         ulimit -c 0
-        exec timeout --signal KILL 120 setsid linux.uml mem=256M "uml_dir=$work/made/uml" "${disks[@]}" root=/dev/root \
+        exec {lock}>&-
+        exec timeout --signal KILL "$(left 120)" setsid linux.uml mem=256M "uml_dir=$work/made/uml" "${disks[@]}" root=/dev/root \
             rootfstype=hostfs rootflags=/ rw "init=$work/made/init" con=null con0=null,fd:2 ssl=null
     ) < /dev/null > "$work/made/kernel.log" 2>&1 &
     kernel=$!
@@ -147,6 +148,14 @@ md() { # SUITE
 }
 
 usable=''
+# Of the time for all of it, SECONDS at most: what does not come in time leaves some for the disks of an earlier month.
+left() { # SECONDS
+    local left=$((deadline - SECONDS))
+    ((left >= 1)) || left=1
+    ((left <= $1)) || left=$1
+    printf '%d\n' "$left"
+}
+
 make_disks() {
     rm -rf "$work" "$out/missing"
     mkdir -p "$work/made/disks"
@@ -165,7 +174,7 @@ keep() {
 
 month=$(date +%Y-%m)
 if take "$month"; then exit; fi
-start=$SECONDS
+start=$SECONDS deadline=$((SECONDS + 330))
 log=$out/log
 if make_disks > "$log" 2>&1; then
     tar --create --sparse --directory "$work/made" --file "$work/disks.tar" disks
