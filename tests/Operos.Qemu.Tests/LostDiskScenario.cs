@@ -72,20 +72,20 @@ internal static class LostDiskScenario
         apiVersion: v1
         kind: PersistentVolumeClaim
         metadata: {name: keeper}
-        spec: {storageClassName: operos-local, accessModes: [ReadWriteOnce], resources: {requests: {storage: 100Mi}}}
+        spec: { storageClassName: operos-local, accessModes: [ReadWriteOnce], resources: { requests: { storage: 100Mi } } }
         ---
         apiVersion: apps/v1
         kind: Deployment
         metadata: {name: keeper}
         spec:
           replicas: 1
-          selector: {matchLabels: {app: keeper}}
+          selector: {matchLabels: {app: keeper} }
           template:
-            metadata: {labels: {app: keeper}}
+            metadata: {labels: {app: keeper} }
             spec:
               automountServiceAccountToken: false
               terminationGracePeriodSeconds: 1
-              nodeSelector: {kubernetes.io/hostname: {{node}}}
+              nodeSelector: {kubernetes.io/hostname: {{node}} }
               containers:
               - name: keeper
                 image: operos/sample:1
@@ -93,7 +93,7 @@ internal static class LostDiskScenario
                 command: ["sh", "-c", "test -s /data/kept || cat /proc/sys/kernel/random/uuid > /data/kept; exec sleep 86400"]
                 volumeMounts: [{name: data, mountPath: /data}]
               volumes:
-              - {name: data, persistentVolumeClaim: {claimName: keeper}}
+              - {name: data, persistentVolumeClaim: {claimName: keeper} }
 
         """;
 }
