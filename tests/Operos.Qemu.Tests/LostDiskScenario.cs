@@ -28,9 +28,10 @@ internal static class LostDiskScenario
         await cluster.SshAsync(worker.Address!, $"cd $(readlink -f /sys/block/{lost.Name}/device); "
             + "if test -e delete; then echo 1 > delete; else cd -P ..; echo 1 > remove; fi");
         cluster.Tell($"the {lost.Transport} disk {lost.Name} is pulled");
-        await cluster.UntilPrintedAsync("the controller reboots the worker for it", "asked for by the controller (lost disk)",
-            "why", worker.Id);
-        Assert.Equal("true", await kubectl.RunAsync(cluster.Token, "get", "node", worker.Id, "-o", "jsonpath={.spec.unschedulable}"));
+        await cluster.UntilPrintedAsync("the controller reboots the worker for it", "it is drained and rebooted, job", "events", worker.Id);
+        Assert.Contains("the controller (lost disk)", await cluster.CtlAsync("jobs", "--json"), StringComparison.Ordinal);
+        await kubectl.WaitAsync(text => text == "true", cluster.Left, cluster.Token, "get", "node", worker.Id, "-o",
+            "jsonpath={.spec.unschedulable}");
         await cluster.UntilAsync("the worker is on its way", status => !status.ReadyNodes.Contains(worker.Id));
         await cluster.UntilWholeAsync("the worker is Ready again");
         var (after, found) = await KeptAsync(cluster, before);

@@ -46,6 +46,8 @@ internal sealed record JobRecord
     public bool? Cordoned { get; init; }
     /// <summary>In place of <see cref="Cordoned"/> in records of a version without it: whether the machine took no pods before.</summary>
     public bool? KeepsCordon { get; init; }
+    /// <summary>The one boot of its machine that it is meant for; null for whichever it is in when it is told.</summary>
+    public string? OnlyBoot { get; init; }
     /// <summary>Why its machine was not empty when it was gone on with by force, in words; null where it was.</summary>
     public string? Left { get; init; }
     /// <summary>Whether new pods are this job's to let come again.</summary>

@@ -12,7 +12,7 @@ internal sealed class RebootWork(DrainWork drain, RebootOrder order, Sessions se
     : IJobWork
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), LongestUndoing = TimeSpan.FromSeconds(15),
-        LongestJoining = TimeSpan.FromMinutes(10);
+        LongestJoining = TimeSpan.FromMinutes(10), LongestReconnecting = TimeSpan.FromMinutes(5);
 
     public JobKind Kind => JobKind.Reboot;
 
@@ -61,7 +61,13 @@ internal sealed class RebootWork(DrainWork drain, RebootOrder order, Sessions se
             if (!job.LeavesPods)
                 await drain.DrainAsync(progress, "with --force it is rebooted all the same, and these end with it", cancellationToken)
                     .ConfigureAwait(false);
+            if (job.OnlyBoot is not null)
+                await UntilAsync(progress, LongestReconnecting,
+                    () => sessions.Get(job.Machine) is { BootId.Length: > 0 } ? null : "waits for it to be connected",
+                    () => $"{job.Machine} is not connected", cancellationToken).ConfigureAwait(false);
             var before = (sessions.Get(job.Machine) ?? throw RebootOrder.NotConnected(job.Machine)).BootId;
+            if (job.OnlyBoot is { } meant && meant != before)
+                throw new RefusedException(RefusalKind.Conflict, $"{job.Name} has booted anew meanwhile");
             progress.Tells(before);
             await order.GiveAsync(job.Machine, job.By, cancellationToken).ConfigureAwait(false);
             return before;

@@ -62,7 +62,10 @@ internal static class ControllerOperations
         var jobs = new JobRunner(stores.Jobs, [drain, new RemovalWork(drain, machines, workers, cluster),
             new RebootWork(drain, order, workers, cluster, time)], stores.Audit, time, context.Loggers.CreateLogger<JobRunner>());
         var start = new JobStart(jobs, time);
-        var lost = new LostDisks(machines, workers, jobs, cluster, settings.HealsLostDisks, context.LacksKubernetes, time,
+        bool WaitsForOperator(string machine) => settings.Readmission != ReadmissionPolicy.Auto
+            && !context.Disks.Views.List(machine).Any(entry => entry.Disk is { Class: "ours" } disk
+                && disk.Uses.Any(use => use is { Use: "volumes", MountedAt: not null }));
+        var lost = new LostDisks(machines, workers, jobs, cluster, settings.HealsLostDisks, context.LacksKubernetes, WaitsForOperator, time,
             context.Loggers.CreateLogger<LostDisks>());
         var views = new MachineViews(workers, lost, time);
         var backups = context.Backups ?? new RackBackups(settings, context.Paths, cluster, time, context.Loggers);

@@ -46,8 +46,13 @@ internal sealed class DeviceNodes(string root = "/")
         // Of a file whose file system was taken away the kernel tells another name.
         if (Read(Path.Combine(device, "loop/backing_file")) is { Length: > 0 } file && !File.Exists(file)) return false;
         var below = Path.Combine(folder, "slaves");
-        return !Directory.Exists(below) || Directory.EnumerateFileSystemEntries(below).ToList() is var parts
-            && (parts.Count > 0 || !File.Exists(Path.Combine(folder, "dm/name"))) && parts.All(IsWhole);
+        try
+        {
+            return !Directory.Exists(below) || Directory.EnumerateFileSystemEntries(below).ToList() is var parts
+                && (parts.Count > 0 || !File.Exists(Path.Combine(folder, "dm/name"))) && parts.All(IsWhole);
+        }
+        // It is being pulled.
+        catch (IOException) { return false; }
     }
 
     /// <summary>Whether a device is made of the one at a path.</summary>

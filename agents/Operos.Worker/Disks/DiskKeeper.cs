@@ -57,7 +57,7 @@ internal sealed class DiskKeeper : BackgroundService
     }
 
     /// <summary>Whether the disk of a node's folders went away since the node began.</summary>
-    public bool HasLostNodeDisk => tools.Mounts.HasLostNodeDisk;
+    public bool HasLostNodeDisk => nodes.Foreign is null && tools.Mounts.HasLostNodeDisk;
 
     /// <summary>What the controller answered to a heartbeat.</summary>
     public void Follow(ControlConnection connection, NodeConfiguration configuration)

@@ -22,8 +22,6 @@ internal sealed class DiskMounts(DiskPaths paths, NodeFolders folders, DeviceNod
         "the disk with containerd's and the kubelet's folders is gone: this machine is to be drained and rebooted, and the next boot uses "
         + "another";
 
-    private bool lost;
-
     /// <summary>systemd undoes the mount of a device whose file system udev has not read yet.</summary>
     private static readonly TimeSpan SettlePatience = TimeSpan.FromSeconds(10);
 
@@ -31,7 +29,15 @@ internal sealed class DiskMounts(DiskPaths paths, NodeFolders folders, DeviceNod
     public bool HasEphemeral => MountTable.Read().At(paths.Ephemeral) is not null;
 
     /// <summary>Whether the disk of a node's folders went away since the node began; it does not come back in this boot.</summary>
-    public bool HasLostNodeDisk => lost |= folders.Device is { } device && !nodes.IsThere(device);
+    /// <remarks>That they are mounted no more is no sign of it: so it is where the machine shuts down.</remarks>
+    public bool HasLostNodeDisk
+    {
+        get
+        {
+            if (folders.Device is { } device && !nodes.IsThere(device)) folders.Lose();
+            return folders.AreLost;
+        }
+    }
 
     /// <summary>Makes the ephemeral file system and puts a node's folders onto it.</summary>
     /// <param name="partition">Of the best disk; what it holds is of a boot that is over.</param>
@@ -137,6 +143,8 @@ internal sealed class DiskMounts(DiskPaths paths, NodeFolders folders, DeviceNod
     public async Task<IReadOnlyList<string>> ReleaseLostAsync(CancellationToken cancellationToken)
     {
         var lost = new List<string>();
+        // Kept for the agent that begins next.
+        _ = HasLostNodeDisk;
         var mounts = MountTable.Read();
         // What a pod mounts below them is its own, and may be of no device at all.
         foreach (var mount in mounts.Below(paths.Volumes).Where(mount => Path.GetDirectoryName(mount.Where) == paths.Volumes

@@ -19,11 +19,13 @@ internal enum NodePlace
 /// <param name="memory">A file that is there once a node began in this boot, and says where; null for none.</param>
 internal sealed class NodeFolders(DiskPaths paths, string? memory = null)
 {
-    private const string OnDisk = "disk", InRam = "RAM";
+    private const string OnDisk = "disk", InRam = "RAM", Lost = "lost";
+    /// <summary>Of devices that are none of the kernel's block devices: nothing tells that they are gone.</summary>
+    private const string NoBlockDevice = "0:";
 
     private readonly Lock placeLock = new();
     private bool closed = memory is not null && File.Exists(memory);
-    private string? device = memory is not null && File.Exists(memory) ? DeviceIn(File.ReadAllText(memory)) : null;
+    private string[] kept = memory is not null && File.Exists(memory) ? File.ReadAllText(memory).Split((char[])[' ', '\n']) : [];
 
     /// <remarks>
     /// containerd's unit mounts RAM at its folder before it starts, unless something is mounted there: then nothing of a node is on a disk
@@ -35,12 +37,33 @@ internal sealed class NodeFolders(DiskPaths paths, string? memory = null)
     }
 
     /// <summary>Whether they were on a disk when the node began, wherever they are now.</summary>
-    public bool WereOnDisk => Device is not null;
+    public bool WereOnDisk
+    {
+        get { lock (placeLock) return kept is [OnDisk, ..]; }
+    }
 
-    /// <summary>The number of the device that they were on when the node began; null for RAM, and before.</summary>
+    /// <summary>The number of the device that they were on when the node began; null for RAM, for no block device, and before.</summary>
     public string? Device
     {
-        get { lock (placeLock) return device; }
+        get { lock (placeLock) return kept is [OnDisk, { Length: > 0 } device, ..] ? device : null; }
+    }
+
+    /// <summary>Whether their disk is gone for this boot, as <see cref="Lose"/> was told.</summary>
+    public bool AreLost
+    {
+        get { lock (placeLock) return kept is [OnDisk, _, Lost, ..]; }
+    }
+
+    /// <summary>Their disk went away; another that gets its number is not it, for an agent that begins anew, too.</summary>
+    public void Lose()
+    {
+        lock (placeLock)
+        {
+            if (kept is not [OnDisk, { } device, ..] || kept is [_, _, Lost, ..]) return;
+            try { Keep(OnDisk, device, Lost); }
+            // This agent knows it all the same.
+            catch (IOException) { }
+        }
     }
 
     /// <summary>Whether some may still be put onto a disk; not once a node began.</summary>
@@ -63,11 +86,11 @@ internal sealed class NodeFolders(DiskPaths paths, string? memory = null)
         lock (placeLock)
         {
             if (closed) return;
-            device = Look() == NodePlace.Disk ? MountTable.Read().At(paths.Folders[0].Path)?.Device : null;
             closed = true;
-            if (memory is not null)
-                AtomicFile.Write(memory, Encoding.ASCII.GetBytes(device is null ? $"{InRam}\n" : $"{OnDisk} {device}\n"),
-                    FileModes.Private);
+            if (Look() != NodePlace.Disk) Keep(InRam);
+            else if (MountTable.Read().At(paths.Folders[0].Path)?.Device is { } device
+                && !device.StartsWith(NoBlockDevice, StringComparison.Ordinal)) Keep(OnDisk, device);
+            else Keep(OnDisk);
         }
     }
 
@@ -103,8 +126,11 @@ internal sealed class NodeFolders(DiskPaths paths, string? memory = null)
         }
     }
 
-    /// <summary>The device that such a file names.</summary>
-    private static string? DeviceIn(string text) => text.Split((char[])[' ', '\n']) is [OnDisk, var device, ..] ? device : null;
+    private void Keep(params string[] words)
+    {
+        kept = words;
+        if (memory is not null) AtomicFile.Write(memory, Encoding.ASCII.GetBytes($"{string.Join(' ', words)}\n"), FileModes.Private);
+    }
 
     private NodePlace Look() => MountTable.Read() is var mounts && mounts.At(paths.Folders[0].Path) is not null
         ? mounts.IsOnDisk(paths.Folders[0].Path) ? NodePlace.Disk : NodePlace.Ram
