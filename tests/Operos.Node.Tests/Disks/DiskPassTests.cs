@@ -78,11 +78,11 @@ public sealed class DiskPassTests : IDisposable
     private static void Lose(string root, Machine machine)
     {
         var nodes = new DeviceNodes(Path.Combine(root, "kernel"));
-        machine.Say($"lost: {machine.Mounts(nodes).HasLostNodeDisk}");
+        machine.Say($"lost: {machine.MountsOn(nodes).HasLostNodeDisk}");
         machine.Begin();
         // As the agent that begins next reads it.
         var listed = Path.Combine(root, "kernel/sys/dev/block", machine.Folders().Device!);
-        var mounts = machine.Mounts(nodes);
+        var mounts = machine.MountsOn(nodes);
         Directory.CreateDirectory(listed);
         machine.Say($"lost: {mounts.HasLostNodeDisk}");
         Directory.Delete(listed);
@@ -191,7 +191,7 @@ public sealed class DiskPassTests : IDisposable
 
         public void Begin() => Folders().Close();
 
-        public DiskMounts Mounts(DeviceNodes nodes) => new(Paths, Folders(), nodes);
+        public DiskMounts MountsOn(DeviceNodes nodes) => new(Paths, Folders(), nodes);
 
         public static void Detach(IEnumerable<string> places)
         {
