@@ -115,7 +115,7 @@ soak: ## go through the long lists of which each run of the tests does a part (S
 
 # The benchmarks' processes, mounts and network namespaces end with them, however they end. The shell stays: it is the namespace's init.
 bench_namespace := setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private
-bench_network := mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && ip link set lo up
+bench_network := mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && ip link set lo up && ip address add 10.77.0.1/24 dev lo
 
 bench: release ## measure against what a user would pick instead (BENCH="boot node" for parts of it)
 	tests/Operos.Bench/dracut-livenet.sh

@@ -30,7 +30,7 @@ internal static class EnrolBench
         {
             var own = Stopwatch.StartNew();
             await using var connection = await ControlConnection.ConnectAsync(
-                new ControlClientOptions { Endpoint = new IPEndPoint(IPAddress.Loopback, 7443), CertificateAuthority = authority,
+                new ControlClientOptions { Endpoint = new IPEndPoint(BenchController.Address, 7443), CertificateAuthority = authority,
                 Agent = "bench/1" }, cancellationToken);
             var reply = await connection.CallAsync<EnrolReply>(
                 new Enrol { Csr = csr, Inventory = Machine(number).ToJson(), BootRecord = [], BootId = $"boot-{number}" },
@@ -61,7 +61,7 @@ internal static class EnrolBench
         var inventory = Path.Combine(folder, "inventory.json");
         await File.WriteAllBytesAsync(inventory, Machine(Machines + 1).ToJson());
         using var worker = Process.Start(new ProcessStartInfo(
-            "setpriv", ["--pdeathsig", "KILL", build.Binary("operos-worker"), "run", "--control", "127.0.0.1:7443", "--ca",
+            "setpriv", ["--pdeathsig", "KILL", build.Binary("operos-worker"), "run", "--control", $"{BenchController.Address}:7443", "--ca",
             Path.Combine(folder, "setup/admin/ca.crt"),
             "--inventory", inventory, "--state-dir", Path.Combine(folder, "worker"), "--no-apply",
             .. disks.SelectMany(disk => (string[])["--disk", disk])]) { RedirectStandardOutput = true })!;

@@ -20,7 +20,7 @@ internal static class HttpBench
             http {
                 access_log off; sendfile on; tcp_nopush on;
                 server {
-                    listen 127.0.0.1:7490; root {{build.Out}};
+                    listen {{BenchController.Address}}:7490; root {{build.Out}};
                     location /releases/ { alias {{Path.GetDirectoryName(build.Release)}}/; }
                 }
             }
@@ -76,7 +76,7 @@ internal static class HttpBench
     private static void Fetch(int port, string path, long size)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        socket.Connect(IPAddress.Loopback, port);
+        socket.Connect(BenchController.Address, port);
         var buffer = new byte[1 << 18];
         for (var file = 0; file < FilesPerConnection; file++)
         {

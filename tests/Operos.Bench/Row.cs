@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using Operos.Lab;
 
 namespace Operos.Bench;
@@ -39,11 +40,14 @@ internal static class HostLoad
 /// <summary>The controller's binary as a user runs it, on the namespace's loopback.</summary>
 internal static class BenchController
 {
+    /// <summary>Of the network namespace's loopback device (<c>make bench</c>): a controller takes no loopback address.</summary>
+    public static readonly IPAddress Address = IPAddress.Parse("10.77.0.1");
+
     public static Process Start(Build build, string folder)
     {
         var setup = Path.Combine(folder, "setup");
         Shell.RunAsync(build.Binary("operos-controller"),
-            ["setup", "--dir", setup, "--address", "127.0.0.1/8", "--release-key", build.ReleasePublicKey, "--admission", "auto",
+            ["setup", "--dir", setup, "--address", $"{Address}/24", "--release-key", build.ReleasePublicKey, "--admission", "auto",
                 "--dhcp-mode", "off"], default).GetAwaiter().GetResult();
         return Process.Start(new ProcessStartInfo("setpriv",
             ["--pdeathsig", "KILL", build.Binary("operos-controller"), "run", "--config",

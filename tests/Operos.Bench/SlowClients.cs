@@ -27,7 +27,7 @@ internal sealed class SlowClients : IDisposable
         {
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = Window };
             sockets.Add(socket);
-            socket.Connect(IPAddress.Loopback, port);
+            socket.Connect(BenchController.Address, port);
             socket.Send(number % 3 == 0 ? request.AsSpan(0, 20) : request);
         }
         reader = new Thread(Read) { IsBackground = true };
