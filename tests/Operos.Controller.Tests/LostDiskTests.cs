@@ -122,6 +122,35 @@ public sealed class LostDiskTests : IDisposable
             + $"(storage.heal): operosctl machines reboot {id} --force", await AlarmAsync(controller));
     }
 
+    /// <summary>One that kept another disk with volumes shows its secret; one that did not would wait for an operator.</summary>
+    [Fact]
+    public async Task Where_its_return_would_need_an_operator_its_reboot_does_too()
+    {
+        await using var controller = new TestController(readmission: Configuration.ReadmissionPolicy.Approve);
+        var (id, connection) = await JoinAsync(controller, 1, "boot-1");
+        await using var session = connection;
+        await LoseAsync(connection, "boot-1");
+        controller.LostDisks.Look();
+        Assert.Empty(await JobsAsync(controller));
+        Assert.Contains("(cluster.readmission), so that nothing is done by itself", await AlarmAsync(controller), StringComparison.Ordinal);
+        var volumes = new DiskUse { Use = "volumes", Bytes = 1 << 30, MountedAt = "/v" };
+        await connection.CallAsync<Done>(new ReportDisks
+            { Disks = [new DiskState { Name = "sdb", Identity = "wwn:1", Class = "ours", Uses = [volumes] }] }, default);
+        controller.LostDisks.Look();
+        Assert.Single(await JobsAsync(controller));
+    }
+
+    [Fact]
+    public async Task A_boot_that_the_machine_did_not_enrol_in_counts_for_nothing()
+    {
+        await using var controller = new TestController();
+        var (_, connection) = await JoinAsync(controller, 1, "boot-1");
+        await using var session = connection;
+        await LoseAsync(connection, "boot-7");
+        controller.LostDisks.Look();
+        Assert.Empty(await JobsAsync(controller));
+    }
+
     [Fact]
     public async Task A_restart_of_the_controller_forgets_neither_the_reboot_nor_the_loss()
     {
