@@ -21,7 +21,7 @@ public sealed class FrameTests
         { new IssueDiskKeys { Disks = ["d"] }, "000000060000000792169191a164" },
         { new DiskKeys { Keys = new Dictionary<string, byte[]> { ["d"] = [4] } }, "000000090000000792179181a164c40104" },
         { new ReportDisks { Disks = [new DiskState { Name = "sda", Identity = "i", Class = "blank" }] },
-            "000000230000000792139191dc0013a3736461a169a5626c616e6b900000c2a0c0c0c090c0c0a090c0c0c0" },
+            "000000250000000792139191dc0015a3736461a169a5626c616e6b900000c2a0c0c0c090c0c0a090c0c0c0c0c2" },
         { new Heartbeat { BootId = "b", UptimeSeconds = 1, SystemState = "s", LostNodeDisk = true },
             "0000003d00000007920edc002ea16201a17300cb000000000000000090"
             + "c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c00000c3" },
