@@ -153,8 +153,8 @@ public sealed class FetchTests : IDisposable
     {
         await using var service = await BootService.StartAsync("off");
         var releaseKey = await File.ReadAllTextAsync(new Build().ReleaseKey);
-        // Five seconds of fetching: whatever else this host does, the controller is killed in the midst of it.
-        await service.Client.SlowDownAsync("200mbit");
+        // Ten seconds of fetching: whatever else this host does, the controller is killed in the midst of it.
+        await service.Client.SlowDownAsync("100mbit");
         var stored = Publish(service.Folder.Path, seed: 1, releaseKey, baseMegabytes: 128);
         var source = new ManifestFetch(IPEndPoint.Parse($"{NativeController.Address}:7480"), Version,
             new ReleaseVerifier(await File.ReadAllTextAsync(service.Folder["setup/state/release.pub"])), Kernel);

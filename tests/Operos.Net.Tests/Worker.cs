@@ -12,7 +12,7 @@ internal sealed partial class Worker
     /// <summary>
     /// Longest time to do what takes a second on a quiet machine: a crowded one may leave a process waiting for half a minute.
     /// </summary>
-    public static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Soon = TimeSpan.FromSeconds(120);
     private const int SIGTERM = 15, SIGCONT = 18, SIGSTOP = 19;
 
     private readonly BootService service;

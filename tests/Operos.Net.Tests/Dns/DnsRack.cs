@@ -154,7 +154,7 @@ public sealed class DnsRack : IAsyncLifetime
                 control-enable: no
 
             """ + (forwardTo is null ? "" : $"forward-zone:\n    name: \".\"\n    forward-addr: {forwardTo}\n"));
-        upstream = Process.Start(Script("unbound", "upstream"), ["-d", "-c", folder["upstream.conf"]]);
+        upstream = Process.Start("sh", [Script("unbound", "upstream"), "-d", "-c", folder["upstream.conf"]]);
     }
 
     internal void StopUpstream()

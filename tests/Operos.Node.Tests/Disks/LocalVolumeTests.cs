@@ -51,7 +51,8 @@ public sealed class LocalVolumeTests : IDisposable
         var made = $"volumes/{First}/{Volume}";
         var said = await MountSpace.RunAsync(folder.Path, Disk(First, "32M"), "volume {0} 20000000",
             $"fallocate -l 16M volumes/{First}/other", $"volume {{0}} 20000000 {{0}}/{made}", Every);
-        Assert.Equal([made, $"busy: its disk {First} has no room for 20000000 bytes any more"], said);
+        Assert.Equal([made, $"busy: its disk {First} has no room for 20000000 bytes any more: delete the claim and make it "
+            + "again, or make room"], said);
     }
 
     [Fact]
@@ -81,11 +82,11 @@ public sealed class LocalVolumeTests : IDisposable
     public async Task A_volume_that_holds_more_than_its_claim_asked_for_is_named_when_its_disk_is_short_of_room()
     {
         var place = $"volumes/{First}";
-        var said = await MountSpace.RunAsync(folder.Path, Disk(First, "64M"), $"volume {{0}} {8 << 20} {{0}}/{place}/{Volume}",
-            $"mkdir {place}/pvc-modest; echo {40 << 20} > {place}/pvc-modest.bytes; fallocate -l 10M {place}/pvc-modest/a",
-            $"mkdir '{place}/{Volume}/-x'; fallocate -l 12M '{place}/{Volume}/-x/b'", "excess {0}",
-            $"fallocate -l 28M {place}/pvc-modest/c", "excess {0}");
-        Assert.Equal([$"{place}/{Volume}", "none", $"volume {Volume} holds 12 MiB, and its claim asked for 8: its neighbours on the disk "
+        var said = await MountSpace.RunAsync(folder.Path, Disk(First, "128M"), $"volume {{0}} {8 << 20} {{0}}/{place}/{Volume}",
+            $"mkdir {place}/pvc-modest; echo {60 << 20} > {place}/pvc-modest.bytes; fallocate -l 10M {place}/pvc-modest/a",
+            $"mkdir '{place}/{Volume}/-x'; fallocate -l 32M '{place}/{Volume}/-x/b'", "excess {0}",
+            $"fallocate -l 56M {place}/pvc-modest/c", "excess {0}");
+        Assert.Equal([$"{place}/{Volume}", "none", $"volume {Volume} holds 32 MiB, and its claim asked for 8: its neighbours on the disk "
             + $"{First} have less"], said);
     }
 
