@@ -148,7 +148,8 @@ internal sealed class DiskKeeper : BackgroundService
     {
         if (nodes.Foreign is { } reason) return new(true, reason);
         if (wanted.Storage is not { } storage) return new(true, "left alone: the controller says nothing of disks");
-        var pass = new DiskPass(tools, settings.DiskPolicy(wanted.Machine), storage, AskKeyAsync, step => logger.DiskWork(step));
+        var pass = new DiskPass(tools, settings.DiskPolicy(wanted.Machine), storage, AskKeysAsync, step => logger.DiskWork(step))
+            { Served = Serve };
         try
         {
             using var turn = await board.TakeTurnAsync(cancellationToken).ConfigureAwait(false);
@@ -166,10 +167,18 @@ internal sealed class DiskKeeper : BackgroundService
         return problems.Count == 0 ? new(true, pass.Text()) : new(false, $"{string.Join("; ", problems)} ({pass.Text()})");
     }
 
-    private async Task<byte[]> AskKeyAsync(IReadOnlyList<DiskState> disks, Guid id, CancellationToken cancellationToken)
+    /// <summary>A node has what it waits for; what else its disks need is done beside.</summary>
+    private void Serve()
+    {
+        if (!first.Over.IsCompleted) standing = new(true, "images, logs and what pods write are on a disk; the others are worked on");
+        first.Serve();
+    }
+
+    private async Task<IReadOnlyDictionary<Guid, byte[]>> AskKeysAsync(IReadOnlyList<DiskState> disks, IReadOnlyList<Guid> ids,
+        CancellationToken cancellationToken)
     {
         if (controller is not { } connection) throw new StorageException("the controller is not connected, which says whose a disk is");
-        return await reporter.AskKeyAsync(connection, disks, id, cancellationToken).ConfigureAwait(false);
+        return await reporter.AskKeysAsync(connection, disks, ids, cancellationToken).ConfigureAwait(false);
     }
 
     private static bool AreSame(StorageConfiguration? one, StorageConfiguration? other) => ReferenceEquals(one, other)

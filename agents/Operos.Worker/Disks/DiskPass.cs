@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Operos.Linux;
 using Operos.Proto;
 using Operos.Storage.Classes;
@@ -16,27 +17,45 @@ namespace Operos.Worker.Disks;
 internal sealed record DiskTools(DiskMounts Mounts, NodeFolders Folders, DeviceNodes Nodes, DiskBoard Board, string UsedOrders,
     IReadOnlyList<string> Files);
 
+/// <summary>Asks the controller for the keys of disks.</summary>
+/// <param name="disks">As they are now: it gives keys of disks that it was told of.</param>
+/// <param name="ids">In the disks' records. Refused of one, none is given.</param>
+/// <exception cref="StorageException">The controller gives none.</exception>
+internal delegate Task<IReadOnlyDictionary<Guid, byte[]>> KeysOf(IReadOnlyList<DiskState> disks, IReadOnlyList<Guid> ids,
+    CancellationToken cancellationToken);
+
 /// <summary>
 /// One look at all disks of this machine, and the work that follows from it: what is ours is mounted, blank disks are set up, a wipe that
 /// was cut is completed. What fails of one disk is told of it and keeps no other from its work.
 /// </summary>
 internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfiguration wanted,
-    Func<IReadOnlyList<DiskState>, Guid, CancellationToken, Task<byte[]>> keyOf, Action<string> progress)
+    KeysOf keysOf, Action<string> progress)
 {
     private const int MostNamed = 8;
-    private readonly Dictionary<string, string> failures = new(StringComparer.Ordinal);
+    /// <summary>The programs for one disk take some megabytes, which are the agent's.</summary>
+    private const int MostAtOnce = 8;
+    /// <summary>That are asked for at once; the controller gives twice as many.</summary>
+    private const int MostKeys = 32;
+    private readonly ConcurrentDictionary<string, string> failures = new(StringComparer.Ordinal);
     /// <summary>Records that were written since the last look, by the names of their disks.</summary>
-    private readonly Dictionary<string, DiskRecord> claimed = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, DiskRecord> claimed = new(StringComparer.Ordinal);
     /// <summary>By the ids of their disks: each is asked for once.</summary>
-    private readonly Dictionary<Guid, byte[]> keys = [];
+    private readonly ConcurrentDictionary<Guid, byte[]> keys = [];
+    /// <summary>What is done with disks now, by their names.</summary>
+    private readonly ConcurrentDictionary<string, string> working = new(StringComparer.Ordinal);
     /// <summary>Names of disks that are another machine's, as far as is known.</summary>
     private readonly HashSet<string> refused = new(StringComparer.Ordinal);
     private readonly bool encrypts = wanted.Encrypt ?? Encryption.CpuHasAes();
+    private readonly Lock shownLock = new();
     private IReadOnlyList<DiskVerdict> disks = [];
-    private string working = "";
+    private IReadOnlyList<DiskState> shown = [];
+
+    /// <summary>Is called when a node's folders are on a disk, and all volumes that were there are mounted.</summary>
+    public Action Served { get; init; } = () => { };
 
     /// <summary>What is not as it should be, in words; a disk's with its name.</summary>
-    public IEnumerable<string> Problems => lost.Concat(failures.Select(failure => $"{failure.Key}: {failure.Value}"));
+    public IEnumerable<string> Problems => lost.Concat(failures
+        .OrderBy(failure => failure.Key, StringComparer.Ordinal).Select(failure => $"{failure.Key}: {failure.Value}"));
 
     private IReadOnlyList<string> lost = [];
 
@@ -56,6 +75,7 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
         await AskForOthersAsync(cancellationToken).ConfigureAwait(false);
         // A node waits for what is there already, and for nothing that may take long.
         await MountAsync(cancellationToken).ConfigureAwait(false);
+        Serve();
         await SetUpAsync(cancellationToken).ConfigureAwait(false);
         // One that is kept out, too: somebody ordered it.
         var cut = disks.Where(disk => IsCutWipe(disk) && !refused.Contains(disk.Evidence.Facts.Name)).ToList();
@@ -67,7 +87,7 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
             await LookAsync(cancellationToken).ConfigureAwait(false);
             await SetUpAsync(cancellationToken).ConfigureAwait(false);
         }
-        foreach (var (verdict, disk) in await OwnAsync().ConfigureAwait(false))
+        foreach (var (verdict, disk) in Own())
             if (NeedsEphemeral && disk.Partitions.Any(partition => partition.Use == PartitionUse.Volumes))
                 await TryAsync(verdict, "makes room for images and logs", () => tools.Mounts.MakeEphemeralFileAsync(
                     tools.Mounts.VolumesOf(disk), encrypts, cancellationToken)).ConfigureAwait(false);
@@ -110,15 +130,23 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
         if (taken) await LookAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Mounts what is ready.</summary>
+    /// <summary>Mounts what is ready, each disk beside the others.</summary>
     private async Task MountAsync(CancellationToken cancellationToken)
     {
-        var own = await OwnAsync().ConfigureAwait(false);
+        var own = Own();
         if (tools.Mounts.HasEphemeral && own.Count > 0)
             await TryAsync(own[0].Verdict, "takes a node's folders", () => tools.Mounts.TakeFoldersAsync(cancellationToken))
                 .ConfigureAwait(false);
-        foreach (var (verdict, disk) in own) await MountEphemeralAsync(verdict, disk, cancellationToken).ConfigureAwait(false);
-        foreach (var (verdict, disk) in own) await MountVolumesAsync(verdict, disk, cancellationToken).ConfigureAwait(false);
+        await AskForKeysAsync(own, cancellationToken).ConfigureAwait(false);
+        var few = new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = cancellationToken };
+        var volumes = Parallel.ForEachAsync(own, few, async (one, token) =>
+            await MountVolumesAsync(one.Verdict, one.Disk, token).ConfigureAwait(false));
+        await Task.WhenAll(EphemeralAsync(), volumes).ConfigureAwait(false);
+
+        async Task EphemeralAsync()
+        {
+            foreach (var (verdict, disk) in own) await MountEphemeralAsync(verdict, disk, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Sets up what is to be, the disk for images and logs first, and mounts each at once.</summary>
@@ -134,21 +162,26 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
             if (own is null) continue;
             await MountEphemeralAsync(verdict, own, cancellationToken).ConfigureAwait(false);
             await MountVolumesAsync(verdict, own, cancellationToken).ConfigureAwait(false);
+            Serve();
         }
         if (plan.Count > 0) await LookAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    private void Serve()
+    {
+        if (tools.Folders.Place == NodePlace.Disk) Served();
+    }
+
     /// <summary>The finished ones, the best first.</summary>
-    private async Task<List<(DiskVerdict Verdict, OwnDisk Disk)>> OwnAsync()
+    private List<(DiskVerdict Verdict, OwnDisk Disk)> Own()
     {
         var own = new List<(DiskVerdict Verdict, OwnDisk Disk)>();
         foreach (var disk in Usable.Where(disk => disk.Class == DiskClass.Ours).Order(
             Comparer<DiskVerdict>.Create(MachineLayout.Better)))
-            await TryAsync(disk, "is read", () =>
-            {
-                own.Add((disk, OwnDisk.Read(disk)));
-                return Task.CompletedTask;
-            }).ConfigureAwait(false);
+        {
+            try { own.Add((disk, OwnDisk.Read(disk))); }
+            catch (IOException e) { Note(disk, e); }
+        }
         return own;
     }
 
@@ -192,20 +225,37 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
             // It names the disk or the partition itself.
             progress(step);
             var name = disk.Evidence.Facts.Name;
-            working = $"{name} {(step.StartsWith($"{name}: ", StringComparison.Ordinal) ? step[(name.Length + 2)..] : step)}";
-            Show();
+            working[name] = step.StartsWith($"{name}: ", StringComparison.Ordinal) ? step[(name.Length + 2)..] : step;
+            Show(disk);
         },
         async (id, token) => encrypts ? await KeyAsync(id, token).ConfigureAwait(false) : null)
     {
         Claimed = record =>
         {
             claimed[disk.Evidence.Facts.Name] = record;
-            Show();
+            Show(disk);
         },
     }.RunAsync(disk, layout, cancellationToken);
 
+    /// <summary>Asks for all keys that volumes wait for at once; where one is refused, each is asked for at its turn.</summary>
+    private async Task AskForKeysAsync(List<(DiskVerdict Verdict, OwnDisk Disk)> own, CancellationToken cancellationToken)
+    {
+        var waiting = Shown.Where(state => state.Uses.Any(use => use is { Encrypted: true, MountedAt: null }))
+            .Select(state => state.Name).ToHashSet(StringComparer.Ordinal);
+        var ids = own.Where(disk => waiting.Contains(disk.Verdict.Evidence.Facts.Name)).Select(disk => disk.Disk.Record.Disk)
+            .Where(id => !keys.ContainsKey(id));
+        foreach (var some in ids.Chunk(MostKeys))
+        {
+            try
+            {
+                foreach (var (id, key) in await keysOf(Shown, some, cancellationToken).ConfigureAwait(false)) keys[id] = key;
+            }
+            catch (StorageException) { }
+        }
+    }
+
     private async Task<byte[]> KeyAsync(Guid id, CancellationToken cancellationToken) => keys.TryGetValue(id, out var key) ? key
-        : keys[id] = await keyOf(States(), id, cancellationToken).ConfigureAwait(false);
+        : keys[id] = (await keysOf(Shown, [id], cancellationToken).ConfigureAwait(false))[id];
 
     private async Task LookAsync(CancellationToken cancellationToken)
     {
@@ -218,20 +268,34 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
     private async Task TryAsync(DiskVerdict disk, string work, Func<Task> act)
     {
         var name = disk.Evidence.Facts.Name;
-        working = $"{name} {work}";
-        Show();
+        working[name] = work;
+        Show(disk);
         try { await act().ConfigureAwait(false); }
         // Whatever it is, the other disks are not kept from their work.
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            failures[name] = PrintableText.Line(e.Message, 500) ?? "it failed";
-        }
-        working = "";
+        catch (Exception e) when (e is not OperationCanceledException) { Note(disk, e); }
+        working.TryRemove(name, out _);
+        Show(disk);
     }
 
-    private void Show() => tools.Board.Show(States());
+    private void Note(DiskVerdict disk, Exception failure) =>
+        failures[disk.Evidence.Facts.Name] = PrintableText.Line(failure.Message, 500) ?? "it failed";
 
-    private IReadOnlyList<DiskState> States() => [.. disks.Select(disk =>
+    private void Show()
+    {
+        var states = disks.Select(StateOf).ToList();
+        lock (shownLock) tools.Board.Show(shown = states);
+    }
+
+    /// <summary>Of one alone: each disk that is not mounted is read for it.</summary>
+    private void Show(DiskVerdict disk)
+    {
+        var now = StateOf(disk);
+        lock (shownLock) tools.Board.Show(shown = [.. shown.Select(state => state.Name == now.Name ? now : state)]);
+    }
+
+    private IReadOnlyList<DiskState> Shown { get { lock (shownLock) return shown; } }
+
+    private DiskState StateOf(DiskVerdict disk)
     {
         var name = disk.Evidence.Facts.Name;
         var state = DiskStates.Of(disk, UsesOf(disk), failures.GetValueOrDefault(name));
@@ -240,8 +304,8 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
         {
             Class = DiskReport.NameOf(DiskClass.UnfinishedOurs), RecordDisk = $"{record.Disk}", RecordMachine = $"{record.Machine}",
         };
-        return working.StartsWith(name + " ", StringComparison.Ordinal) ? state with { Work = working[(name.Length + 1)..] } : state;
-    })];
+        return working.TryGetValue(name, out var work) ? state with { Work = work } : state;
+    }
 
     private IReadOnlyList<DiskUse> UsesOf(DiskVerdict disk)
     {

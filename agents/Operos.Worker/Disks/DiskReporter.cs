@@ -47,23 +47,19 @@ internal sealed class DiskReporter(DiskBoard board, ILogger<DiskReporter> logger
         }
     }
 
-    /// <summary>The key of a disk's volumes.</summary>
-    /// <param name="disks">As they are now: of a disk that was just set up the board knows nothing yet.</param>
-    /// <param name="id">The id in the disk's record.</param>
-    /// <exception cref="StorageException">The controller gives none.</exception>
-    public async Task<byte[]> AskKeyAsync(ControlConnection connection, IReadOnlyList<DiskState> disks, Guid id,
-        CancellationToken cancellationToken)
+    /// <summary>The keys of disks' volumes; see <see cref="KeysOf"/>.</summary>
+    public async Task<IReadOnlyDictionary<Guid, byte[]>> AskKeysAsync(ControlConnection connection, IReadOnlyList<DiskState> disks,
+        IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
     {
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             told = [];
-            // It gives keys of disks that it was told of.
             await connection.CallAsync<Done>(new ReportDisks { Disks = disks }, cancellationToken).ConfigureAwait(false);
-            var keys = await connection.CallAsync<DiskKeys>(new IssueDiskKeys { Disks = [$"{id}"] }, cancellationToken)
-                .ConfigureAwait(false);
-            return keys.Keys.TryGetValue($"{id}", out var key) ? key
-                : throw new StorageException("the controller gave no key of its volumes; it is asked again");
+            var given = (await connection.CallAsync<DiskKeys>(new IssueDiskKeys { Disks = [.. ids.Select(id => $"{id}")] },
+                cancellationToken).ConfigureAwait(false)).Keys;
+            return ids.ToDictionary(id => id, id => given.TryGetValue($"{id}", out var key) ? key
+                : throw new StorageException("the controller gave no key of its volumes; it is asked again"));
         }
         catch (Exception e) when (e is IOException and not StorageException or TimeoutException or ControlFaultException)
         {

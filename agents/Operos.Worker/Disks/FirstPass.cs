@@ -29,6 +29,9 @@ internal sealed class FirstPass(TimeProvider time)
         (seen, since) = (signature, time.GetTimestamp());
     }
 
+    /// <summary>What a node writes has its place, and what it wrote before is there: what else a pass does is not waited for.</summary>
+    public void Serve() => over.TrySetResult();
+
     /// <summary>Takes note of a pass that ended.</summary>
     public void Passed(bool isWell) => failures = isWell ? 0 : (failures ?? 0) + 1;
 

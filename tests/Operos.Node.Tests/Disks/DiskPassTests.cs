@@ -43,8 +43,8 @@ public sealed class DiskPassTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_there_is_mounted_before_another_disk_is_set_up() =>
-        Assert.Equal(["mounted: True", $"Disk, 2 volumes, {One} Ready"], await InAsync("second"));
+    public async Task What_is_there_is_mounted_and_serves_a_node_before_another_disk_is_set_up() =>
+        Assert.Equal(["mounted: True, served: True", $"Disk, 2 volumes, {One} Ready"], await InAsync("second"));
 
     [Fact]
     public async Task Folders_that_an_agent_did_not_come_to_are_put_onto_the_disk_by_the_next_one() =>
@@ -74,6 +74,33 @@ public sealed class DiskPassTests : IDisposable
     public async Task The_loss_of_a_node_s_disk_is_told_from_then_on_and_never_before_the_node_began() =>
         Assert.Equal(["lost: False", "lost: False", "lost: True", "lost: True"], await InAsync("gone"));
 
+    /// <summary>Takes two looks at disks that do not answer, each of 25 s.</summary>
+    [Fact]
+    public async Task Disks_whose_reads_take_seconds_or_for_ever_are_told_and_keep_no_other_from_use()
+    {
+        string[] said;
+        try { said = await InAsync("slow"); }
+        finally { SlowedReads.Clear(Path.GetFileName(folder.Path)); }
+        Assert.Equal(["doubtful: it did not answer within 25 s", "doubtful: reading it took longer than 20 s", "ours"],
+            said[0].Split("; ").Order(StringComparer.Ordinal));
+        // They are put to use when they answer.
+        Assert.Equal([$"Disk, 3 volumes, {One} Ready"], said[1..]);
+    }
+
+    /// <summary>One disk answers once a second and one not at all, until they have been looked at.</summary>
+    private static void Slow(string root, Machine machine)
+    {
+        var (slow, silent) = (machine.Add("slow"), machine.Add("silent"));
+        using (var reads = new SlowedReads(Path.GetFileName(root)))
+        {
+            reads.Slow(slow, 1);
+            reads.Silence(silent);
+            machine.Say(string.Join("; ", machine.Look(One).Select(disk => disk.Class == "ours" ? disk.Class
+                : $"{disk.Class}: {disk.Reasons[0]}")));
+        }
+        machine.Say(machine.Pass(One));
+    }
+
     /// <summary>A kernel's list of devices that a test writes, of the device that is mounted.</summary>
     private static void Lose(string root, Machine machine)
     {
@@ -98,6 +125,11 @@ public sealed class DiskPassTests : IDisposable
         {
             machine.Add("dying", takes: what["dying ".Length..]);
             machine.Say(string.Join(", ", machine.Pass(One).Split(", ")[..2]));
+            return;
+        }
+        if (what == "slow")
+        {
+            Slow(root, machine);
             return;
         }
         if (what == "cut") machine.Pass(One, key: _ => throw new StorageException("no key"), encrypt: true, tells: true);
@@ -174,7 +206,8 @@ public sealed class DiskPassTests : IDisposable
         public void Say(string text) => File.AppendAllText(Path.Combine(root, Said), $"{text}\n");
 
         /// <param name="takes">So much may be written to it, which is larger than the others then; null for all of it.</param>
-        public void Add(string name, string? takes = null)
+        /// <returns>Its device.</returns>
+        public string Add(string name, string? takes = null)
         {
             var file = Path.Combine(root, name);
             if (takes is not null)
@@ -184,6 +217,7 @@ public sealed class DiskPassTests : IDisposable
             }
             using (var image = File.Create(file)) image.SetLength(takes is null ? Bytes : Bytes + (2L << 30));
             disks.Add((LoopDevice.Attach(file, FileAccess.ReadWrite, 512, partitions: true, out var device), device));
+            return device;
         }
 
         /// <summary>As an agent that begins finds them.</summary>
@@ -200,23 +234,34 @@ public sealed class DiskPassTests : IDisposable
 
         public string Pass(Guid machine, Func<Guid, byte[]>? key = null, bool encrypt = false, bool tells = false, bool progress = false)
         {
+            Look(machine, key, encrypt, tells, progress);
+            return Text();
+        }
+
+        /// <summary>What is told of its disks after a pass.</summary>
+        public IReadOnlyList<DiskState> Look(Guid machine, Func<Guid, byte[]>? key = null, bool encrypt = false, bool tells = false,
+            bool progress = false)
+        {
             var folders = Folders();
-            var nodes = new DeviceNodes();
-            var tools = new DiskTools(new DiskMounts(Paths, folders, nodes), folders, nodes, new DiskBoard(), Path.Combine(root, "used"),
+            var (nodes, board) = (new DeviceNodes(), new DiskBoard());
+            var tools = new DiskTools(new DiskMounts(Paths, folders, nodes), folders, nodes, board, Path.Combine(root, "used"),
                 [.. disks.Select(disk => disk.Path)]);
-            Task<byte[]> KeyOf(IReadOnlyList<DiskState> states, Guid id, CancellationToken cancellationToken)
+            Task<IReadOnlyDictionary<Guid, byte[]>> KeysOf(IReadOnlyList<DiskState> states, IReadOnlyList<Guid> ids,
+                CancellationToken cancellationToken)
             {
-                if (encrypt) Say($"asked: {states.Single(state => state.RecordDisk == $"{id}").Class}");
-                return Task.FromResult(key?.Invoke(id) ?? new byte[32]);
+                foreach (var id in ids.Where(_ => encrypt)) Say($"asked: {states.Single(state => state.RecordDisk == $"{id}").Class}");
+                IReadOnlyDictionary<Guid, byte[]> given = ids.ToDictionary(id => id, id => key?.Invoke(id) ?? new byte[32]);
+                return Task.FromResult(given);
             }
-            var pass = new DiskPass(tools, PolicyOf(machine), new StorageConfiguration { Encrypt = encrypt }, KeyOf, step =>
+            var served = false;
+            var pass = new DiskPass(tools, PolicyOf(machine), new StorageConfiguration { Encrypt = encrypt }, KeysOf, step =>
             {
-                if (progress && step.Contains("claiming", StringComparison.Ordinal)) Say($"mounted: {Volumes() == 1}");
-            });
+                if (progress && step.Contains("claiming", StringComparison.Ordinal)) Say($"mounted: {Volumes() == 1}, served: {served}");
+            }) { Served = () => served = true };
             pass.RunAsync(default).GetAwaiter().GetResult();
             var problems = pass.Problems.ToList();
             if (tells || problems.Count > 0) Say(string.Join("; ", problems));
-            return Text();
+            return board.Disks!;
         }
 
         /// <summary>How it stands: where a node's folders are, what is mounted, and whose the disks are.</summary>

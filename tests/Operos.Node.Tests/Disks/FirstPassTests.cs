@@ -67,6 +67,13 @@ public sealed class FirstPassTests
     public void What_fails_of_another_disk_keeps_no_node_that_has_its_place() => Assert.True(IsOver(None, isWell: false, isOpen: false));
 
     [Fact]
+    public void A_node_that_has_its_place_waits_for_nothing_else_of_the_pass()
+    {
+        first.Serve();
+        Assert.True(first.Over.IsCompleted);
+    }
+
+    [Fact]
     public void Before_a_pass_nothing_is_over()
     {
         After(60);
