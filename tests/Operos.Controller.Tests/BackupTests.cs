@@ -209,6 +209,24 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_the_program_that_puts_etcd_s_contents_back_is_missing_that_is_told_and_nothing_is_changed()
+    {
+        await using var controller = new TestController(folder: Path.Combine(folder, "state"));
+        var (path, target) = (WithSnapshot(await MakeAsync(controller)), Path.Combine(folder, "target"));
+        var restore = new BackupRestore(target, Path.Combine(folder, "system")) { Programs = $"{folder}/bin:{folder}" };
+        var stopped = false;
+        await using var input = File.OpenRead(path);
+        var refused = await Assert.ThrowsAsync<IOException>(() => restore.RunAsync(input, false, _ =>
+        {
+            stopped = true;
+            return Task.CompletedTask;
+        }, default));
+        Assert.Equal("etcdutl is not in PATH, and puts etcd's snapshot back: on Debian it is in the package etcd-server", refused.Message);
+        Assert.False(stopped);
+        Assert.Empty(Directory.GetFileSystemEntries(target));
+    }
+
+    [Fact]
     public async Task What_an_earlier_restore_put_aside_is_not_taken_away_without_a_word()
     {
         await using var controller = new TestController(folder: Path.Combine(folder, "state"));
@@ -267,6 +285,26 @@ public sealed class BackupTests : IDisposable
         var maker = new BackupMaker(new BackupStore(Path.Combine(controller.Folder, "backups")),
             Paths(Path.GetFileName(controller.Folder)), 7, null, clock, NullLogger<BackupMaker>.Instance);
         return Path.Combine(controller.Folder, "backups", (await maker.MakeAsync(BackupStore.Manual, default)).Name + ".tar");
+    }
+
+    /// <summary>The same backup as one of a controller with etcd has it; what is in the snapshot nobody reads.</summary>
+    private string WithSnapshot(string backup)
+    {
+        var files = new Dictionary<string, MemoryStream>();
+        BackupManifest manifest;
+        using (var input = File.OpenRead(backup))
+            manifest = BackupArchive.Read(input, part => files[part.Name] = new MemoryStream(), default);
+        var snapshot = "a snapshot"u8.ToArray();
+        files[BackupPart.Snapshot] = new MemoryStream(snapshot);
+        manifest = manifest with
+        {
+            Revision = 1, Parts = [.. manifest.Parts, new BackupPart { Name = BackupPart.Snapshot, Size = snapshot.Length, Mode = "0600",
+                Sha256 = Convert.ToHexStringLower(SHA256.HashData(snapshot)) }],
+        };
+        var path = Path.Combine(folder, "with-etcd.tar");
+        using var output = File.Create(path);
+        BackupArchive.Write(output, manifest, part => new MemoryStream(files[part.Name].ToArray()));
+        return path;
     }
 
     private ControllerPaths Paths(string state)

@@ -387,6 +387,19 @@ public sealed class ControlPlaneTests : IDisposable
     }
 
     [Fact]
+    public void Before_the_API_server_told_which_Nodes_there_are_no_machine_lacks_one_and_none_is_Ready()
+    {
+        using var cluster = Kubernetes(out var registry);
+        cluster.IsNode = true;
+        var self = registry.RegisterSelf(new Newcomer(TestController.Machine(1), null, "boot-1", "127.0.0.1"));
+        var before = new StatusReply { Version = "1", StartedUnixMs = 0, Admission = "auto", Components = [] };
+        var status = cluster.Report(before, _ => null, _ => null, _ => "boot-1");
+        Assert.Empty(status.Nodes);
+        Assert.Empty(status.Alarms);
+        Assert.Equal("the API server has not told yet which Nodes there are", cluster.NotReady(self.Id, "boot-1"));
+    }
+
+    [Fact]
     public void A_kubelet_that_meets_DiskPressure_says_so_with_the_way_out()
     {
         var record = new MachineRecord { Id = Machine, Standing = MachineStanding.Admitted, Inventory = TestController.Machine(1),
@@ -407,11 +420,13 @@ public sealed class ControlPlaneTests : IDisposable
         return new ControlPlaneCertificates(Path.Combine(folder, "run"), settings.ControlPlane, secrets, clock);
     }
 
-    private KubernetesCluster Kubernetes()
+    private KubernetesCluster Kubernetes() => Kubernetes(out _);
+
+    private KubernetesCluster Kubernetes(out MachineRegistry registry)
     {
         var paths = new ControllerPaths { State = folder, Run = Path.Combine(folder, "run") };
-        var registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), AdmissionPolicy.Auto, 10,
-            clock);
+        var store = new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance);
+        registry = new MachineRegistry(store, AdmissionPolicy.Auto, 10, clock);
         return new KubernetesCluster(settings, paths, registry, new Sessions(), clock, NullLoggerFactory.Instance);
     }
 

@@ -89,12 +89,7 @@ public sealed class JobTests : IDisposable
             (id, var connection, _) = await controller.JoinAsync(TestController.Machine(1), key: key);
             await connection.DisposeAsync();
         }
-        Directory.CreateDirectory(Path.Combine(folder, "jobs"));
-        await File.WriteAllTextAsync(Path.Combine(folder, "jobs/1234abcd.json"), $$"""
-            { "format": 1, "id": "1234abcd", "kind": "Reboot", "machine": "{{id}}", "name": "{{id}}", "by": "alice", "role": "operator",
-              "from": "192.0.2.7", "asked": "2026-11-28T10:00:00+00:00", "deadline": "2026-11-28T10:01:00+00:00", "state": "Running",
-              "step": "Reboot", "boot": "boot-1", "text": "evicts its pods" }
-            """);
+        await WriteRebootAsync(id);
         await using var again = new TestController(folder: folder);
         await WaitForTextAsync(again, "1234abcd", "waits for it to be connected");
         var told = new TaskCompletionSource();
@@ -108,6 +103,25 @@ public sealed class JobTests : IDisposable
         var (_, back, _) = await again.JoinAsync(TestController.Machine(1), "boot-2");
         await using var up = back;
         Assert.Equal("done", (await UntilEndedAsync(again, "1234abcd")).State);
+    }
+
+    [Fact]
+    public async Task A_resumed_reboot_ends_for_no_machine_before_the_API_server_told_which_Nodes_there_are()
+    {
+        string id;
+        await using (var controller = new TestController(folder: folder))
+        {
+            (id, var connection, _) = await controller.JoinAsync(TestController.Machine(1));
+            await controller.LeaveAsync(id, connection);
+        }
+        await WriteRebootAsync(id);
+        await using var again = new TestController(folder: folder, kubernetes: true);
+        again.Clock.Ahead = TimeSpan.FromMinutes(1);
+        var (_, back, _) = await again.JoinAsync(TestController.Machine(1), "boot-2");
+        await using var session = back;
+        await WaitForTextAsync(again, "1234abcd",
+            "is back; waits for its Node to be Ready: the API server has not told yet which Nodes there are");
+        Assert.Empty((await again.OperateAsync<StatusReply>(new ShowStatus())).Nodes);
     }
 
     [Fact]
@@ -264,6 +278,17 @@ public sealed class JobTests : IDisposable
             Assert.True(attempt < 200, $"{job.Kind} still runs after 20 s: {job.Text}");
             await Task.Delay(100);
         }
+    }
+
+    /// <summary>A machine was told to reboot, or was about to be, when the agent ended.</summary>
+    private Task WriteRebootAsync(string machine)
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "jobs"));
+        return File.WriteAllTextAsync(Path.Combine(folder, "jobs/1234abcd.json"), $$"""
+            { "format": 1, "id": "1234abcd", "kind": "Reboot", "machine": "{{machine}}", "name": "{{machine}}", "by": "alice",
+              "role": "operator", "from": "192.0.2.7", "asked": "2026-11-28T10:00:00+00:00", "deadline": "2026-11-28T10:01:00+00:00",
+              "state": "Running", "step": "Reboot", "boot": "boot-1", "text": "evicts its pods" }
+            """);
     }
 
     private static async Task WaitForTextAsync(TestController controller, string id, string text)

@@ -8,6 +8,7 @@ using Operos.Authority;
 using Operos.Boot;
 using Operos.Controller.Audit;
 using Operos.Controller.Boot;
+using Operos.Controller.Cluster;
 using Operos.Controller.Configuration;
 using Operos.Controller.Connections;
 using Operos.Controller.Control;
@@ -37,16 +38,19 @@ internal sealed class TestController : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly Task running;
     private readonly bool ownsFolder;
+    private readonly KubernetesCluster? cluster;
     private readonly ConcurrentDictionary<string, ECDsa> keys = new();
 
+    /// <param name="kubernetes">Whether it is to run a control plane, which does not begin.</param>
     public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256,
-        ReadmissionPolicy readmission = ReadmissionPolicy.Auto, int maxMachines = 5000, bool heals = true)
+        ReadmissionPolicy readmission = ReadmissionPolicy.Auto, int maxMachines = 5000, bool heals = true,
+        bool kubernetes = false)
     {
         ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("operos-controller-").FullName;
         var settings = new ControllerSettings { Admission = admission, Address = IPAddress.Loopback,
             Network = IPNetwork.Parse("127.0.0.0/8"), DhcpMode = DhcpMode.Off, MaxPending = maxPending, Readmission = readmission,
-            MaxMachines = maxMachines, HealsLostDisks = heals, Kubernetes = new() { Enabled = false } };
+            MaxMachines = maxMachines, HealsLostDisks = heals, Kubernetes = new() { Enabled = kubernetes } };
         var paths = new ControllerPaths { State = Folder, Run = Path.Combine(Folder, "run"), System = Path.Combine(Folder, "system") };
         Authority = CertificateAuthority.OpenOrCreate(paths.Pki, Clock);
         Registry = new MachineRegistry(new MachineStore(paths.Machines, NullLogger<MachineStore>.Instance), admission, maxPending, Clock,
@@ -57,6 +61,7 @@ internal sealed class TestController : IAsyncDisposable
         Audit = new AuditLog(paths.Operations, Clock, NullLogger<AuditLog>.Instance);
         var context = new ControllerContext(settings, paths, Clock, NullLoggerFactory.Instance)
             { Disks = new RackDisks(settings, paths, Registry, sessions, Audit, Clock, NullLoggerFactory.Instance) };
+        if (kubernetes) cluster = new KubernetesCluster(settings, paths, Registry, sessions, Clock, NullLoggerFactory.Instance);
         var enrolment = new MachineEnrolment(Registry, Authority, sessions, null, context);
         Operators = new OperatorRegistry(new OperatorStore(paths.Operators, NullLogger<OperatorStore>.Instance), Authority, Clock);
         Operators.AdoptFirst();
@@ -64,7 +69,7 @@ internal sealed class TestController : IAsyncDisposable
         var stores = new RackStores(Registry, Operators, new ReleaseStore(Folder, "", null, NullLogger<ReleaseStore>.Instance), Audit,
             new JobStore(paths.Jobs, NullLogger<JobStore>.Instance), Events);
         (Operations, var jobs, LostDisks) = ControllerOperations.Create(stores, live,
-            new NetworkServices(new BootWatch(Clock), new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null), null, Authority,
+            new NetworkServices(new BootWatch(Clock), new Dnsmasq(settings, paths, NullLogger<Dnsmasq>.Instance), null), cluster, Authority,
             context);
         var server = new ControlServer(new IPEndPoint(IPAddress.Loopback, 0), Authority, IPAddress.Loopback,
             () => new ControlPeer(enrolment, Operations, Operators, live, Clock, NullLogger<ControlPeer>.Instance), Clock,
@@ -166,6 +171,7 @@ internal sealed class TestController : IAsyncDisposable
         await stop.CancelAsync();
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var key in keys.Values) key.Dispose();
+        cluster?.Dispose();
         if (ownsFolder) Directory.Delete(Folder, recursive: true);
     }
 }

@@ -31,6 +31,9 @@ internal sealed class BackupRestore(string state, string system)
     /// <summary>What the operator is told of it beside.</summary>
     public List<string> Remarks { get; } = [];
 
+    /// <summary>Where programs are looked for, as in PATH.</summary>
+    internal string Programs { get; init; } = Environment.GetEnvironmentVariable("PATH") ?? "";
+
     /// <summary>Puts all in its place; <see cref="Finish"/> says that it is done.</summary>
     /// <param name="input">The archive, decrypted.</param>
     /// <param name="force">Also where the state is another cluster's that has machines.</param>
@@ -71,9 +74,9 @@ internal sealed class BackupRestore(string state, string system)
     }
 
     /// <summary>A host that disks are made on need not have what a controller has.</summary>
-    private static void RequireProgram(string name)
+    private void RequireProgram(string name)
     {
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
+        var folders = Programs.Split(':', StringSplitOptions.RemoveEmptyEntries);
         if (!folders.Any(folder => File.Exists(Path.Combine(folder, name))))
             throw new IOException($"{name} is not in PATH, and puts etcd's snapshot back: on Debian it is in the package etcd-server");
     }
