@@ -10,6 +10,9 @@ namespace Operos.Storage.Tests;
 /// <param name="Grain">A label stands at a multiple of this, and its magic anywhere in it; 1 where that is where the label is.</param>
 internal sealed record ForeignDisk(string File, string Name, int Labels, int Grain = 1)
 {
+    /// <summary>Of the disk, in bytes.</summary>
+    public int Sector { get; init; } = 512;
+
     public override string ToString() => File;
 
     public static IReadOnlyList<ForeignDisk> All { get; } =
@@ -24,14 +27,18 @@ internal sealed record ForeignDisk(string File, string Name, int Labels, int Gra
         new("md-1.1", "md RAID 1.1", 1),
         new("md-1.2", "md RAID 1.2", 1),
         new("md-imsm", "Intel RAID", 1),
+        new("md-imsm-volume", "Intel RAID", 1),
+        new("md-imsm-4k", "Intel RAID", 1) { Sector = 4096 },
         new("md-ddf", "DDF RAID", 3),
+        new("md-ddf-volume", "DDF RAID", 3),
+        new("md-ddf-4k", "DDF RAID", 3) { Sector = 4096 },
     ];
 
     private IEnumerable<KnownStructure> Structures => KnownStructure.All.Where(structure => structure.Names.Contains(Name));
 
     /// <summary>Where its labels may stand on a disk of so many bytes, by the tests' own list; in grains.</summary>
     public HashSet<long> KnownLabels(long bytes) =>
-        [.. Structures.SelectMany(structure => structure.Places(bytes, 512)).Select(place => place / Grain)];
+        [.. Structures.SelectMany(structure => structure.Places(bytes, Sector)).Select(place => place / Grain)];
 
     /// <summary>Where its magic really stands: all that is written is read. In grains.</summary>
     public HashSet<long> LabelsIn(IEnumerable<(long Offset, byte[] Bytes)> written)

@@ -31,7 +31,7 @@ public sealed class ForeignDiskTests(ForeignDisks disks) : IClassFixture<Foreign
         Assert.Equal(disk.Labels, labels.Count);
         Assert.Empty(labels.Except(disk.KnownLabels(bytes)));
 
-        using var loop = LoopDevice.Attach(image, FileAccess.ReadWrite, 512, partitions: true, out var device);
+        using var loop = LoopDevice.Attach(image, FileAccess.ReadWrite, disk.Sector, partitions: true, out var device);
         var before = await DigestAsync(image);
         var (verdict, told) = await LookAsync(device);
         Assert.Equal(before, await DigestAsync(image));
@@ -60,24 +60,24 @@ public sealed class ForeignDiskTests(ForeignDisks disks) : IClassFixture<Foreign
         var disk = ForeignDisk.All.Single(disk => disk.File == file);
         var image = await CopyAsync(file, "wiped");
         await LoopDisk.ShellAsync($"wipefs -a -q {image}");
-        await NotBlankAsync(image);
+        await NotBlankAsync(image, disk.Sector);
 
         // A label that is left is told by its name.
         image = await CopyAsync(file, "beheaded");
         await LoopDisk.ShellAsync($"dd if=/dev/zero of={image} bs=1M count=1 conv=notrunc status=none");
-        if (disk.LabelsIn(await ForeignDisk.WrittenAsync(image)).Count > 0) Named(await NotBlankAsync(image));
+        if (disk.LabelsIn(await ForeignDisk.WrittenAsync(image)).Count > 0) Named(await NotBlankAsync(image, disk.Sector));
         image = await CopyAsync(file, "cut");
         var half = new FileInfo(image).Length / 2 / MiB * MiB;
         await LoopDisk.ShellAsync($"truncate -s {half} {image}");
-        if (disk.LabelsIn(await ForeignDisk.WrittenAsync(image)).Count > 0) Named(await NotBlankAsync(image));
+        if (disk.LabelsIn(await ForeignDisk.WrittenAsync(image)).Count > 0) Named(await NotBlankAsync(image, disk.Sector));
 
         void Named(DiskVerdict verdict) =>
             Assert.Contains(verdict.Reasons, reason => reason.StartsWith(disk.Name, StringComparison.Ordinal));
     }
 
-    private static async Task<DiskVerdict> NotBlankAsync(string image)
+    private static async Task<DiskVerdict> NotBlankAsync(string image, int sector)
     {
-        using var loop = LoopDevice.Attach(image, FileAccess.ReadWrite, 512, out var device);
+        using var loop = LoopDevice.Attach(image, FileAccess.ReadWrite, sector, out var device);
         var (verdict, told) = await LookAsync(device);
         Assert.True(verdict.Class is DiskClass.Foreign or DiskClass.Doubtful, $"{image}: {told}");
         return verdict;

@@ -81,9 +81,10 @@ internal sealed record KnownStructure(string[] Names, Func<long, int, IEnumerabl
         End("md RAID 0.90", [0xFC, 0x4E, 0x2B, 0xA9], 0, 4096, (size, _) => [(size & ~0xFFFFL) - 0x10000]),
         End("DRBD", [0x83, 0x74, 0x02, 0x6B], 60, 4096, (size, _) => [size / 4096 * 4096 - 4096]),
         End("Intel RAID", "Intel Raid ISM Cfg Sig. ", 0, 512, (size, sector) => [size / sector * sector - 2 * sector]),
-        // The anchor, and the two headers that it leads to where mdadm puts them.
+        // The anchor, which mdadm writes as if sectors were of 512 bytes, and the two headers that it leads to where mdadm puts them.
         End("DDF RAID", [0xDE, 0x11, 0xDE, 0x11], 0, 512, (size, sector) => [size / sector * sector - sector]),
-        End("DDF RAID", [0xDE, 0x11, 0xDE, 0x11], 0, 512, (size, _) => [size / 512 * 512 - 16 * MiB, size / 512 * 512 - 32 * MiB]),
+        End("DDF RAID", [0xDE, 0x11, 0xDE, 0x11], 0, 512, (size, _) =>
+            [size / 512 * 512 - 512, size / 512 * 512 - 16 * MiB, size / 512 * 512 - 32 * MiB]),
         End("LSI RAID", "$XIDE$", 0, 512, (size, sector) => [size / sector * sector - sector]),
         End("NVIDIA RAID", "NVIDIA", 0, 512, (size, sector) => [size / sector * sector - 2 * sector]),
         End("Promise RAID", "Promise Technology, Inc.", 0, 512, (size, _) => [size / 512 * 512 - 63 * 512, size / 512 * 512 - 3087 * 512]),

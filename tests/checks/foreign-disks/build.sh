@@ -125,9 +125,10 @@ zfs() { # SUITE
 # Members of arrays, in a kernel as a process that has this host's files: a host's kernel may have no md, or real arrays.
 md() { # SUITE
     local name disks=() number=0 kernel status=0
-    for name in 0.90 1.0 1.1 1.2 imsm ddf imsm-2 ddf-2; do
-        # Its end is in the middle of whatever ends are rounded to.
-        truncate -s $((260 * 1024 * 1024 + 68 * 1024 + 3 * 512)) "$work/made/disks/md-$name"
+    for name in 0.90 1.0 1.1 1.2 {imsm,ddf}{,-2} {imsm,ddf}-volume{,-2} {imsm,ddf}-4k{,-2}; do
+        # Its end is in the middle of whatever ends are rounded to, but for a sector.
+        truncate -s $((260 * 1024 * 1024 + 68 * 1024)) "$work/made/disks/md-$name"
+        [[ $name == *-4k* ]] || truncate -s +$((3 * 512)) "$work/made/disks/md-$name"
         disks+=("ubd$((number++))s=$work/made/disks/md-$name")
     done
     printf '#!/bin/bash\nexec "%s" "%s" > "%s" 2>&1\n' "$here/md.sh" "$work/$1/root" "$work/made/md.log" > "$work/made/init"
@@ -144,7 +145,7 @@ md() { # SUITE
     cat "$work/made/md.log"
     [[ $(tail -n 1 "$work/made/md.log") == 'all made' ]] ||
         { echo "the kernel ended with $status"; tail "$work/made/kernel.log"; return 1; }
-    rm "$work"/made/disks/md-{imsm,ddf}-2
+    rm "$work"/made/disks/md-{imsm,ddf}{,-volume,-4k}-2
 }
 
 usable=''
