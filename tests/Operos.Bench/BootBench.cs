@@ -47,8 +47,8 @@ internal sealed class BootBench
         try
         {
             await bench.ServeAsync(peer);
-            return await bench.MeasureAsync(BootContender.Operos(build, bench.WithAnchor(), Url, $"{NativeController.Address}:7443"),
-                BootContender.Dracut(peer, Url), controller);
+            var operos = BootContender.Operos(build, BootContender.WithAnchor(build, folder), Url, NativeController.Control);
+            return await bench.MeasureAsync(operos, BootContender.Dracut(peer, Url), controller);
         }
         finally { Directory.Delete(controller.Releases, recursive: true); }
     }
@@ -126,20 +126,6 @@ internal sealed class BootBench
             }
             """);
         network.Start("nginx", ["-c", folder["nginx.conf"]], folder["nginx.log"]);
-    }
-
-    /// <summary>
-    /// The image as a loader hands it over: the trust anchor's cpio behind the initramfs, at a multiple of four (buffer-format.rst).
-    /// </summary>
-    private string WithAnchor()
-    {
-        var path = folder["operos.img"];
-        using var image = File.Create(path);
-        image.Write(File.ReadAllBytes(Path.Combine(build.Release, "initramfs.img")));
-        image.SetLength((image.Length + 3) / 4 * 4);
-        image.Seek(0, SeekOrigin.End);
-        image.Write(File.ReadAllBytes(folder["setup/anchor.cpio"]));
-        return path;
     }
 
     /// <summary>How long nginx sent the last image for.</summary>

@@ -32,6 +32,7 @@ await table.MeasureAsync("controller", async () =>
     finally { controller.Kill(entireProcessTree: true); }
 });
 await table.MeasureAsync("disks", async () => await DiskBench.RunAsync(build, folder.Path));
+await table.MeasureAsync("disk-boot", () => DiskBootBench.RunAsync(build));
 await table.MeasureAsync("dns", async () => await DnsBench.RunAsync(folder.Path));
 table.Print();
 return table.Failed ? 1 : 0;

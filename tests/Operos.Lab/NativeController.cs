@@ -22,6 +22,9 @@ public sealed class NativeController : IDisposable
         operosctl = new Operosctl(build, network, folder["setup/admin"]);
     }
 
+    /// <summary>Of the boot service, and of the control endpoint: with the ports that a controller takes by itself.</summary>
+    public const string BootUrl = $"http://{Address}:7480", Control = $"{Address}:7443";
+
     public string LogPath => folder["controller.log"];
     public string Releases => folder["releases"];
     public string ReleaseFolder => Path.Combine(Releases, Path.GetFileName(build.Release));

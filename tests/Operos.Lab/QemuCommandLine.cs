@@ -5,6 +5,9 @@ namespace Operos.Lab;
 /// <summary>What a virtual machine's options are in QEMU's words.</summary>
 internal static class QemuCommandLine
 {
+    /// <summary>The empty slot, whose bus has its name, and so none of a port's properties; and the disk in it.</summary>
+    public const string Slot = "bay", Plugged = "plugged";
+
     /// <summary>QEMU's arguments; makes the machine's ports of the switch and its firmware's variables.</summary>
     public static async Task<List<string>> MakeAsync(
         VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
@@ -39,18 +42,18 @@ internal static class QemuCommandLine
             arguments.AddRange(["-netdev", $"tap,id=net{i},ifname={tap},script=no,downscript=no",
                 "-device", $"{options.Nics[i].Model},netdev=net{i},mac={options.Nics[i].Mac},id=nic{i}{Rom(options)}{order}"]);
         }
+        if (options.HasSlot) arguments.AddRange(["-device", $"pcie-root-port,id={Slot},chassis=1,slot=1"]);
         return arguments;
     }
 
     /// <summary>The arguments of a machine's disks, each in its own place.</summary>
-    /// <param name="withdrawn">Those that are no longer in it.</param>
-    public static List<string> DiskArguments(VirtualMachineOptions options, IReadOnlyCollection<VirtualDisk> withdrawn)
+    public static List<string> DiskArguments(VirtualMachineOptions options, DiskChanges changes)
     {
         var arguments = new List<string>();
         for (var i = 0; i < options.Disks.Count; i++)
         {
             var disk = options.Disks[i];
-            if (withdrawn.Contains(disk)) continue;
+            if (changes.Withdrawn.Contains(disk)) continue;
             var device = disk.Bus switch
             {
                 DiskBus.Nvme => "nvme",
@@ -58,11 +61,16 @@ internal static class QemuCommandLine
                 DiskBus.Sata => $"ide-hd,bus=ide.{options.Disks.Take(i).Count(other => other.Bus == DiskBus.Sata)}",
                 _ => "virtio-blk-pci",
             };
-            arguments.AddRange([
-                "-drive", $"file={disk.File},if=none,id=disk{i},format={DiskFormat(disk.File)},cache=unsafe,discard=unmap", "-device",
+            arguments.AddRange(["-drive", Drive($"disk{i}", disk), "-device",
                 $"{device},drive=disk{i},serial={disk.Serial}{(options.BootsFromDisk ? $",bootindex={i + 1}" : "")}"]);
         }
+        if (changes.Plugged is { } plugged)
+            arguments.AddRange(["-drive", Drive(Plugged, plugged), "-device",
+                $"virtio-blk-pci,bus={Slot},drive={Plugged},serial={plugged.Serial}"]);
         return arguments;
+
+        static string Drive(string id, VirtualDisk disk) =>
+            $"file={disk.File},if=none,id={id},format={DiskFormat(disk.File)},cache=unsafe,discard=unmap";
     }
 
     /// <summary>

@@ -9,25 +9,25 @@ public sealed partial class VirtualMachine : IDisposable
 {
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
     private readonly LabFolder folder;
-    private readonly Func<TimeSpan, IReadOnlyCollection<VirtualDisk>, Process> powerOn;
-    private readonly List<VirtualDisk> withdrawn = [];
+    private readonly Func<TimeSpan, DiskChanges, Process> powerOn;
     private readonly Lock power = new();
     private readonly CancellationTokenSource off = new();
     private readonly TaskCompletionSource<LabException> failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Stopwatch clock = Stopwatch.StartNew();
+    private DiskChanges disks = DiskChanges.None;
     private Process process;
     private Task<Qmp> connection;
     private volatile bool paused;
     private DateTime? clockStandsSince;
 
     private VirtualMachine(VirtualMachineOptions options, LabFolder folder,
-        Func<TimeSpan, IReadOnlyCollection<VirtualDisk>, Process> powerOn, string commandLine)
+        Func<TimeSpan, DiskChanges, Process> powerOn, string commandLine)
     {
         (Options, this.folder, this.powerOn, CommandLine) = (options, folder, powerOn, commandLine);
         (paused, ClockBehind) = (options.StartsPaused || options.Wakes is not null, options.ClockBehind);
         clockStandsSince = options.Wakes is null ? null : DateTime.UtcNow;
         Console = new SerialLog(QemuCommandLine.SerialPath(options, folder), Ended);
-        process = powerOn(ClockBehind, withdrawn);
+        process = powerOn(ClockBehind, disks);
         connection = ConnectAsync(process);
     }
 
@@ -52,7 +52,7 @@ public sealed partial class VirtualMachine : IDisposable
         var arguments = await QemuCommandLine.MakeAsync(options, network, folder, cancellationToken).ConfigureAwait(false);
         File.Delete(QemuCommandLine.SerialPath(options, folder));
         string[] line = [.. (string[])(options.YieldsToController ? ["nice", "-n", "5"] : []), "qemu-system-x86_64", .. arguments];
-        var command = string.Join(' ', network.Command(line[0], [.. line[1..], .. QemuCommandLine.DiskArguments(options, [])])
+        var command = string.Join(' ', network.Command(line[0], [.. line[1..], .. QemuCommandLine.DiskArguments(options, DiskChanges.None)])
             .Select(LabNetwork.Quote));
         await File.AppendAllTextAsync(folder[$"{options.Name}.command"], command + "\n", cancellationToken).ConfigureAwait(false);
         var wakes = options.Wakes is not null;
@@ -75,10 +75,10 @@ public sealed partial class VirtualMachine : IDisposable
         _ = machine.RunAsync();
         return machine;
 
-        Process PowerOn(TimeSpan behind, IReadOnlyCollection<VirtualDisk> withdrawn)
+        Process PowerOn(TimeSpan behind, DiskChanges disks)
         {
             if (options.TpmState is not null) SoftwareTpm.Start(options, network, folder);
-            var more = QemuCommandLine.DiskArguments(options, withdrawn)
+            var more = QemuCommandLine.DiskArguments(options, disks)
                 .Concat(QemuCommandLine.PowerOnArguments(options with { ClockBehind = behind }, wakes));
             var started = network.Start(line[0], [.. line[1..], .. more], folder[$"{options.Name}.qemu.log"]);
             wakes = false;
@@ -118,7 +118,25 @@ public sealed partial class VirtualMachine : IDisposable
     /// <param name="disk">One of its <see cref="VirtualMachineOptions.Disks"/>.</param>
     public void Withdraw(VirtualDisk disk)
     {
-        lock (power) withdrawn.Add(disk);
+        lock (power) disks = disks with { Withdrawn = [.. disks.Withdrawn, disk] };
+    }
+
+    /// <summary>Puts a disk into the slot of a machine that runs (<see cref="VirtualMachineOptions.HasSlot"/>); there it stays.</summary>
+    /// <param name="disk">A raw image; it is attached as virtio.</param>
+    public async Task PlugAsync(VirtualDisk disk, CancellationToken cancellationToken)
+    {
+        var file = new JsonObject { ["driver"] = "file", ["filename"] = disk.File };
+        await CommandAsync("blockdev-add", new JsonObject
+        {
+            ["driver"] = "raw", ["node-name"] = QemuCommandLine.Plugged, ["discard"] = "unmap", ["file"] = file,
+            ["cache"] = new JsonObject { ["no-flush"] = true },
+        }, cancellationToken).ConfigureAwait(false);
+        await CommandAsync("device_add", new JsonObject
+        {
+            ["driver"] = "virtio-blk-pci", ["id"] = QemuCommandLine.Plugged, ["bus"] = QemuCommandLine.Slot,
+            ["drive"] = QemuCommandLine.Plugged, ["serial"] = disk.Serial,
+        }, cancellationToken).ConfigureAwait(false);
+        lock (power) disks = disks with { Plugged = disk };
     }
 
     /// <summary>Presses keys on its keyboard, by QEMU's names for them (QKeyCode).</summary>
@@ -179,7 +197,7 @@ public sealed partial class VirtualMachine : IDisposable
                 lock (power)
                 {
                     if (off.IsCancellationRequested) return;
-                    process = powerOn(ClockBehind, withdrawn);
+                    process = powerOn(ClockBehind, disks);
                     connection = ConnectAsync(process);
                 }
             }

@@ -42,6 +42,8 @@ public sealed record VirtualMachineOptions
     public int Cpus { get; init; } = 1;
     public IReadOnlyList<VirtualNic> Nics { get; init; } = [];
     public IReadOnlyList<VirtualDisk> Disks { get; init; } = [];
+    /// <summary>Whether there is an empty slot, for <see cref="VirtualMachine.PlugAsync"/>.</summary>
+    public bool HasSlot { get; init; }
     public string? Uuid { get; init; }
     public bool BootsFromDisk { get; init; }
     public DirectKernel? Kernel { get; init; }
