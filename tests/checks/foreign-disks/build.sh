@@ -13,41 +13,21 @@ made, the newest that are kept serve, and that is said. Where nothing is kept an
 why, and the others are there. Needs root and user-mode Linux, whose kernel has md. Nothing is installed.
 USAGE
 }
-die() { printf 'foreign-disks: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
-
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../../.." && pwd)
-case ${1-}:$# in
-    --out:2) out=$(mkdir -p "$2" && cd "$2" && pwd) ;;
-    -h:1|--help:1) usage; exit 0 ;;
-    *) usage >&2; exit 2 ;;
-esac
-export LC_ALL=C TZ=UTC
-umask 022
-# shellcheck source=images/distro/debian.sh
-source "$root/images/distro/debian.sh"
-
-exec {lock}> "$out/lock"
-flock -w 60 "$lock" || die "another build has held $out/lock for a minute" "see which process holds it: fuser $out/lock"
-work=$out/work
+longest_wait=60
+# shellcheck source=tests/checks/monthly.sh
+source "$here/../monthly.sh"
 
 inputs() { # MONTH
     printf 'disks of other storage, %s\n' "$1"
     (cd "$here" && sha256sum -- *)
 }
-# What is in DIR, or else in the cache.
-take() { # MONTH
-    mkdir -p "$work"
-    inputs "$1" > "$work/inputs"
-    [[ ! -d $out/disks ]] || ! cmp -s "$work/inputs" "$out/inputs" || return 0
-    rm -rf "$work/taken"
-    "$root/images/cache.sh" get checks "$work/inputs" "$work/taken" || return 1
-    rm -rf "$out/disks" "$out/inputs" "$out/missing"
-    # Their holes are told by this archive alone.
-    tar --extract --directory "$out" --file "$work/taken/disks.tar" || return 1
-    mv "$work/taken/versions" "$out/versions"
-    mv "$work/inputs" "$out/inputs"
+is_here() { [[ -d $out/disks ]]; }
+place() { # FOLDER: their holes are told by the archive alone
+    rm -rf "$out/disks" "$out/missing"
+    tar --extract --directory "$out" --file "$1/disks.tar" && mv "$1/versions" "$out/versions"
 }
+made_of() { grep -E ' (ceph-osd|zfs-test|mdadm)_' "$out/versions" | xargs; }
 
 # Programs with the libraries that they need, and what else is named: what their packages want to be installed beside is not run.
 with_libraries() { # PACKAGE...
@@ -157,7 +137,7 @@ left() { # SECONDS
     printf '%d\n' "$left"
 }
 
-make_disks() {
+make_it() {
     rm -rf "$work" "$out/missing"
     mkdir -p "$work/made/disks"
     fetch bookworm ceph-osd && fetch trixie ceph-osd zfs-test zfsutils-linux dash mdadm || return 1
@@ -165,40 +145,17 @@ make_disks() {
     # Unstable may be broken on a given day: the others are of use without it.
     usable=1
     # A terabyte for 20, which keeps copies of its label.
-    fetch sid ceph-osd && ceph sid ceph-20 1001G
+    fetch sid ceph-osd && ceph sid ceph-20 1001G && pack
 }
-keep() {
-    rm -rf "$out/disks"
-    mv "$work/made/disks" "$out/disks"
-    mv "$work/versions" "$out/versions"
-}
+pack() { tar --create --sparse --directory "$work/made" --file "$work/disks.tar" disks; }
 
-month=$(date +%Y-%m)
-if take "$month"; then exit; fi
-start=$SECONDS deadline=$((SECONDS + 330))
-log=$out/log
-if make_disks > "$log" 2>&1; then
-    tar --create --sparse --directory "$work/made" --file "$work/disks.tar" disks
-    inputs "$month" > "$work/inputs"
-    "$root/images/cache.sh" put checks "$work/inputs" "$work" disks.tar versions
-    keep
-    mv "$work/inputs" "$out/inputs"
-    rm -rf "$work"
-    printf 'foreign-disks: made in %d s with %s\n' $((SECONDS - start)) "$(grep -E ' (ceph-osd|zfs-test|mdadm)_' "$out/versions" | xargs)"
-    exit
-fi
-tail -n 20 "$log" >&2
-for back in {1..12}; do
-    earlier=$(date -d "$month-15 -$back month" +%Y-%m)
-    if take "$earlier"; then
-        printf 'foreign-disks: they cannot be made of what Debian has now (above); those of %s serve\n' "$earlier" >&2
-        exit
-    fi
-done
+deadline=$((SECONDS + 330))
+monthly disks.tar versions
 # Tried again at the next run.
 if [[ -n $usable ]]; then
     rm -rf "$work/made/disks/ceph-20" "$out/inputs"
-    keep
+    pack
+    place "$work"
     printf 'ceph-20 %s\n' "it cannot be made of what Debian's unstable suite has now: $(tail -n 1 "$log")" > "$out/missing"
     cat "$out/missing" >&2
     exit

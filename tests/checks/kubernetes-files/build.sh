@@ -12,41 +12,21 @@ and kept in the cache (images/cache.sh). In a month in which it cannot be made, 
 Nothing is installed. Several at once wait for the first; a compilation that was cut goes on.
 USAGE
 }
-die() { printf 'kubernetes-files: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
-
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(cd "$here/../../.." && pwd)
-case ${1-}:$# in
-    --out:2) out=$(mkdir -p "$2" && cd "$2" && pwd) ;;
-    -h:1|--help:1) usage; exit 0 ;;
-    *) usage >&2; exit 2 ;;
-esac
-export LC_ALL=C TZ=UTC
-umask 022
-# shellcheck source=images/distro/debian.sh
-source "$root/images/distro/debian.sh"
+longest_wait=600
+# shellcheck source=tests/checks/monthly.sh
+source "$here/../monthly.sh"
 suite=sid
-
-exec {lock}> "$out/lock"
-flock -w 600 "$lock" || die "another build has held $out/lock for 10 minutes" "see which process holds it: fuser $out/lock"
-# What a cut compilation made is not made again.
-work=$out/work
-mkdir -p "$work"
 
 inputs() { # MONTH
     printf 'decoder of files for Kubernetes, %s\n' "$1"
     (cd "$here" && sha256sum build.sh decode.go packages)
 }
-# What is in DIR, or else in the cache.
-take() { # MONTH
-    inputs "$1" > "$work/inputs"
-    [[ ! -x $out/decode ]] || ! cmp -s "$work/inputs" "$out/inputs" || return 0
-    rm -rf "$work/taken"
-    "$root/images/cache.sh" get checks "$work/inputs" "$work/taken" || return 1
-    install -m 644 "$work/taken/versions" "$out/versions"
-    install -m 755 "$work/taken/decode" "$out/decode"
-    mv "$work/inputs" "$out/inputs"
+is_here() { [[ -x $out/decode ]]; }
+place() { # FOLDER
+    install -m 644 "$1/versions" "$out/versions" && install -m 755 "$1/decode" "$out/decode"
 }
+made_of() { grep -m 1 '^golang-k8s-apimachinery' "$out/versions"; }
 
 fetch() { # the packages, unpacked, into work/tree
     local wanted=() name apt=$work/apt
@@ -77,25 +57,9 @@ compile() {
             GOTOOLCHAIN=local "$go/bin/go" build -p 2 -trimpath -ldflags '-s -w' -o "$work/decode" .)
 }
 
-month=$(date +%Y-%m)
-if take "$month"; then exit; fi
-start=$SECONDS
-if fetch > "$work/log" 2>&1 && compile >> "$work/log" 2>&1; then
-    install -m 644 "$work/versions" "$out/versions"
-    install -m 755 "$work/decode" "$out/decode"
-    inputs "$month" > "$out/inputs"
-    "$root/images/cache.sh" put checks "$out/inputs" "$out" decode versions
-    rm -rf "$work"
-    printf 'kubernetes-files: compiled in %d s with %s\n' $((SECONDS - start)) "$(grep -m 1 '^golang-k8s-apimachinery' "$out/versions")"
-    exit
-fi
-tail -n 20 "$work/log" >&2
-for back in {1..12}; do
-    earlier=$(date -d "$month-15 -$back month" +%Y-%m)
-    if take "$earlier"; then
-        printf 'kubernetes-files: it cannot be made of what Debian has now (above); that of %s serves\n' "$earlier" >&2
-        exit
-    fi
-done
+# What a cut compilation made is not made again.
+make_it() { fetch && compile; }
+
+monthly decode versions
 die 'it cannot be made (above), and none of an earlier month is kept' \
     'without a network: wait for one; a package that is not found or missing: correct tests/checks/kubernetes-files/packages'
