@@ -287,69 +287,6 @@ public sealed class ControlPlaneTests : IDisposable
     public void What_is_no_version_is_said(string printed) => Assert.Throws<FormatException>(() => KubernetesVersion.Parse(printed));
 
     [Fact]
-    public void A_manifest_s_scalars_are_what_Kubernetes_takes_them_for()
-    {
-        var value = Manifest.Parse("""
-            # a comment
-            apiVersion: v1
-            kind: ConfigMap
-            metadata: {name: x}
-            data:
-              {a: 1, b: "1", c: true, d: 'true', e: null, f: ~, g: 1.5, h: 0x10, i: 0777, j: yes, k: 1.2.3, l: -4,
-              m: "", n: !!str 5, o: 1e3, p: 10.77.0.1, q: 2026-01-01, r: .5, s: Infinity, t: NaN, u: 1_000, w: 99999999999999999999}
-            """).Single()["data"]!.AsObject();
-        var expected = """{"a":1,"b":"1","c":true,"d":"true","e":null,"f":null,"g":1.5,"h":16,"i":511,"j":"yes","k":"1.2.3","l":-4"""
-            + ""","m":"","n":"5","o":1000,"p":"10.77.0.1","q":"2026-01-01","r":0.5,"s":"Infinity","t":"NaN","u":"1_000","w":1E+20}""";
-        Assert.Equal(expected, value.ToJsonString().Replace("\\u002B", "+", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public void Lists_and_documents_are_taken_apart_and_empty_ones_passed_over() =>
-        Assert.Equal(["ConfigMap a", "Pod x/b", "Node c"], Manifest.Parse("""
-            ---
-            ---
-            apiVersion: v1
-            kind: List
-            items:
-            - { apiVersion: v1, kind: ConfigMap, metadata: { name: a } }
-            - { apiVersion: v1, kind: Pod, metadata: { name: b, namespace: x } }
-            ---
-            { "apiVersion": "v1", "kind": "Node", "metadata": { "name": "c" } }
-            """).Select(value => ObjectName.Of(value).ToString()));
-
-    [Theory]
-    [InlineData("a: [")]
-    [InlineData("just text")]
-    [InlineData("- a\n- b")]
-    [InlineData("apiVersion: v1\nkind: Pod")]
-    [InlineData("apiVersion: v1\nmetadata: {name: x}")]
-    [InlineData("apiVersion: 1\nkind: Pod\nmetadata: {name: x}")]
-    [InlineData("kind: Pod\nmetadata: []")]
-    [InlineData("{a: &x [1,2,3,4,5,6,7,8,9], b: &y [*x,*x,*x,*x,*x,*x,*x,*x,*x], c: &z [*y,*y,*y,*y,*y,*y,*y,*y,*y], d: &u "
-        + "[*z,*z,*z,*z,*z,*z,*z,*z,*z], e: &v [*u,*u,*u,*u,*u,*u,*u,*u,*u], f: [*v,*v,*v,*v,*v,*v,*v,*v,*v]}")]
-    public void What_is_no_manifest_is_refused_in_words(string text) =>
-        Assert.NotEmpty(Assert.Throws<FormatException>(() => Manifest.Parse(text)).Message);
-
-    [Fact]
-    public void Any_text_is_a_manifest_or_a_format_error() =>
-        Gen.String[Gen.Char["ab:-[]{}\"'&*!|>#%@ \n\t0~."], 0, 60].Sample(text =>
-        {
-            try { Manifest.Parse(text); }
-            catch (FormatException) { }
-        }, iter: 3000);
-
-    [Fact]
-    public void What_is_wanted_no_more_is_pruned_last_things_first()
-    {
-        Applied Item(string kind, string name, string space = "", string version = "v1") =>
-            new("f.yaml", new ObjectName(version, kind, space, name));
-        Applied[] before = [Item("Namespace", "n"), Item("Pod", "p", "n"), Item("Pod", "kept", "default"),
-            Item("Deployment", "moved", "n", "apps/v1beta1"), Item("ConfigMap", "c", "n")];
-        Applied[] wanted = [Item("Pod", "kept"), Item("Deployment", "moved", "n", "apps/v1"), Item("ConfigMap", "c", "other")];
-        Assert.Equal(["Pod n/p", "ConfigMap n/c", "Namespace n"], AddOns.Prune(before, wanted).Select(entry => entry.Name.ToString()));
-    }
-
-    [Fact]
     public void Labels_are_legal_whatever_a_vendor_calls_its_machine()
     {
         Assert.Equal("Acme-R1--2-U", LabelSyntax.ToValue(" Acme R1 (2/U)"));
@@ -367,26 +304,6 @@ public sealed class ControlPlaneTests : IDisposable
     }
 
     [Fact]
-    public void An_explanation_names_the_first_step_that_is_not_done_and_its_last_error()
-    {
-        var record = new MachineRecord { Id = Machine, Standing = MachineStanding.Admitted, Inventory = TestController.Machine(1),
-            FirstSeen = clock.GetUtcNow() };
-        var healthy = new ComponentHealth("kube-apiserver", true, "healthy", clock.GetUtcNow());
-        var pending = MachineExplainer.Explain(record with { Standing = MachineStanding.Pending }, "operosctl machines approve x", false,
-            [], healthy, null, []);
-        Assert.Contains("step 'admitted': it waits for an operator: operosctl machines approve x", pending.Text, StringComparison.Ordinal);
-        Assert.Contains(pending.Steps, step => step is { Name: "connected", Text: "comes after 'admitted'" });
-        Assert.Contains("step 'connected'", MachineExplainer.Explain(record, null, false, [], healthy, null, []).Text,
-            StringComparison.Ordinal);
-        IReadOnlyList<NodeStep> steps = [new NodeStep { Name = "images", Done = true },
-            new NodeStep { Name = "containerd", Done = false, Text = "ended with code 1: no space left" }];
-        foreach (var (kind, connected) in (IReadOnlyList<(string, bool)>)[("worker", true), ("controller", false)])
-            Assert.Contains("step 'containerd': ended with code 1: no space left",
-                MachineExplainer.Explain(record with { Kind = kind }, null, connected, steps, healthy, null, []).Text,
-                StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Before_the_API_server_told_which_Nodes_there_are_no_machine_lacks_one_and_none_is_Ready()
     {
         using var cluster = Kubernetes(out var registry);
@@ -397,21 +314,6 @@ public sealed class ControlPlaneTests : IDisposable
         Assert.Empty(status.Nodes);
         Assert.Empty(status.Alarms);
         Assert.Equal("the API server has not told yet which Nodes there are", cluster.NotReady(self.Id, "boot-1"));
-    }
-
-    [Fact]
-    public void A_kubelet_that_meets_DiskPressure_says_so_with_the_way_out()
-    {
-        var record = new MachineRecord { Id = Machine, Standing = MachineStanding.Admitted, Inventory = TestController.Machine(1),
-            FirstSeen = clock.GetUtcNow() };
-        var healthy = new ComponentHealth("kube-apiserver", true, "healthy", clock.GetUtcNow());
-        var node = new NodeObject { Status = new() { Conditions = [new() { Type = "Ready", Status = "True" },
-            new() { Type = "DiskPressure", Status = "True", Reason = "KubeletHasDiskPressure", Message = "kubelet has disk pressure" }] } };
-        var told = MachineExplainer.Explain(record, null, true, [], healthy, node, []);
-        Assert.True(told.Ready);
-        Assert.Contains("step 'DiskPressure': KubeletHasDiskPressure: kubelet has disk pressure; images, logs and what pods write",
-            told.Text, StringComparison.Ordinal);
-        Assert.EndsWith("operosctl disks list", told.Text, StringComparison.Ordinal);
     }
 
     private ControlPlaneCertificates Certificates(out ClusterSecrets secrets)

@@ -209,14 +209,9 @@ internal sealed class KubernetesCluster : IDisposable
     public bool IsCordoned(string machine) => nodes.Get(machine)?.Spec?.Unschedulable == true;
 
     /// <summary>What keeps its Node from being Ready in a boot of the machine; null where it is, and where there is no Node.</summary>
-    /// <param name="bootId">The kernel's.</param>
-    public string? NotReady(string machine, string bootId)
-    {
-        if (!nodes.IsComplete) return "the API server has not told yet which Nodes there are";
-        if (nodes.Get(machine) is not { } node) return null;
-        if (node.Status?.NodeInfo?.BootID != bootId) return "its kubelet has not reported yet";
-        return NodeReconciler.ReadyCondition(node) is { Status: not "True" } condition ? MachineExplainer.Said(condition) : null;
-    }
+    /// <param name="boot">The kernel's id of it; null where the machine is not connected.</param>
+    public string? NotReady(string machine, string? boot) => !nodes.IsComplete ? "the API server has not told yet which Nodes there are"
+        : nodes.Get(machine) is { } node ? MachineExplainer.NotReady(node, boot) : null;
 
     /// <summary>Deletes a removed machine's Node. Where the API server is away, the reconciler does it later.</summary>
     public async Task ForgetAsync(string machine, CancellationToken cancellationToken)

@@ -27,8 +27,7 @@ internal static class MachineExplainer
         steps.Add(Step("registered", node is not null, "the API server has no Node of this name: its kubelet has not registered",
             Unix(node?.Metadata?.CreationTimestamp)));
         if (node is not null)
-            steps.Add(Step("ready", ready, goingDown ?? (condition is null ? "its kubelet has not reported yet" : Said(condition)),
-                Unix(condition?.LastTransitionTime)));
+            steps.Add(Step("ready", ready, goingDown ?? NotReady(condition), Unix(condition?.LastTransitionTime)));
         steps.AddRange(Troubles(node));
         return new MachineExplanation
         {
@@ -46,6 +45,15 @@ internal static class MachineExplainer
     public static string? OfAnotherBoot(NodeObject? node, string? boot) =>
         node?.Status?.NodeInfo?.BootID is { Length: > 0 } said && !string.IsNullOrEmpty(boot) && said != boot
             ? "up again: its kubelet has not reported in this boot" : null;
+
+    /// <summary>What keeps a Node from being Ready in the boot that its machine is in; null where it is.</summary>
+    /// <param name="boot">That boot; null where nobody knows, and the Node's word is of none.</param>
+    public static string? NotReady(NodeObject node, string? boot) => string.IsNullOrEmpty(boot) ? "its agent is not connected"
+        : OfAnotherBoot(node, boot) ?? NotReady(NodeReconciler.ReadyCondition(node));
+
+    /// <param name="condition">A node's Ready.</param>
+    private static string? NotReady(ObjectCondition? condition) =>
+        condition is null ? "its kubelet has not reported yet" : condition.Status == "True" ? null : Said(condition);
 
     private static NodeStep Connection(MachineRecord record, bool connected) => Step("connected", connected,
         record.Standing == MachineStanding.Admitted ? "its agent is not connected: powered off, booting, or cut off; see its console"

@@ -123,7 +123,7 @@ internal sealed class RebootWork(DrainWork drain, RebootOrder order, Sessions se
         }
     }
 
-    private string? NotReady(string machine) => cluster?.NotReady(machine, sessions.Get(machine)?.BootId ?? "");
+    private string? NotReady(string machine) => cluster?.NotReady(machine, sessions.Get(machine)?.BootId);
 
     private bool IsBack(string machine, string before) =>
         sessions.Get(machine) is { BootId: { Length: > 0 } boot } session && boot != before && session.IsUp(time.GetUtcNow());
