@@ -166,6 +166,27 @@ public sealed class NetworkSettingsTests
         finally { Directory.Delete(folder, recursive: true); }
     }
 
+    [Theory]
+    [InlineData("# ours\nmode = \"off\"\n", "--extra-config, line 2: dhcp.mode: given twice")]
+    [InlineData("lease = \"1s\"\n", "--extra-config, line 1: dhcp.lease: ")]
+    [InlineData("\n\nmode = \n", "--extra-config, line 3: this is no TOML: ")]
+    public void Setup_says_which_line_of_further_configuration_is_wrong(string extra, string problem)
+    {
+        var folder = Directory.CreateTempSubdirectory("operos-setup-").FullName;
+        try
+        {
+            ReleaseKey.Generate(Path.Combine(folder, "keys"));
+            var setup = new ControllerSetup
+            {
+                Folder = Path.Combine(folder, "made"), Address = "10.77.0.1/24", DhcpRange = "10.77.0.100,10.77.0.200",
+                ReleaseKeyPem = File.ReadAllText(Path.Combine(folder, "keys", ReleaseKey.PublicName)), ExtraConfiguration = extra,
+            };
+            Assert.StartsWith(problem, Assert.Single(Assert.Throws<ConfigurationException>(setup.Run).Errors), StringComparison.Ordinal);
+            Assert.False(Directory.Exists(setup.Folder));
+        }
+        finally { Directory.Delete(folder, recursive: true); }
+    }
+
     [Fact]
     public void Setup_says_that_a_private_key_is_no_public_one()
     {

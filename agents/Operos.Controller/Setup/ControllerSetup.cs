@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -39,10 +40,16 @@ internal sealed partial record ControllerSetup
     {
         var match = Match();
         var keys = ReadKeys();
-        var toml = Configuration();
+        var ofOptions = Configuration();
+        var toml = ofOptions + (ExtraConfiguration is null ? "" : $"\n{ExtraConfiguration.TrimEnd()}\n");
         ControllerSettings settings;
         try { settings = SettingsReader.Read(FileName, toml); }
-        catch (ConfigurationException e) { throw new ConfigurationException([.. e.Errors.Select(AsOption)]); }
+        catch (ConfigurationException e)
+        {
+            // A blank line stands between the two.
+            var before = ofOptions.Count(letter => letter == '\n') + 1;
+            throw new ConfigurationException([.. e.Errors.Select(error => AsOption(error, before))]);
+        }
         var isNew = !IsDone;
         var authority = CertificateAuthority.OpenOrCreate(Path.Combine(Folder, "state/pki"), TimeProvider.System);
         var caPem = authority.Certificate.ExportCertificatePem() + "\n";
@@ -80,9 +87,12 @@ internal sealed partial record ControllerSetup
     }
 
     /// <summary>What is wrong with a file that is yet to be written is wrong with what it was to be made of.</summary>
-    private static string AsOption(string error)
+    /// <param name="before">The lines that come before those of --extra-config.</param>
+    private static string AsOption(string error, int before)
     {
         var match = ErrorPattern().Match(error);
+        var line = match.Groups["line"].Success ? int.Parse(match.Groups["line"].ValueSpan, CultureInfo.InvariantCulture) - before : 0;
+        if (line > 0) return $"--extra-config, line {line}: {match.Groups["told"].Value}";
         var option = match.Groups["key"].Value switch
         {
             "network.address" => "--address",
@@ -117,7 +127,6 @@ internal sealed partial record ControllerSetup
             text.Append(null, $"range = [{string.Join(", ", ends)}]\n");
         if (AuthorizedKeyLines is { Count: > 0 } keys)
             text.Append(null, $"\n[nodes]\nauthorized-keys = [{string.Join(", ", keys.Select(key => $"\"{key}\""))}]\n");
-        if (ExtraConfiguration is not null) text.Append('\n').Append(ExtraConfiguration.TrimEnd()).Append('\n');
         return text.ToString();
     }
 
@@ -149,7 +158,7 @@ internal sealed partial record ControllerSetup
 
         """;
 
-    [GeneratedRegex(@"^controller\.toml(:\d+)?: (?<key>[a-z.-]+): (?<problem>.*)$", RegexOptions.Singleline)]
+    [GeneratedRegex(@"^controller\.toml(:(?<line>\d+))?: (?<told>((?<key>[a-z.-]+): )?(?<problem>.*))$", RegexOptions.Singleline)]
     private static partial Regex ErrorPattern();
 
     [GeneratedRegex("^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
