@@ -136,15 +136,5 @@ public sealed class InventoryReader(string sysfs = "/sys", string procfs = "/pro
     private string? ReadText(string path) =>
         ReadBytes(path) is { Length: > 0 } bytes ? PrintableText.Line(global::System.Text.Encoding.UTF8.GetString(bytes)) : null;
 
-    /// <summary>A file of sysfs, whose announced size is a page whatever it holds: read to its end, within bounds.</summary>
-    private byte[] ReadBytes(string path)
-    {
-        try
-        {
-            using var file = new FileStream(Path.Combine(sysfs, path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
-            var bytes = new byte[MaxFileBytes];
-            return bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return []; }
-    }
+    private byte[] ReadBytes(string path) => KernelFile.Read(Path.Combine(sysfs, path), MaxFileBytes);
 }

@@ -87,12 +87,12 @@ public sealed class DiskFactsReader(string sysfs = "/sys", string procfs = "/pro
     /// <summary>Vital product data page 0x80, the unit serial number (SPC-4, 7.8.17).</summary>
     private string? ReadVitalSerial(string block)
     {
-        var page = ReadBytes(Path.Combine(sysfs, block, "device/vpd_pg80"), MaxFileBytes);
+        var page = KernelFile.Read(Path.Combine(sysfs, block, "device/vpd_pg80"), MaxFileBytes);
         return page.Length < 4 ? null
             : PrintableText.Line(Encoding.Latin1.GetString(page.AsSpan(4, Math.Min(page.Length - 4, page[2] << 8 | page[3]))));
     }
 
-    private string? ReadText(string path) => ReadBytes(Path.Combine(sysfs, path), MaxFileBytes) is { Length: > 0 } bytes
+    private string? ReadText(string path) => KernelFile.Read(Path.Combine(sysfs, path), MaxFileBytes) is { Length: > 0 } bytes
         ? PrintableText.Line(Encoding.UTF8.GetString(bytes)) : null;
 
     private long ReadNumber(string path) =>
@@ -100,17 +100,6 @@ public sealed class DiskFactsReader(string sysfs = "/sys", string procfs = "/pro
             ? value : 0;
 
     private string[] ReadTable(string path) =>
-        Encoding.UTF8.GetString(ReadBytes(Path.Combine(procfs, path), MaxTableBytes)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-
-    /// <summary>A file whose announced size says nothing: read to its end, within bounds.</summary>
-    private static byte[] ReadBytes(string path, int most)
-    {
-        try
-        {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
-            var bytes = new byte[most];
-            return bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return []; }
-    }
+        Encoding.UTF8.GetString(KernelFile.Read(Path.Combine(procfs, path), MaxTableBytes))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }
