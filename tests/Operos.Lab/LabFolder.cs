@@ -64,6 +64,19 @@ public sealed class LabFolder : IDisposable
 
     public void NoteProcess(int id) => File.AppendAllText(this["processes"], $"{id} {StartTime(id)}\n");
 
+    /// <summary>A program of this folder, as a shell script.</summary>
+    public string Script(string name, string text)
+    {
+        File.WriteAllText(this[name], "#!/bin/sh\n" + text);
+        File.SetUnixFileMode(this[name], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return this[name];
+    }
+
+    /// <summary>A program that notes itself, and is a daemon in a network namespace then: for who starts it by its path alone.</summary>
+    /// <param name="command">In the shell's words; the program's own arguments are <c>"$@"</c>.</param>
+    public string DaemonScript(string name, string space, string command) => Script(name,
+        $"echo \"$$ $(cut -d' ' -f22 /proc/$$/stat)\" >> {this["processes"]}\nexec nsenter --net={space} {command}\n");
+
     public void NoteNamespace(string name) => File.AppendAllText(this["namespaces"], name + "\n");
 
     /// <summary>A control group in each hierarchy of the host.</summary>

@@ -105,16 +105,14 @@ internal sealed class ClockRack : IAsyncDisposable
             ?? throw new LabException($"chronyd of {name} does not start"));
     }
 
-    /// <summary>The daemon in its host's namespace, noted so that a killed test's daemons end with the next run.</summary>
     private string Daemon(string name, ClientHost host)
     {
         File.SetUnixFileMode(folder.ShortPath(name), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var (daemon, log) = (Command("usr/sbin/chronyd"), folder[$"chronyd-{name}.log"]);
-        return Script($"chronyd-{name}", $"echo \"$$ $(cut -d' ' -f22 /proc/$$/stat)\" >> {folder["processes"]}\n"
-            + $"exec nsenter --net={host.Namespace} {daemon} -u root \"$@\" 2>> {log}\n");
+        return folder.DaemonScript($"chronyd-{name}", host.Namespace,
+            $"{Command("usr/sbin/chronyd")} -u root \"$@\" 2>> {folder[$"chronyd-{name}.log"]}");
     }
 
-    private string Program(string name, string path) => Script(name, $"exec {Command(path)} \"$@\"\n");
+    private string Program(string name, string path) => folder.Script(name, $"exec {Command(path)} \"$@\"\n");
 
     /// <summary>A program of the image, with the image's libraries.</summary>
     private static string Command(string path)
@@ -123,12 +121,5 @@ internal sealed class ClockRack : IAsyncDisposable
         foreach (var needed in (string[])[loader, program])
             if (!File.Exists(needed)) throw new LabException($"there is no {needed}: run make release first");
         return $"{loader} --library-path {Path.Combine(Roots, "node", Libraries)}:{Path.Combine(Roots, "base", Libraries)} {program}";
-    }
-
-    private string Script(string name, string text)
-    {
-        File.WriteAllText(folder[name], "#!/bin/sh\n" + text);
-        File.SetUnixFileMode(folder[name], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return folder[name];
     }
 }

@@ -53,7 +53,7 @@ public sealed class DnsRack : IAsyncLifetime
         var controller = new ControllerSettings { Admission = AdmissionPolicy.Auto, Address = IPAddress.Parse("10.77.0.1"),
             Network = IPNetwork.Parse("10.77.0.0/24"), DnsUpstream = [IPAddress.Parse(Upstream)] };
         settings = controller.NameServer(new ControllerPaths { Run = folder.ShortPath("run"), State = folder["state"],
-            KnotProgram = Script("knotd"), UnboundProgram = Script("unbound") });
+            KnotProgram = Daemon("knotd"), UnboundProgram = Daemon("unbound") });
         await StartServerAsync();
     }
 
@@ -154,7 +154,8 @@ public sealed class DnsRack : IAsyncLifetime
                 control-enable: no
 
             """ + (forwardTo is null ? "" : $"forward-zone:\n    name: \".\"\n    forward-addr: {forwardTo}\n"));
-        upstream = Process.Start("sh", [Script("unbound", "upstream"), "-d", "-c", folder["upstream.conf"]]);
+        var daemon = folder.DaemonScript("upstream", World.Namespace, $"/usr/sbin/unbound \"$@\" 2> {folder["upstream.log"]}");
+        upstream = Process.Start("sh", [daemon, "-d", "-c", folder["upstream.conf"]]);
     }
 
     internal void StopUpstream()
@@ -165,17 +166,5 @@ public sealed class DnsRack : IAsyncLifetime
         upstream = null;
     }
 
-    /// <summary>
-    /// A program that starts the daemon in its host's namespace, noted so that a killed test's daemons end with the next run.
-    /// </summary>
-    private string Script(string program, string? own = null)
-    {
-        var path = folder[own ?? program];
-        var host = own is null ? Host : World;
-        File.WriteAllText(path,
-            $"#!/bin/sh\necho \"$$ $(cut -d' ' -f22 /proc/$$/stat)\" >> {folder["processes"]}\n"
-            + $"exec nsenter --net={host.Namespace} /usr/sbin/{program} \"$@\" {(own is null ? "" : $"2> {folder["upstream.log"]}")}\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return path;
-    }
+    private string Daemon(string program) => folder.DaemonScript(program, Host.Namespace, $"/usr/sbin/{program} \"$@\"");
 }
