@@ -9,9 +9,8 @@ using Operos.Node.Policies;
 using Operos.Policy;
 
 // What a worker's agent runs of the API: the cluster's nodes for its network, and pods, namespaces and policies for its rules. Compiled
-// from
-// this commit and from one before the watch cache (build.sh), and asked by tests/Operos.Bench. Arguments: URL, CA, client PEM, node's
-// name, folder.
+// from this commit and from one before the watch cache (build.sh), and asked by tests/Operos.Bench. Arguments: URL, CA, client PEM,
+// node's name, folder.
 // Each line of input is answered by one: compilations, nodes, whether rules are in force.
 var (url, authority, credential, name, folder) = (args[0], args[1], args[2], args[3], args[4]);
 using var client = new ApiClient(new ApiAccess { Server = new Uri(url), AuthorityFile = authority, CertificateFile = credential,
@@ -23,7 +22,11 @@ long compilations = 0;
 using var stop = new CancellationTokenSource();
 Task[] running =
 [
+#if BEFORE
+    gate.RunAsync(name, client, stop.Token),
+#else
     gate.RunAsync(name, null, client, stop.Token),
+#endif
     nodes.FollowAsync(client, () =>
         { if (nodes.All.FirstOrDefault(node => node.Name == name)?.Pods is { } pods) gate.SetPods(name, pods); }, stop.Token),
     CountAsync(),

@@ -32,6 +32,8 @@ if [[ ! -x $out/before/Operos.Node.Tests || $(cat "$out/before.inputs" 2> /dev/n
     mkdir -p "$out/source"
     git -C "$root" archive "$before" | tar -x -C "$out/source"
     mkdir -p "$out/source/tests/Operos.Bench.Watch"
+    # Its house has no rules that came later, and MSBuild goes up until it finds some.
+    [[ -e $out/source/Directory.Build.targets ]] || printf '<Project />\n' > "$out/source/Directory.Build.targets"
     cp "$here"/*.cs "$here"/*.csproj "$out/source/tests/Operos.Bench.Watch/"
     publish "$out/source" before -p:DefineConstants=BEFORE
     printf '%s\n' "$stamp" > "$out/before.inputs"
