@@ -13,7 +13,7 @@ internal static class LostDiskScenario
     /// <summary>
     /// Until a disk that was put in is listed as used: the agent's glance of 10 s, the work, emulated, and a question each 10 s.
     /// </summary>
-    private static readonly TimeSpan PutToUse = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan PutToUse = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// The new disk is in use within seconds. For the loss the controller drains the worker and reboots it, by UEFI; the same machine comes
