@@ -52,6 +52,7 @@ public sealed class MachineExplainerTests
     [InlineData("boot-2", "boot-2", null, "its kubelet has not reported yet")]
     [InlineData("boot-2", "boot-1", "True", "up again: its kubelet has not reported in this boot")]
     [InlineData("boot-2", null, null, "its kubelet has not reported yet")]
+    [InlineData("boot-2", null, "True", "its kubelet has not reported yet")]
     [InlineData(null, "boot-1", "True", "its agent is not connected")]
     [InlineData("", "boot-1", "True", "its agent is not connected")]
     public void A_Node_is_Ready_by_the_word_of_a_kubelet_of_this_boot_alone(string? boot, string? said, string? ready, string? why)

@@ -9,6 +9,8 @@ namespace Operos.Controller.Cluster;
 /// <summary>Says in words what keeps a machine from being Ready: the first step on its way that is not done.</summary>
 internal static class MachineExplainer
 {
+    private const string NotReported = "its kubelet has not reported yet";
+
     /// <param name="connected">Whether its agent is.</param>
     /// <param name="reported">How far its agent says that it is.</param>
     /// <param name="apiServer">The API server's health; null where it was not asked yet.</param>
@@ -49,11 +51,12 @@ internal static class MachineExplainer
     /// <summary>What keeps a Node from being Ready in the boot that its machine is in; null where it is.</summary>
     /// <param name="boot">That boot; null where nobody knows, and the Node's word is of none.</param>
     public static string? NotReady(NodeObject node, string? boot) => string.IsNullOrEmpty(boot) ? "its agent is not connected"
+        : string.IsNullOrEmpty(node.Status?.NodeInfo?.BootID) ? NotReported
         : OfAnotherBoot(node, boot) ?? NotReady(NodeReconciler.ReadyCondition(node));
 
     /// <param name="condition">A node's Ready.</param>
     private static string? NotReady(ObjectCondition? condition) =>
-        condition is null ? "its kubelet has not reported yet" : condition.Status == "True" ? null : Said(condition);
+        condition is null ? NotReported : condition.Status == "True" ? null : Said(condition);
 
     private static NodeStep Connection(MachineRecord record, bool connected) => Step("connected", connected,
         record.Standing == MachineStanding.Admitted ? "its agent is not connected: powered off, booting, or cut off; see its console"

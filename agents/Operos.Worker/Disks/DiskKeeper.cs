@@ -168,9 +168,12 @@ internal sealed class DiskKeeper : BackgroundService
     }
 
     /// <summary>A node has what it waits for; what else its disks need is done beside.</summary>
-    private void Serve()
+    /// <param name="problems">Of disks that were there.</param>
+    private void Serve(IReadOnlyList<string> problems)
     {
-        if (!first.Over.IsCompleted) standing = new(true, "images, logs and what pods write are on a disk; the others are worked on");
+        const string served = "images, logs and what pods write are on a disk; the others are worked on";
+        if (!first.Over.IsCompleted)
+            standing = problems.Count == 0 ? new(true, served) : new(false, $"{string.Join("; ", problems)} ({served})");
         first.Serve();
     }
 

@@ -50,8 +50,8 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
     private IReadOnlyList<DiskVerdict> disks = [];
     private IReadOnlyList<DiskState> shown = [];
 
-    /// <summary>Is called when a node's folders are on a disk, and all volumes that were there are mounted.</summary>
-    public Action Served { get; init; } = () => { };
+    /// <summary>Is told what failed until then, when a node's folders are on a disk and all volumes that were there were tried.</summary>
+    public Action<IReadOnlyList<string>> Served { get; init; } = _ => { };
 
     /// <summary>What is not as it should be, in words; a disk's with its name.</summary>
     public IEnumerable<string> Problems => lost.Concat(failures
@@ -75,6 +75,7 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
         await AskForOthersAsync(cancellationToken).ConfigureAwait(false);
         // A node waits for what is there already, and for nothing that may take long.
         await MountAsync(cancellationToken).ConfigureAwait(false);
+        if (!Planned().Any(HasEphemeral)) await MakeRoomAsync(cancellationToken).ConfigureAwait(false);
         Serve();
         await SetUpAsync(cancellationToken).ConfigureAwait(false);
         // One that is kept out, too: somebody ordered it.
@@ -87,11 +88,17 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
             await LookAsync(cancellationToken).ConfigureAwait(false);
             await SetUpAsync(cancellationToken).ConfigureAwait(false);
         }
+        await MakeRoomAsync(cancellationToken).ConfigureAwait(false);
+        Show();
+    }
+
+    /// <summary>Where no disk has a partition for what a node writes, a file among the volumes of one is for it.</summary>
+    private async Task MakeRoomAsync(CancellationToken cancellationToken)
+    {
         foreach (var (verdict, disk) in Own())
             if (NeedsEphemeral && disk.Partitions.Any(partition => partition.Use == PartitionUse.Volumes))
                 await TryAsync(verdict, "makes room for images and logs", () => tools.Mounts.MakeEphemeralFileAsync(
                     tools.Mounts.VolumesOf(disk), encrypts, cancellationToken)).ConfigureAwait(false);
-        Show();
     }
 
     private async Task CloseLeftOpenAsync(CancellationToken cancellationToken)
@@ -130,31 +137,30 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
         if (taken) await LookAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Mounts what is ready, each disk beside the others.</summary>
+    /// <summary>Mounts what is ready: a node's folders, for which nobody is asked; then the volumes, each disk beside the others.</summary>
     private async Task MountAsync(CancellationToken cancellationToken)
     {
         var own = Own();
         if (tools.Mounts.HasEphemeral && own.Count > 0)
             await TryAsync(own[0].Verdict, "takes a node's folders", () => tools.Mounts.TakeFoldersAsync(cancellationToken))
                 .ConfigureAwait(false);
+        foreach (var (verdict, disk) in own) await MountEphemeralAsync(verdict, disk, cancellationToken).ConfigureAwait(false);
         await AskForKeysAsync(own, cancellationToken).ConfigureAwait(false);
         var few = new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = cancellationToken };
-        var volumes = Parallel.ForEachAsync(own, few, async (one, token) =>
-            await MountVolumesAsync(one.Verdict, one.Disk, token).ConfigureAwait(false));
-        await Task.WhenAll(EphemeralAsync(), volumes).ConfigureAwait(false);
-
-        async Task EphemeralAsync()
-        {
-            foreach (var (verdict, disk) in own) await MountEphemeralAsync(verdict, disk, cancellationToken).ConfigureAwait(false);
-        }
+        await Parallel.ForEachAsync(own, few, async (one, token) =>
+            await MountVolumesAsync(one.Verdict, one.Disk, token).ConfigureAwait(false)).ConfigureAwait(false);
     }
+
+    private IReadOnlyList<(DiskVerdict Disk, DiskLayout Layout)> Planned() => MachineLayout.Plan([.. Usable], Shares());
+
+    private static bool HasEphemeral((DiskVerdict Disk, DiskLayout Layout) planned) =>
+        planned.Layout.Partitions.Any(partition => partition.Use == PartitionUse.Ephemeral);
 
     /// <summary>Sets up what is to be, the disk for images and logs first, and mounts each at once.</summary>
     private async Task SetUpAsync(CancellationToken cancellationToken)
     {
-        var plan = MachineLayout.Plan([.. Usable], Shares());
-        foreach (var (verdict, layout) in plan.OrderByDescending(
-            disk => disk.Layout.Partitions.Any(partition => partition.Use == PartitionUse.Ephemeral)))
+        var plan = Planned();
+        foreach (var (verdict, layout) in plan.OrderByDescending(HasEphemeral))
         {
             OwnDisk? own = null;
             await TryAsync(verdict, "is set up", async () => own = await SetUpAsync(verdict, layout, cancellationToken)
@@ -169,7 +175,7 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
 
     private void Serve()
     {
-        if (tools.Folders.Place == NodePlace.Disk) Served();
+        if (tools.Folders.Place == NodePlace.Disk) Served([.. Problems]);
     }
 
     /// <summary>The finished ones, the best first.</summary>
@@ -180,7 +186,8 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
             Comparer<DiskVerdict>.Create(MachineLayout.Better)))
         {
             try { own.Add((disk, OwnDisk.Read(disk))); }
-            catch (IOException e) { Note(disk, e); }
+            // Whatever its table holds, the other disks are not kept from their work.
+            catch (Exception e) when (e is not OperationCanceledException) { Note(disk, e); }
         }
         return own;
     }
@@ -250,7 +257,8 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
             {
                 foreach (var (id, key) in await keysOf(Shown, some, cancellationToken).ConfigureAwait(false)) keys[id] = key;
             }
-            catch (StorageException) { }
+            // Whoever waits for one asks for it then, and tells what is wrong.
+            catch (Exception e) when (e is not OperationCanceledException) { }
         }
     }
 

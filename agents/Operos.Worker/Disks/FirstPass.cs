@@ -29,7 +29,7 @@ internal sealed class FirstPass(TimeProvider time)
         (seen, since) = (signature, time.GetTimestamp());
     }
 
-    /// <summary>What a node writes has its place, and what it wrote before is there: what else a pass does is not waited for.</summary>
+    /// <summary>A node has its folders, and volumes were mounted where they can be: what else a pass does is not waited for.</summary>
     public void Serve() => over.TrySetResult();
 
     /// <summary>Takes note of a pass that ended.</summary>

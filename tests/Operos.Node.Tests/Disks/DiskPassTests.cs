@@ -4,6 +4,7 @@ using Operos.Lab;
 using Operos.Linux;
 using Operos.Proto;
 using Operos.Storage.Classes;
+using Operos.Storage.Layouts;
 using Operos.Storage.Reports;
 using Operos.Storage.Work;
 using Operos.Worker.Disks;
@@ -80,20 +81,55 @@ public sealed class DiskPassTests : IDisposable
     {
         string[] said;
         try { said = await InAsync("slow"); }
-        finally { SlowedReads.Clear(Path.GetFileName(folder.Path)); }
+        finally { await SlowedReads.ClearAsync(Path.GetFileName(folder.Path)); }
         Assert.Equal(["doubtful: it did not answer within 25 s", "doubtful: reading it took longer than 20 s", "ours"],
             said[0].Split("; ").Order(StringComparer.Ordinal));
         // They are put to use when they answer.
         Assert.Equal([$"Disk, 3 volumes, {One} Ready"], said[1..]);
     }
 
-    /// <summary>One disk answers once a second and one not at all, until they have been looked at.</summary>
+    [Fact]
+    public async Task Volumes_are_mounted_beside_one_that_is_damaged_and_two_whose_keys_are_asked_for_at_once()
+    {
+        var said = await InAsync("many");
+        // All in one question, which is refused for one of them; then each in one of its own.
+        Assert.Equal(["asked for 2", "asked for 1", "asked for 1"], said[..3]);
+        // What serves the node is told when all were tried.
+        Assert.Equal("served with 3 problems", said[3]);
+        var problems = said[4].Split("; ");
+        Assert.Equal(3, problems.Length);
+        Assert.Single(problems, problem => problem.EndsWith(": no key", StringComparison.Ordinal));
+        Assert.Single(problems, problem => problem.Contains("cannot be opened", StringComparison.Ordinal));
+        Assert.Single(problems, problem => problem.Contains("cannot be mounted", StringComparison.Ordinal));
+        Assert.Equal([$"Disk, 2 volumes, {One} Ready"], said[5..]);
+    }
+
+    /// <summary>Of five disks one's volumes are nothing any more, and two's begin as encrypted ones do.</summary>
+    private static void Many(string root, Machine machine)
+    {
+        foreach (var name in (string[])["second", "third", "fourth", "fifth"]) machine.Add(name);
+        machine.Pass(One);
+        Machine.Detach(MountTable.Read().Below(root).Select(mount => mount.Where));
+        var disks = machine.Own();
+        Write(disks[1], new byte[64 << 10]);
+        foreach (var encrypted in disks[2..4]) Write(encrypted, [.. "LUKS"u8, 0xBA, 0xBE, 0, 2]);
+        var refused = disks[2].Record.Disk;
+        machine.Say(machine.Pass(One, key: id => id == refused ? throw new StorageException("no key") : new byte[32], counts: true));
+
+        static void Write(OwnDisk disk, byte[] bytes)
+        {
+            using var volumes = File.OpenWrite(disk.Partitions.Single(partition => partition.Use == PartitionUse.Volumes).Path);
+            volumes.Write(bytes);
+        }
+    }
+
+    /// <summary>One disk answers three times a second and one not at all, until they have been looked at.</summary>
     private static void Slow(string root, Machine machine)
     {
         var (slow, silent) = (machine.Add("slow"), machine.Add("silent"));
         using (var reads = new SlowedReads(Path.GetFileName(root)))
         {
-            reads.Slow(slow, 1);
+            reads.Slow(slow, 3);
             reads.Silence(silent);
             machine.Say(string.Join("; ", machine.Look(One).Select(disk => disk.Class == "ours" ? disk.Class
                 : $"{disk.Class}: {disk.Reasons[0]}")));
@@ -130,6 +166,12 @@ public sealed class DiskPassTests : IDisposable
         if (what == "slow")
         {
             Slow(root, machine);
+            return;
+        }
+        if (what == "many")
+        {
+            machine.Pass(One);
+            Many(root, machine);
             return;
         }
         if (what == "cut") machine.Pass(One, key: _ => throw new StorageException("no key"), encrypt: true, tells: true);
@@ -179,7 +221,7 @@ public sealed class DiskPassTests : IDisposable
             string[] self = program.EndsWith("dotnet", StringComparison.Ordinal)
                 ? [program, typeof(DiskPassTests).Assembly.Location] : [program];
             await Shell.RunAsync("unshare", ["--mount", "--propagation", "private", "env", $"{Variable}={root}", .. self, "-noColor",
-                "-method", $"*{nameof(DiskPassTests)}.{test}"], TestContext.Current.CancellationToken, patience: TimeSpan.FromMinutes(2));
+                "-method", $"*{nameof(DiskPassTests)}.{test}"], TestContext.Current.CancellationToken, patience: TimeSpan.FromMinutes(4));
         }
         return await File.ReadAllLinesAsync(Path.Combine(root, Said), TestContext.Current.CancellationToken);
     }
@@ -203,7 +245,17 @@ public sealed class DiskPassTests : IDisposable
 
         public DiskPaths Paths { get; }
 
-        public void Say(string text) => File.AppendAllText(Path.Combine(root, Said), $"{text}\n");
+        public void Say(string text)
+        {
+            lock (disks) File.AppendAllText(Path.Combine(root, Said), $"{text}\n");
+        }
+
+        /// <summary>Its disks, all of them its own, in the order in which they were added.</summary>
+        public List<OwnDisk> Own()
+        {
+            var verdicts = MachineDisks.LookAsync(PolicyOf(One), [.. disks.Select(disk => disk.Path)], default).GetAwaiter().GetResult();
+            return [.. disks.Select(disk => OwnDisk.Read(verdicts.Single(verdict => verdict.Evidence.Facts.Path == disk.Path)))];
+        }
 
         /// <param name="takes">So much may be written to it, which is larger than the others then; null for all of it.</param>
         /// <returns>Its device.</returns>
@@ -232,15 +284,16 @@ public sealed class DiskPassTests : IDisposable
             foreach (var place in places.ToList()) Operos.Linux.Mounts.Detach(place);
         }
 
-        public string Pass(Guid machine, Func<Guid, byte[]>? key = null, bool encrypt = false, bool tells = false, bool progress = false)
+        public string Pass(Guid machine, Func<Guid, byte[]>? key = null, bool encrypt = false, bool tells = false, bool progress = false,
+            bool counts = false)
         {
-            Look(machine, key, encrypt, tells, progress);
+            Look(machine, key, encrypt, tells, progress, counts);
             return Text();
         }
 
         /// <summary>What is told of its disks after a pass.</summary>
         public IReadOnlyList<DiskState> Look(Guid machine, Func<Guid, byte[]>? key = null, bool encrypt = false, bool tells = false,
-            bool progress = false)
+            bool progress = false, bool counts = false)
         {
             var folders = Folders();
             var (nodes, board) = (new DeviceNodes(), new DiskBoard());
@@ -249,6 +302,7 @@ public sealed class DiskPassTests : IDisposable
             Task<IReadOnlyDictionary<Guid, byte[]>> KeysOf(IReadOnlyList<DiskState> states, IReadOnlyList<Guid> ids,
                 CancellationToken cancellationToken)
             {
+                if (counts) Say($"asked for {ids.Count}");
                 foreach (var id in ids.Where(_ => encrypt)) Say($"asked: {states.Single(state => state.RecordDisk == $"{id}").Class}");
                 IReadOnlyDictionary<Guid, byte[]> given = ids.ToDictionary(id => id, id => key?.Invoke(id) ?? new byte[32]);
                 return Task.FromResult(given);
@@ -257,7 +311,14 @@ public sealed class DiskPassTests : IDisposable
             var pass = new DiskPass(tools, PolicyOf(machine), new StorageConfiguration { Encrypt = encrypt }, KeysOf, step =>
             {
                 if (progress && step.Contains("claiming", StringComparison.Ordinal)) Say($"mounted: {Volumes() == 1}, served: {served}");
-            }) { Served = () => served = true };
+            })
+            {
+                Served = failed =>
+                {
+                    served = true;
+                    if (counts) Say($"served with {failed.Count} problems");
+                },
+            };
             pass.RunAsync(default).GetAwaiter().GetResult();
             var problems = pass.Problems.ToList();
             if (tells || problems.Count > 0) Say(string.Join("; ", problems));

@@ -21,10 +21,14 @@ internal sealed class SlowedReads : IDisposable
         Enter(group);
     }
 
-    /// <summary>Takes away what a process left that was killed.</summary>
-    public static void Clear(string name)
+    /// <summary>Takes away what a process left that was killed, which the kernel may take a moment for.</summary>
+    public static async Task ClearAsync(string name)
     {
-        if (Directory.Exists(Path.Combine(Root, name))) Directory.Delete(Path.Combine(Root, name));
+        for (var tries = 0; Directory.Exists(Path.Combine(Root, name)) && tries < 50; tries++)
+        {
+            try { Directory.Delete(Path.Combine(Root, name)); }
+            catch (IOException) { await Task.Delay(100).ConfigureAwait(false); }
+        }
     }
 
     /// <summary>A device that answers so many reads in a second.</summary>
