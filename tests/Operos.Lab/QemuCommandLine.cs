@@ -12,11 +12,13 @@ internal static class QemuCommandLine
     public static async Task<List<string>> MakeAsync(
         VirtualMachineOptions options, LabNetwork network, LabFolder folder, CancellationToken cancellationToken)
     {
+        var accelerator = options.Accelerator ?? await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false);
+        // ERMS promises a kernel that copying byte by byte is fast, and emulated it is not.
+        var processor = accelerator == Accelerator.Kvm ? options.Processor : $"{options.Processor},-erms";
         var arguments = new List<string>
         {
             "-name", options.Name, "-machine", $"q35{(options.Firmware == Firmware.SecureBoot ? ",smm=on" : "")}",
-            "-accel", options.Accelerator ?? await Accelerator.ChooseAsync(cancellationToken).ConfigureAwait(false),
-            "-cpu", options.Processor, "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB),
+            "-accel", accelerator, "-cpu", processor, "-smp", Number(options.Cpus), "-m", Number(options.MemoryMiB),
             // Firmware that found nothing to boot tries again, as servers do.
             "-boot", "reboot-timeout=10000",
             // A panic is told, and the kernel goes on to do about it what it would on real hardware.

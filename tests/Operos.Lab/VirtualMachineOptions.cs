@@ -35,9 +35,9 @@ public sealed record VirtualMachineOptions
     public string? Accelerator { get; init; }
     /// <summary>
     /// In QEMU's words. All that QEMU has, but what costs an emulated kernel at each system call or page and none of our programs asks for:
-    /// page tables of five levels, the guards of its own accesses to users' memory, and the promise that copying byte by byte is fast.
+    /// page tables of five levels, and the guards of its own accesses to users' memory.
     /// </summary>
-    public string Processor { get; init; } = "max,-la57,-smap,-smep,-umip,-pku,-erms";
+    public string Processor { get; init; } = "max,-la57,-smap,-smep,-umip,-pku";
     public int MemoryMiB { get; init; } = 1024;
     public int Cpus { get; init; } = 1;
     public IReadOnlyList<VirtualNic> Nics { get; init; } = [];

