@@ -87,9 +87,9 @@ public sealed class Cluster : IAsyncDisposable
         controller = await PowerOnAsync(Disk.Machine, savable).ConfigureAwait(false);
 
     /// <summary>Of each disk of a worker: room for local storage and an OSD, and sparse.</summary>
-    public const long DiskBytes = 10L << 30;
+    private const long DiskBytes = 10L << 30;
 
-    /// <summary>Switches the workers on. Nothing is configured on them; both have two blank disks, and room for a third.</summary>
+    /// <summary>Switches the workers on. Nothing is configured on them; both have two blank disks.</summary>
     public async Task PowerOnWorkersAsync(bool savable = false)
     {
         foreach (var (number, firmware) in new[] { (1, Firmware.Bios), (2, Firmware.Uefi) })
@@ -102,7 +102,7 @@ public sealed class Cluster : IAsyncDisposable
                     VirtualDisk.Blank(Folder, $"OPEROS-{number}-VIRTIO", DiskBytes),
                     VirtualDisk.Blank(Folder, $"OPEROS-{number}-SATA", DiskBytes, DiskBus.Sata),
                 ],
-                HasSlot = true, YieldsToController = true,
+                YieldsToController = true,
                 ClockBehind = Controller.ClockBehind,
             }, savable).ConfigureAwait(false);
     }

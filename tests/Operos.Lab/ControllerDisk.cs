@@ -42,5 +42,5 @@ public sealed class ControllerDisk
     /// <summary>A command on a machine of the rack, by SSH; its output.</summary>
     public Task<string> SshAsync(LabNetwork network, string address, string command, CancellationToken cancellationToken) =>
         network.RunAsync("ssh", ["-i", SshKey, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
-            "LogLevel=ERROR", "-o", "ConnectTimeout=10", $"root@{address}", command], cancellationToken);
+            "LogLevel=ERROR", "-o", "ConnectTimeout=30", $"root@{address}", command], cancellationToken);
 }
