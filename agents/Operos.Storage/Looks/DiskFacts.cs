@@ -73,6 +73,11 @@ public sealed record DiskFacts
     public string PathOfPartition(int number) =>
         string.Create(CultureInfo.InvariantCulture, $"{Path}{(char.IsAsciiDigit(Name[^1]) ? "p" : "")}{number}");
 
+    /// <summary>Whether a path is a partition's of this disk, as the kernel makes their names.</summary>
+    public bool HasPartition(string path) => path.StartsWith(Path, StringComparison.Ordinal) && path[Path.Length..] is { Length: > 0 } rest
+        && (char.IsAsciiDigit(Path[^1]) ? rest[0] == 'p' ? rest[1..] : "" : rest) is { Length: > 0 } number
+        && number.All(char.IsAsciiDigit);
+
     /// <summary>What is behind USB and only looks like a disk: an image that a management controller shows.</summary>
     public bool IsVirtualMedia => Transport == Transport.Usb && $"{Vendor} {Model}" is var name
         && (name.Contains("virtual", StringComparison.OrdinalIgnoreCase) || name.Contains("File-Stor Gadget", StringComparison.Ordinal)

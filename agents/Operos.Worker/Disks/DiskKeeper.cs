@@ -88,7 +88,7 @@ internal sealed class DiskKeeper : BackgroundService
         // systemd takes away what was mounted of a device that is gone.
         if (!isOnDisk && folders.WereOnDisk) now = new(false, $"{DiskMounts.EphemeralLost} ({now.Text})");
         var text = isOnDisk ? now.Text : $"{now.Text}; images, logs and what pods write are in RAM until the next boot";
-        return new NodeDisks(isOnDisk, now.IsWell, volumes.Excess is { } excess ? $"{text}; {excess}" : text);
+        return new NodeDisks(isOnDisk, now.IsWell, volumes.Excess is { } excess ? $"{text}; {excess}" : text) { Memory = board.OsdMemory };
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -155,6 +155,7 @@ internal sealed class DiskKeeper : BackgroundService
             await pass.RunAsync(cancellationToken).ConfigureAwait(false);
             tokens.Carry(pass.Used);
             volumes.TakeNone(pass.KeptOut);
+            board.TellOsds(pass.Osds);
         }
         // Whatever a disk holds, it ends no agent.
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
@@ -173,6 +174,6 @@ internal sealed class DiskKeeper : BackgroundService
     }
 
     private static bool AreSame(StorageConfiguration? one, StorageConfiguration? other) => ReferenceEquals(one, other)
-        || (one is not null && other is not null && one with { Rules = other.Rules, Excluded = other.Excluded } == other
+        || (one is not null && other is not null && one with { Rules = other.Rules, Excluded = other.Excluded, Ceph = other.Ceph } == other
             && one.Rules.SequenceEqual(other.Rules) && one.Excluded.SequenceEqual(other.Excluded, StringComparer.Ordinal));
 }

@@ -43,6 +43,9 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
     /// <summary>Disks of the cluster that are not kept out.</summary>
     public IEnumerable<DiskVerdict> Used => disks.Where(disk => disk.Class == DiskClass.Ours && !IsExcluded(disk));
 
+    /// <summary>Partitions for OSDs, on disks that this machine uses.</summary>
+    public IReadOnlyList<OsdTarget> Osds { get; private set; } = [];
+
     /// <summary>The ids of disks of the cluster that are kept out.</summary>
     public IEnumerable<Guid> KeptOut => disks.Where(IsExcluded).Select(disk => disk.Record?.Disk).OfType<Guid>();
 
@@ -67,7 +70,9 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
             await LookAsync(cancellationToken).ConfigureAwait(false);
             await SetUpAsync(cancellationToken).ConfigureAwait(false);
         }
-        foreach (var (verdict, disk) in await OwnAsync().ConfigureAwait(false))
+        var own = await OwnAsync().ConfigureAwait(false);
+        Osds = [.. own.SelectMany(disk => OsdTarget.On(disk.Disk, disk.Verdict.Evidence.Facts.IsRotational))];
+        foreach (var (verdict, disk) in own)
             if (NeedsEphemeral && disk.Partitions.Any(partition => partition.Use == PartitionUse.Volumes))
                 await TryAsync(verdict, "makes room for images and logs", () => tools.Mounts.MakeEphemeralFileAsync(
                     tools.Mounts.VolumesOf(disk), encrypts, cancellationToken)).ConfigureAwait(false);
