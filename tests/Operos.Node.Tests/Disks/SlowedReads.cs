@@ -1,4 +1,5 @@
 using System.Globalization;
+using Operos.Lab;
 using Operos.Linux;
 
 namespace Operos.Node.Tests.Disks;
@@ -22,14 +23,14 @@ internal sealed class SlowedReads : IDisposable
     }
 
     /// <summary>Takes away what a process left that was killed, which the kernel may take a moment for.</summary>
-    public static async Task ClearAsync(string name)
-    {
-        for (var tries = 0; Directory.Exists(Path.Combine(Root, name)) && tries < 50; tries++)
+    public static async Task ClearAsync(string name) =>
+        await Wait.UntilAsync($"the control group {name} is gone", TimeSpan.FromSeconds(10), async () =>
         {
-            try { Directory.Delete(Path.Combine(Root, name)); }
-            catch (IOException) { await Task.Delay(100).ConfigureAwait(false); }
-        }
-    }
+            await Task.Delay(100);
+            try { if (Directory.Exists(Path.Combine(Root, name))) Directory.Delete(Path.Combine(Root, name)); }
+            catch (IOException) { return false; }
+            return true;
+        });
 
     /// <summary>A device that answers so many reads in a second.</summary>
     /// <param name="path">Of a whole device.</param>
