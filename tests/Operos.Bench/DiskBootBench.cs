@@ -4,7 +4,7 @@ using Operos.Lab;
 namespace Operos.Bench;
 
 /// <summary>
-/// What disks cost a boot: the same machine with twelve, which are its own and hold what a boot before left, and with none, in turn. From
+/// What disks cost a boot: a machine with twelve, which are its own and hold what a boot before left, and one with none, in turn. From
 /// power-on until the worker says that it has looked at all and mounted what is there, on the host's clock; without a boot loader.
 /// </summary>
 internal sealed class DiskBootBench
@@ -56,15 +56,19 @@ internal sealed class DiskBootBench
         // The first boot finds blank disks and puts them to use, and one more while it runs; it fills the page cache, too.
         var more = 0.0;
         _ = await BootAsync("setup", operos, disks, async machine => more = await PlugAsync(machine));
+        _ = await BootAsync("alone", operos, []);
         List<(Times With, Times Without)> rounds = [];
         for (var round = 1; round <= Rounds; round++)
             rounds.Add((await BootAsync($"disks-{round}", operos, disks), await BootAsync($"none-{round}", operos, [])));
         var costs = rounds.Select(round => round.With.Ready - round.Without.Ready).Order().ToList();
         var (with, without) = (Median(times => times.With.Ready), Median(times => times.Without.Ready));
-        var text = $"{Middle(costs):0.0} s more ({costs[0]:0.0} to {costs[^1]:0.0}; {with / without - 1:P0}), at most {Goal} s";
+        // An emulated processor takes many times as long for what programs compute: what it takes is told, and not judged.
+        var goal = Accelerator.IsKvm ? $"at most {Goal} s" : $"(at most {Goal} s on a real processor)";
+        var text = $"{Middle(costs):0.0} s more ({costs[0]:0.0} to {costs[^1]:0.0}; {with / without - 1:P0}), {goal}";
         return
         [
-            new Row($"power-on to {Disks} disks mounted", $"{with:0.0} s", $"no disk {without:0.0} s", text, Middle(costs) <= Goal),
+            new Row($"power-on to {Disks} disks mounted", $"{with:0.0} s", $"no disk {without:0.0} s", text,
+                Accelerator.IsKvm ? Middle(costs) <= Goal : null),
             Phase("  to switch_root", times => times.Switch),
             Phase("  from there to enrolled", times => times.Enrolled - times.Switch),
             Phase("  from there to all disks mounted", times => times.Ready - times.Enrolled),
@@ -95,10 +99,12 @@ internal sealed class DiskBootBench
     private async Task<Times> BootAsync(string name, BootContender operos, IReadOnlyList<VirtualDisk> attached,
         Func<VirtualMachine, Task>? then = null)
     {
+        // Two machines: one that came back without the disks which carry its secret would wait a minute before it is believed.
+        var number = attached.Count == 0 ? "22" : "21";
         using var machine = await VirtualMachine.StartAsync(new VirtualMachineOptions
         {
-            Name = name, Cpus = 2, MemoryMiB = 2048, Uuid = "5d0f8a44-4444-4c1c-9d6b-2f3d5a7b9c10",
-            Nics = [new VirtualNic("52:54:00:bb:00:21", Rate: "1gbit")], Disks = attached, HasSlot = true,
+            Name = name, Cpus = 2, MemoryMiB = 2048, Uuid = $"5d0f8a44-4444-4c1c-9d6b-2f3d5a7b9c{number}",
+            Nics = [new VirtualNic($"52:54:00:bb:00:{number}", Rate: "1gbit")], Disks = attached, HasSlot = true,
             Kernel = kernel,
         }, network, folder, default);
         var clock = Stopwatch.StartNew();

@@ -87,9 +87,9 @@ public sealed class Cluster : IAsyncDisposable
         controller = await PowerOnAsync(Disk.Machine, savable).ConfigureAwait(false);
 
     /// <summary>Of each disk of a worker: room for local storage and an OSD, and sparse.</summary>
-    private const long DiskBytes = 10L << 30;
+    public const long DiskBytes = 10L << 30;
 
-    /// <summary>Switches the workers on. Nothing is configured on them; both have two blank disks.</summary>
+    /// <summary>Switches the workers on. Nothing is configured on them; both have two blank disks, and room for a third.</summary>
     public async Task PowerOnWorkersAsync(bool savable = false)
     {
         foreach (var (number, firmware) in new[] { (1, Firmware.Bios), (2, Firmware.Uefi) })
@@ -102,7 +102,7 @@ public sealed class Cluster : IAsyncDisposable
                     VirtualDisk.Blank(Folder, $"OPEROS-{number}-VIRTIO", DiskBytes),
                     VirtualDisk.Blank(Folder, $"OPEROS-{number}-SATA", DiskBytes, DiskBus.Sata),
                 ],
-                YieldsToController = true,
+                HasSlot = true, YieldsToController = true,
                 ClockBehind = Controller.ClockBehind,
             }, savable).ConfigureAwait(false);
     }
@@ -122,7 +122,7 @@ public sealed class Cluster : IAsyncDisposable
     public Task<string> CtlAsync(params IEnumerable<string> arguments) => operosctl.RunAsync(arguments, Token, AnswerPatience);
 
     public Task<string> SshAsync(string address, string command, CancellationToken? limit = null) =>
-        Disk.SshAsync(Network, address, command, limit ?? Token);
+        Disk.SshKey.RunAsync(Network, address, command, limit ?? Token);
 
     /// <param name="patience">For the controller's answer; null for 30 s.</param>
     public Task<IReadOnlyList<ClusterMachine>> ListAsync(TimeSpan? patience = null) =>

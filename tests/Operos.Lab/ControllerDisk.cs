@@ -5,26 +5,24 @@ public sealed class ControllerDisk
 {
     public const string Address = "10.77.0.1";
 
-    private ControllerDisk(string image, string admin, string sshKey) => (Image, Admin, SshKey) = (image, admin, sshKey);
+    private ControllerDisk(string image, string admin, SshKey sshKey) => (Image, Admin, SshKey) = (image, admin, sshKey);
 
     public string Image { get; }
     /// <summary>The operator's credentials, for operosctl's <c>--config</c>.</summary>
     public string Admin { get; }
-    /// <summary>The private key that may log in as root on every machine.</summary>
-    public string SshKey { get; }
+    /// <summary>Of who may log in on every machine.</summary>
+    public SshKey SshKey { get; }
 
     public static async Task<ControllerDisk> MakeAsync(Build build, LabFolder folder, CancellationToken cancellationToken)
     {
-        var disk = new ControllerDisk(folder["controller.img"], folder["setup/admin"], folder["ssh-key"]);
-        await Shell.RunAsync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "operos-lab", "-f", disk.SshKey],
-            cancellationToken).ConfigureAwait(false);
+        var key = await SshKey.MakeAsync(folder, cancellationToken).ConfigureAwait(false);
+        var disk = new ControllerDisk(folder["controller.img"], folder["setup/admin"], key);
         await File.WriteAllTextAsync(folder["extra.toml"], $"[boot]\nkernel-arguments = \"{Build.GuestArguments}\"\n",
             cancellationToken).ConfigureAwait(false);
         await Shell.RunAsync(build.Binary("operos-controller"),
             ["setup", "--dir", folder["setup"], "--address", $"{Address}/24", "--release-key", build.ReleasePublicKey, "--admission",
-                "auto",
-                "--dhcp-range", NativeController.Range, "--authorized-keys", disk.SshKey + ".pub", "--extra-config", folder["extra.toml"]],
-                    cancellationToken).ConfigureAwait(false);
+                "auto", "--dhcp-range", NativeController.Range, "--authorized-keys", key.PublicKey, "--extra-config", folder["extra.toml"]],
+            cancellationToken).ConfigureAwait(false);
         await Shell.RunAsync(Path.Combine(build.Root, "images/disk.sh"),
             ["--release", build.Release, "--setup", folder["setup"], "--loaders", build.Loaders, "--out", disk.Image, "--console",
                 $"console=tty0 console=ttyS0,115200 {Build.GuestArguments}"], cancellationToken).ConfigureAwait(false);
@@ -38,9 +36,4 @@ public sealed class ControllerDisk
         Uuid = "0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e0001",
         Nics = [new VirtualNic("52:54:00:77:00:01")], Disks = [new VirtualDisk("OPEROS-CONTROLLER", Image)],
     };
-
-    /// <summary>A command on a machine of the rack, by SSH; its output.</summary>
-    public Task<string> SshAsync(LabNetwork network, string address, string command, CancellationToken cancellationToken) =>
-        network.RunAsync("ssh", ["-i", SshKey, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
-            "LogLevel=ERROR", "-o", "ConnectTimeout=30", $"root@{address}", command], cancellationToken);
 }

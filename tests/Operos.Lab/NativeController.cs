@@ -30,9 +30,11 @@ public sealed class NativeController : IDisposable
     public string ReleaseFolder => Path.Combine(Releases, Path.GetFileName(build.Release));
 
     /// <param name="configuration">Further tables of the controller's configuration.</param>
+    /// <param name="administrator">Who may log in on every machine; null for nobody.</param>
     public static async Task<NativeController> StartAsync(
         Build build, LabFolder folder, LabNetwork network, CancellationToken cancellationToken,
-        string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, string configuration = "")
+        string admission = "auto", string dhcpMode = "full", int menuSeconds = 1, string configuration = "",
+        SshKey? administrator = null)
     {
         var controller = new NativeController(build, folder, network);
         Directory.CreateDirectory(controller.Releases);
@@ -41,7 +43,7 @@ public sealed class NativeController : IDisposable
         var setup = new ControllerSetup
         {
             Admission = admission, DhcpMode = dhcpMode, MenuSeconds = menuSeconds,
-            Configuration = $"[kubernetes]\nenabled = false\n{configuration}",
+            Configuration = $"[kubernetes]\nenabled = false\n{configuration}", Administrator = administrator,
         };
         await setup.RunAsync(build, folder, cancellationToken).ConfigureAwait(false);
         await controller.RunAsync(cancellationToken).ConfigureAwait(false);

@@ -15,10 +15,8 @@ internal sealed record ClusterScenario(string Name, ClusterState From, TimeSpan 
     [
         new("pods reach the outside, and each other as policies say", ClusterState.WithWorkload, TimeSpan.FromMinutes(12),
             PodScenarios.PodsTalkAsPoliciesSayAsync),
-        new("a worker restarts while its controller loses power", ClusterState.WithWorkload, TimeSpan.FromMinutes(25),
-            PowerScenarios.WorkerRestartsWhileItsControllerLosesPowerAsync),
-        new("a worker that loses the disk of its node", ClusterState.WithWorkload, TimeSpan.FromMinutes(15),
-            LostDiskScenario.WorkerLosesTheDiskOfItsNodeAsync),
+        new("a worker loses the disk of its node while its controller loses power", ClusterState.WithWorkload, TimeSpan.FromMinutes(25),
+            LostDiskScenario.WorkerLosesTheDiskOfItsNodeWhileItsControllerLosesPowerAsync),
         new("a controller without Kubernetes loses power", ClusterState.Ready, TimeSpan.FromMinutes(12),
             PowerScenarios.ControllerLosesPowerAsync, Kubernetes: false),
     ];

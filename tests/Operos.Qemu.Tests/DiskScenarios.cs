@@ -6,6 +6,7 @@ namespace Operos.Qemu.Tests;
 internal static class DiskScenarios
 {
     private const string Ephemeral = "ephemeral", Volumes = "volumes", Osd = "osd", Place = "/var/lib/operos/";
+    private const string LeftInEphemeral = $"{Place}{Ephemeral}/left", LeftInVolumes = $"{Place}{Volumes}/left";
     private const long Bytes = 10L << 30;
 
     /// <summary>One of each way to attach a disk.</summary>
@@ -26,44 +27,54 @@ internal static class DiskScenarios
                 : local.Use == Volumes && local.MountedAt?.StartsWith($"{Place}{Volumes}/", StringComparison.Ordinal) == true));
     }
 
-    /// <summary>Leaves something on each of a worker's file systems.</summary>
-    public static async Task LeaveSomethingAsync(Cluster cluster, string address)
+    /// <summary>Leaves something on each of a worker's file systems, one of which is for a node's folders.</summary>
+    /// <param name="run">Runs a command on it; its output.</param>
+    public static async Task LeaveSomethingAsync(Func<string, Task<string>> run)
     {
-        await cluster.SshAsync(address, $"for place in {Place}{Ephemeral} {Place}{Volumes}/*; do echo kept > $place/left; done; sync");
-        Assert.Equal(["var/lib/operos/ephemeral/left", "var/lib/operos/volumes/left"], await LeftAsync(cluster, address));
+        await run($"for place in {Place}{Ephemeral} {Place}{Volumes}/*; do echo kept > $place/left; done; sync");
+        var left = await LeftAsync(run);
+        Assert.Equal(LeftInEphemeral, left[0]);
+        Assert.All(left.Skip(1), path => Assert.Equal(LeftInVolumes, path));
+        Assert.True(left.Count > 1, "no disk has volumes");
     }
 
+    /// <summary>A command that fails until so many disks' file systems are mounted.</summary>
+    public static string AllAreMounted(int disks) =>
+        $"for place in {Place}{Ephemeral} {Place}{Volumes}/*; do mountpoint $place; done | grep -c ' is a mountpoint' | grep -x {disks}";
+
     /// <summary>
-    /// After a reboot the volumes are as they were, and of the rest nothing is there; a node's folders are on the disk again, of which
-    /// nothing is to be read without the key.
+    /// After a reboot the volumes are as they were, and of the rest nothing is there, nor to be read from the disk without its key.
     /// </summary>
-    public static async Task OnlyVolumesAreKeptAsync(Cluster cluster, string address)
+    /// <param name="run">Runs a command on the worker; its output.</param>
+    public static async Task OnlyVolumesAreKeptAsync(Func<string, Task<string>> run)
     {
-        await FoldersAreNewAsync(cluster, address);
+        Assert.All(await LeftAsync(run), path => Assert.Equal(LeftInVolumes, path));
         // The file system's label; that it is found in the second shows that it would be in the first.
-        var partition = (await cluster.SshAsync(address,
-            "lsblk -nro NAME,PARTLABEL | awk '$2 == \"operos-ephemeral\" { print $1 }'")).Trim();
+        var partition = (await run("lsblk -nro NAME,PARTLABEL | awk '$2 == \"operos-ephemeral\" { print $1 }'")).Trim();
         Assert.Equal(("0", "1"), ((await FirstMiBAsync(partition)).Trim(), (await FirstMiBAsync("mapper/operos-ephemeral")).Trim()));
 
-        Task<string> FirstMiBAsync(string device) =>
-            cluster.SshAsync(address, $"head -c 1M /dev/{device} | grep -ac ephemeral || true");
+        Task<string> FirstMiBAsync(string device) => run($"head -c 1M /dev/{device} | grep -ac ephemeral || true");
     }
 
     /// <summary>After a reboot the volumes are as they were, of the rest nothing is there, and a node's folders are on a disk.</summary>
-    public static async Task FoldersAreNewAsync(Cluster cluster, string address)
+    public static async Task FoldersAreNewAsync(Func<string, Task<string>> run)
     {
-        Assert.Equal(["var/lib/operos/volumes/left"], await LeftAsync(cluster, address));
-        var sources = await cluster.SshAsync(address, "for folder in /var/lib/containerd /var/lib/kubelet /var/log/pods; do "
+        Assert.All(await LeftAsync(run), path => Assert.Equal(LeftInVolumes, path));
+        var sources = await run("for folder in /var/lib/containerd /var/lib/kubelet /var/log/pods; do "
             + "findmnt --noheadings --output SOURCE,FSTYPE $folder; done");
         Assert.Equal(["containerd", "kubelet", "pod-logs"], sources.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line =>
             line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var source, "ext4"]
                 && source.StartsWith("/dev/mapper/operos-ephemeral[/", StringComparison.Ordinal) ? source[30..^1] : line));
     }
 
-    /// <summary>The names of what was left, without the disk's.</summary>
-    private static async Task<IReadOnlyList<string>> LeftAsync(Cluster cluster, string address) =>
-        [.. (await cluster.SshAsync(address, $"ls {Place}{Ephemeral}/left {Place}{Volumes}/*/left 2>/dev/null || true"))
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(path => path.Split('/') is var parts && parts.Length == 7 ? $"var/lib/operos/{parts[4]}/left" : path[1..])
+    /// <summary>What was left and is there, without the disk's name; there is something.</summary>
+    private static async Task<IReadOnlyList<string>> LeftAsync(Func<string, Task<string>> run)
+    {
+        var paths = await run($"ls {Place}{Ephemeral}/left {Place}{Volumes}/*/left 2>/dev/null || true");
+        string[] left = [.. paths.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(path => path.Split('/') is var parts && parts.Length == 7 ? $"/{string.Join('/', parts[1..5])}/left" : path)
             .Order(StringComparer.Ordinal)];
+        Assert.NotEmpty(left);
+        return left;
+    }
 }

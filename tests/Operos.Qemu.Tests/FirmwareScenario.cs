@@ -7,19 +7,14 @@ namespace Operos.Qemu.Tests;
 internal sealed record FirmwareScenario(
     string Name, Firmware Firmware, bool Http, string RecordedFirmware, bool SecureBoot, string ControllerLog)
 {
-    /// <summary>Whether the machine has blank disks, one of each kind, which it puts to use by itself.</summary>
+    /// <summary>Whether the machine has blank disks, one of each kind, which it puts to use and finds again after a reboot.</summary>
     public bool Disks { get; init; }
 
     /// <summary>Boots a machine on which nothing is configured to its enrolment.</summary>
     public Task EnrolsAsync() => BootAsync(null, async (rack, machine) =>
     {
         await CheckAsync(rack, await rack.EnrolledAsync(machine));
-        if (!Disks) return;
-        await (rack.Budget.Wait("its disks are in use") with { Pause = TimeSpan.FromSeconds(1), LooksAgain = true }).UntilAsync(async () =>
-        {
-            var told = await rack.Controller.DisksAsync(rack.Over);
-            return DiskScenarios.AreInUse(told, "nvme", "sata", "virtio") ? true : throw new LabException(string.Join("; ", told));
-        }, rack.Over);
+        if (Disks) await ComesBackAsync(rack, machine);
     });
 
     /// <summary>Boots such a machine until PID 1 has left for the system.</summary>
@@ -38,6 +33,40 @@ internal sealed record FirmwareScenario(
             Uuid = "5d0f8a44-1111-4c1c-9d6b-2f3d5a7b9c10", Nics = [new VirtualNic("52:54:00:aa:00:01")],
             Disks = Disks ? DiskScenarios.OfEachKind(rack.Folder) : [],
         })));
+    }
+
+    /// <summary>A worker that an operator reboots is the same again, and its volumes are as they were.</summary>
+    private static async Task ComesBackAsync(Rack rack, VirtualMachine machine)
+    {
+        await UntilAsync("its disks are in use", async () =>
+        {
+            var told = await rack.Controller.DisksAsync(rack.Over);
+            return DiskScenarios.AreInUse(told, "nvme", "sata", "virtio") ? true : throw new LabException(string.Join("; ", told));
+        });
+        var worker = await WorkerAsync();
+        await DiskScenarios.LeaveSomethingAsync(OnWorkerAsync);
+        var boot = await BootIdAsync();
+        machine.Console.Mark();
+        Assert.Contains("reboots", await rack.Controller.CtlAsync(["machines", "reboot", worker.Id, "--now"], rack.Over),
+            StringComparison.Ordinal);
+        await rack.EnrolledAsync(machine);
+        Assert.Equal(worker.Id, (await WorkerAsync()).Id);
+        await UntilAsync("its disks are in use again", async () =>
+        {
+            await OnWorkerAsync(DiskScenarios.AllAreMounted(3));
+            return true;
+        });
+        Assert.NotEqual(boot, await BootIdAsync());
+        await DiskScenarios.OnlyVolumesAreKeptAsync(OnWorkerAsync);
+
+        async Task<ClusterMachine> WorkerAsync() => Assert.Single(await rack.Controller.WorkersAsync(rack.Over));
+
+        async Task<string> OnWorkerAsync(string command) => await rack.SshAsync(await WorkerAsync(), command);
+
+        Task<string> BootIdAsync() => OnWorkerAsync("cat /proc/sys/kernel/random/boot_id");
+
+        Task UntilAsync(string what, Func<Task<bool>> look) =>
+            (rack.Budget.Wait(what) with { Pause = TimeSpan.FromSeconds(1), LooksAgain = true }).UntilAsync(look, rack.Over);
     }
 
     private async Task CheckAsync(Rack rack, JsonElement boot)

@@ -2,30 +2,40 @@ using Operos.Lab;
 
 namespace Operos.Qemu.Tests;
 
-/// <summary>A worker whose disk with containerd's and the kubelet's folders is pulled, and nobody does anything about it.</summary>
+/// <summary>
+/// A worker that gets another disk while it runs, and whose disk with containerd's and the kubelet's folders is pulled then; nobody does
+/// anything about either.
+/// </summary>
 internal static class LostDiskScenario
 {
-    private const string FileOfNode = "/ephemeral.img";
+    private const string FileOfNode = "/ephemeral.img", Added = "OPEROS-ADDED";
 
     /// <summary>
-    /// The controller drains the worker and reboots it; the same machine comes back without the disk, its node's folders are on the other
-    /// one, and a pod finds on that what it wrote before. Pods elsewhere run on.
+    /// A disk that is put in is in use by itself. For the lost one the controller drains the worker and reboots it; its own power is cut
+    /// meanwhile, so nothing serves the worker's boot, which it waits out (the one by BIOS, which takes a minute less). The same machine
+    /// comes back without the disk, its node's folders are on another one, and a pod finds what it wrote before. The controller goes on
+    /// with its job; pods elsewhere run on, and all that was declared still is.
     /// </summary>
-    public static async Task WorkerLosesTheDiskOfItsNodeAsync(Cluster cluster)
+    public static async Task WorkerLosesTheDiskOfItsNodeWhileItsControllerLosesPowerAsync(Cluster cluster)
     {
         var kubectl = cluster.Kubectl;
         var pods = await SampleWorkload.PodsAsync(kubectl, cluster.Token);
         var (worker, machine) = (await PowerScenarios.BiosWorkerAsync(cluster), PowerScenarios.BiosMachine(cluster));
         var elsewhere = pods.Single(pod => pod.Node != worker.Id).Pod;
+        await cluster.CtlAsync("machines", "rename", worker.Id, "rack1-1");
         await cluster.UntilDisksAsync(worker.Id, "its disks are in use", disks => DiskScenarios.AreInUse(disks, "sata", "virtio"));
-        await DiskScenarios.LeaveSomethingAsync(cluster, worker.Address!);
+        await DiskScenarios.LeaveSomethingAsync(OnWorkerAsync);
+        await machine.PlugAsync(VirtualDisk.Blank(cluster.Folder, Added, Cluster.DiskBytes), cluster.Token);
+        cluster.Tell("a blank disk is put in");
+        await cluster.UntilDisksAsync(worker.Id, "it is in use", disks => disks.SingleOrDefault(disk => disk.Serial == Added)
+            is { Class: "ours", Uses: [{ Use: "volumes", MountedAt: not null, Encrypted: true }, { Use: "osd" }] });
         await cluster.ApplyAsync("keeper", Keeper(worker.Id));
         var (before, kept) = await KeptAsync(cluster, "");
-        var disks = await cluster.DisksAsync(worker.Id);
-        var lost = disks.Single(disk => disk.Uses.Any(use => use.Use == "ephemeral"));
+        var kernelBoot = await KernelBootAsync();
+        var lost = (await cluster.DisksAsync(worker.Id)).Single(disk => disk.Uses.Any(use => use.Use == "ephemeral"));
 
         machine.Withdraw(machine.Options.Disks.Single(disk => disk.Serial == lost.Serial));
-        await cluster.SshAsync(worker.Address!, $"cd $(readlink -f /sys/block/{lost.Name}/device); "
+        await OnWorkerAsync($"cd $(readlink -f /sys/block/{lost.Name}/device); "
             + "if test -e delete; then echo 1 > delete; else cd -P ..; echo 1 > remove; fi");
         cluster.Tell($"the {lost.Transport} disk {lost.Name} is pulled");
         await cluster.UntilPrintedAsync("the controller reboots the worker for it", "it is drained and rebooted, job", "events", worker.Id);
@@ -33,24 +43,34 @@ internal static class LostDiskScenario
         await kubectl.WaitAsync(text => text == "true", cluster.Left, cluster.Token, "get", "node", worker.Id, "-o",
             "jsonpath={.spec.unschedulable}");
         await cluster.UntilAsync("the worker is on its way", status => !status.ReadyNodes.Contains(worker.Id));
-        await cluster.UntilWholeAsync("the worker is Ready again");
+        await cluster.CutControllersPowerAsync();
+        await cluster.UntilAsync("the controller answers again", _ => true);
+        await cluster.UntilWholeAsync("all is well again");
         var (after, found) = await KeptAsync(cluster, before);
         Assert.NotEqual(before, after);
         Assert.Equal(kept, found);
+        Assert.NotEqual(kernelBoot, await KernelBootAsync());
+        Assert.Contains("Ready", await cluster.CtlAsync("why", worker.Id), StringComparison.Ordinal);
 
-        await cluster.UntilDisksAsync(worker.Id, "the other disk is in use, and the lost one is not listed",
-            now => now is [{ Class: "ours", Uses: [{ Use: "volumes", MountedAt: not null }, ..] } one] && one.Serial != lost.Serial);
-        var back = (await cluster.WorkersAsync()).Single(known => known.Id == worker.Id);
-        await DiskScenarios.FoldersAreNewAsync(cluster, back.Address!);
-        Assert.Contains(FileOfNode, await cluster.SshAsync(back.Address!, "losetup --noheadings --output BACK-FILE"),
-            StringComparison.Ordinal);
+        await cluster.UntilDisksAsync(worker.Id, "the other disks are in use, and the lost one is not listed",
+            now => now.Count == 2 && now.All(disk => disk.Serial != lost.Serial
+                && disk is { Class: "ours", Uses: [{ Use: "volumes", MountedAt: not null }, ..] }));
+        worker = (await cluster.WorkersAsync()).Single(known => known.Id == worker.Id);
+        await DiskScenarios.FoldersAreNewAsync(OnWorkerAsync);
+        Assert.Contains(FileOfNode, await OnWorkerAsync("losetup --noheadings --output BACK-FILE"), StringComparison.Ordinal);
         await SampleWorkload.AskAllAsync(kubectl, elsewhere, [.. pods.Select(pod => pod.Node)], cluster.Left, cluster.Token);
         const string restarts = "jsonpath={.status.containerStatuses[0].restartCount}";
         Assert.Equal("0", await kubectl.RunAsync(cluster.Token, "get", "pod", elsewhere, "-o", restarts));
+        Assert.Contains("rack1-1", await cluster.CtlAsync("machines"), StringComparison.Ordinal);
         Assert.Contains("lost the disk with containerd's and the kubelet's folders: it is drained and rebooted",
             await cluster.CtlAsync("events", worker.Id), StringComparison.Ordinal);
-        Assert.Contains("rebooted, is back and takes pods again", await cluster.CtlAsync("jobs"), StringComparison.Ordinal);
+        await cluster.UntilPrintedAsync("the job has ended", "rebooted, is back and takes pods again", "jobs");
         Assert.DoesNotContain("ALARM", await cluster.CtlAsync("status"), StringComparison.Ordinal);
+
+        Task<string> OnWorkerAsync(string command) => cluster.SshAsync(worker.Address!, command);
+
+        Task<string> KernelBootAsync() =>
+            kubectl.RunAsync(cluster.Token, "get", "node", worker.Id, "-o", "jsonpath={.status.nodeInfo.bootID}");
     }
 
     /// <summary>The pod that runs, and what is in its volume.</summary>

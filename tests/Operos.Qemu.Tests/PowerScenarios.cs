@@ -5,42 +5,6 @@ namespace Operos.Qemu.Tests;
 /// <summary>Machines that restart and lose power: what was declared and named outlives it.</summary>
 internal static class PowerScenarios
 {
-    /// <summary>
-    /// Nothing serves the worker's boot, which it waits out (the one by BIOS, which takes a minute less). It comes back as the same node,
-    /// Ready by itself; pods elsewhere run on meanwhile, and all that was declared still is.
-    /// </summary>
-    public static async Task WorkerRestartsWhileItsControllerLosesPowerAsync(Cluster cluster)
-    {
-        var kubectl = cluster.Kubectl;
-        var pods = await SampleWorkload.PodsAsync(kubectl, cluster.Token);
-        var worker = await BiosWorkerAsync(cluster);
-        var restarted = worker.Id;
-        await cluster.UntilDisksAsync(restarted, "its disks are in use", AreInUse);
-        await DiskScenarios.LeaveSomethingAsync(cluster, worker.Address!);
-        var elsewhere = pods.Single(pod => pod.Node != restarted).Pod;
-        await cluster.CtlAsync("machines", "rename", restarted, "rack1-1");
-        var kernelBoot = await KernelBootAsync();
-        Assert.Contains("reboots", await cluster.CtlAsync("machines", "reboot", restarted, "--now"), StringComparison.Ordinal);
-        await cluster.UntilAsync("the worker that restarts is not Ready", status => !status.ReadyNodes.Contains(restarted));
-        await cluster.CutControllersPowerAsync();
-        await cluster.UntilAsync("the controller answers again", _ => true);
-        await cluster.UntilWholeAsync("all is well again");
-        Assert.NotEqual(kernelBoot, await KernelBootAsync());
-        Assert.Contains("Ready", await cluster.CtlAsync("why", restarted), StringComparison.Ordinal);
-        await cluster.UntilDisksAsync(restarted, "its disks are in use again", AreInUse);
-        worker = (await cluster.WorkersAsync()).Single(machine => machine.Id == restarted);
-        await DiskScenarios.OnlyVolumesAreKeptAsync(cluster, worker.Address!);
-        await SampleWorkload.AskAllAsync(kubectl, elsewhere, [.. pods.Select(pod => pod.Node)], cluster.Left, cluster.Token);
-        const string restarts = "jsonpath={.status.containerStatuses[0].restartCount}";
-        Assert.Equal("0", await kubectl.RunAsync(cluster.Token, "get", "pod", elsewhere, "-o", restarts));
-        Assert.Contains("rack1-1", await cluster.CtlAsync("machines"), StringComparison.Ordinal);
-
-        static bool AreInUse(IReadOnlyList<ListedDisk> disks) => DiskScenarios.AreInUse(disks, "sata", "virtio");
-
-        Task<string> KernelBootAsync() =>
-            kubectl.RunAsync(cluster.Token, "get", "node", restarted, "-o", "jsonpath={.status.nodeInfo.bootID}");
-    }
-
     /// <summary>A machine whose first process crashes boots anew, where a frozen one would wait for somebody at its console.</summary>
     public static async Task CrashedMachineBootsAnewAsync(Cluster cluster)
     {

@@ -27,6 +27,9 @@ internal sealed class Rack : IAsyncDisposable
     public LabNetwork Network { get; private set; } = null!;
     public NativeController Controller { get; private set; } = null!;
 
+    /// <summary>May log in on its machines.</summary>
+    private SshKey Administrator { get; set; } = null!;
+
     public Budget Budget { get; }
 
     /// <summary>Cancelled when the budget is spent or a machine failed.</summary>
@@ -43,7 +46,9 @@ internal sealed class Rack : IAsyncDisposable
         try
         {
             rack.Network = await LabNetwork.CreateAsync(folder, $"{NativeController.Address}/24", rack.Over);
-            rack.Controller = await NativeController.StartAsync(build, folder, rack.Network, rack.Over, menuSeconds: menuSeconds);
+            rack.Administrator = await SshKey.MakeAsync(folder, rack.Over);
+            rack.Controller = await NativeController.StartAsync(build, folder, rack.Network, rack.Over, menuSeconds: menuSeconds,
+                administrator: rack.Administrator);
             return rack;
         }
         catch
@@ -86,6 +91,10 @@ internal sealed class Rack : IAsyncDisposable
         (Budget.Wait($"the controller says that {id} is up, which has enrolled") with
             { Pause = TimeSpan.FromSeconds(0.5), LooksAgain = true }).UntilAsync(
             async () => (await Controller.WorkersAsync(Over)).Any(worker => worker.Id == id && worker.State == "up"), Over);
+
+    /// <summary>Runs a command on a worker, by SSH; its output.</summary>
+    public Task<string> SshAsync(ClusterMachine worker, string command) =>
+        Administrator.RunAsync(Network, worker.Address!, command, Over);
 
     /// <summary>A part of what the controller keeps about a machine, such as <c>inventory</c>: JSON.</summary>
     public async Task<string> DetailAsync(string id, string part)
