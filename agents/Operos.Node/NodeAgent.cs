@@ -26,7 +26,7 @@ public sealed class NodeAgent(NodePaths paths, CertificateSource source, GateSer
 {
     private static readonly TimeSpan Busy = TimeSpan.FromSeconds(2), Idle = TimeSpan.FromSeconds(10),
         NetworkPeriod = TimeSpan.FromSeconds(45), NetworkRetry = TimeSpan.FromSeconds(15),
-        FirewallPeriod = TimeSpan.FromSeconds(20), FirewallRetry = TimeSpan.FromSeconds(2);
+        FirewallPeriod = TimeSpan.FromSeconds(10), FirewallRetry = TimeSpan.FromSeconds(2);
     private const int RoundsBeforeRegistering = 6;
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Operos.Lab;
+using Operos.Linux;
 using Operos.Node.Network;
 
 namespace Operos.Node.Tests;
@@ -125,6 +126,26 @@ public sealed class FirewallTests
         await a.OpenAsync();
         Assert.Equal("table inet another", (await a.RunAsync("nft", "list tables")).Trim());
     }
+
+    [Fact]
+    public async Task While_nobody_touches_nftables_no_program_is_run_and_a_hole_is_closed_at_the_next_look()
+    {
+        await using var rack = await NodeRack.CreateAsync("firewall-kept");
+        var a = await rack.AddNodeAsync("a", "10.77.0.11", "10.10.1.0/24");
+        Assert.Equal(["the same: True", "the same: False", "whole again: True"], await a.KeepAsync());
+    }
+
+    [Theory]
+    [InlineData("1c000000 0f0a 0000 00000000 00000000 00000000 0800 0100 00000007", 7u)]
+    [InlineData("24000000 0f0a 0000 00000000 00000000 00000000 0500 0200 01000000 0800 0100 00000108", 264u)]
+    [InlineData("", null)]
+    [InlineData("24000000 0200 0000 00000000 00000000 ffffffff 0800 0100 00000007", null)]
+    [InlineData("1c000000 0f0a 0000 00000000 00000000 00000000 0800 0100 0000", null)]
+    [InlineData("1c000000 0f0a 0000 00000000 00000000 00000000 0000 0200 00000000", null)]
+    [InlineData("1c000000 0f0a 0000 00000000 00000000 00000000 0600 0100 00000007", null)]
+    [InlineData("1c000000 0f0a 0000 00000000 00000000 00000000 0500 0200 01", null)]
+    public void A_generation_is_read_from_a_whole_answer_alone(string answer, uint? generation) =>
+        Assert.Equal(generation, NftablesGeneration.Parse(Convert.FromHexString(answer.Replace(" ", "", StringComparison.Ordinal))));
 
     private static Task<string> TableAsync(RackNode node) => node.RunAsync("nft", $"--stateless list table inet {NodeFirewall.Table}");
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
+using Operos.Linux;
 using Operos.Node.Memory;
 using Operos.Node.Network;
 using Operos.Node.Tests.Disks;
@@ -36,7 +37,7 @@ internal static class NetworkProbe
     /// <summary>
     /// <c>apply OWN POD-NETWORK CNI-FOLDER RUN-FOLDER NODE=ADDRESS=PODS...</c>, <c>clear CNI-FOLDER</c>,
     /// <c>recall POD-NETWORK RUN-FOLDER</c>, <c>firewall OWN=ADDRESS [NODE=ADDRESS=PODS...]</c> (of no nodes: the API server has told
-    /// nothing yet), <c>open</c>, <c>services</c>, <c>memory FOLDER BYTES</c>,
+    /// nothing yet), <c>keep OWN=ADDRESS</c>, <c>open</c>, <c>services</c>, <c>memory FOLDER BYTES</c>,
     /// <c>folders ROOT [close]</c>, <c>ephemeral-file ROOT PLACE</c>,
     /// <c>volume ROOT BYTES [PATH]</c> or <c>excess ROOT</c>.
     /// </summary>
@@ -53,6 +54,7 @@ internal static class NetworkProbe
         else if (order[0] == "folders") Console.WriteLine(NodeFolderTests.Take(order[1], order.Length > 2));
         else if (order[0] == "services") ServiceRules.ClearAsync(default).GetAwaiter().GetResult();
         else if (order[0] == "open") NodeFirewall.ClearAsync(default).GetAwaiter().GetResult();
+        else if (order[0] == "keep") Keep(order[1]);
         else if (order[0] == "firewall")
         {
             var firewall = new NodeFirewall(Settings.Node().Cluster, IPAddress.Parse(order[1].Split('=')[1]));
@@ -69,6 +71,30 @@ internal static class NetworkProbe
             var network = new PodNetwork(paths, node, own);
             Console.WriteLine(network.ApplyAsync(Nodes(order[5..]), default).GetAwaiter().GetResult());
         }
+    }
+
+    /// <summary>An agent's firewall while nobody touches nftables, which then runs no program, and while somebody opens a hole.</summary>
+    private static void Keep(string own)
+    {
+        var firewall = new NodeFirewall(Settings.Node().Cluster, IPAddress.Parse(own.Split('=')[1]));
+        // The first makes the table, the second looks at it.
+        Apply();
+        Apply();
+        var path = Environment.GetEnvironmentVariable("PATH");
+        var generation = NftablesGeneration.Read();
+        Environment.SetEnvironmentVariable("PATH", "/nowhere");
+        Apply();
+        Environment.SetEnvironmentVariable("PATH", path);
+        Console.WriteLine($"the same: {generation is not null && generation == NftablesGeneration.Read()}");
+        var before = Nft("--stateless list table inet " + NodeFirewall.Table);
+        Nft($"insert rule inet {NodeFirewall.Table} closed accept");
+        Console.WriteLine($"the same: {generation == NftablesGeneration.Read()}");
+        Apply();
+        Console.WriteLine($"whole again: {before == Nft("--stateless list table inet " + NodeFirewall.Table)}");
+
+        void Apply() => firewall.ApplyAsync(Nodes([own + "=10.10.1.0/24"]), default).GetAwaiter().GetResult();
+
+        static string Nft(string arguments) => HostProgram.RunAsync("nft", arguments.Split(' '), default).GetAwaiter().GetResult();
     }
 
     private static string RoutesIn(string folder) => Path.Combine(folder, "kept", "routes.json");

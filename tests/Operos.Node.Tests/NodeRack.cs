@@ -134,6 +134,14 @@ internal sealed record RackNode(NodeRack Rack, string Name, string Namespace, st
         Assert.True(code == 0, output);
     }
 
+    /// <summary>What an agent's firewall says that is applied again and again, and opened in between.</summary>
+    public async Task<string[]> KeepAsync()
+    {
+        var (code, output) = await ProbeAsync($"keep {Name}={Address}");
+        Assert.True(code == 0, output);
+        return output.Split('\n');
+    }
+
     public async Task OpenAsync() => Assert.Equal(0, (await ProbeAsync("open")).Code);
 
     /// <summary>What an agent does that begins while the API server is away, in the boot after.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Operos.Linux;
 using Operos.Proto;
 
 namespace Operos.Node.Network;
@@ -18,6 +19,7 @@ internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
     private const int UsualControlPort = 7443, UsualBootPort = 7480, Dns = 53;
     private readonly IPAddress? controller = IPAddress.TryParse(new Uri(cluster.ApiServer).Host, out var ip) ? ip : null;
     private string applied = "", listed = "";
+    private uint? generation;
 
     /// <summary>
     /// TCP ports of every machine: SSH, etcd's two, the control port, the boot server's. Loopback addresses are closed whatever the port.
@@ -32,16 +34,19 @@ internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
     private int ApiPort => new Uri(cluster.ApiServer).Port;
 
     /// <summary>
-    /// Brings the table to what the nodes ask for, in one transaction. Again costs a look and changes nothing, unless somebody else changed
-    /// the table.
+    /// Brings the table to what the nodes ask for, in one transaction. Again costs a question to the kernel, and changes nothing unless
+    /// somebody else changed the table.
     /// </summary>
     /// <returns>How it stands, in words.</returns>
     /// <exception cref="NodeException">nft failed; what was in force still is.</exception>
     public async Task<string> ApplyAsync(ClusterNodes nodes, CancellationToken cancellationToken)
     {
-        var present = await ListAsync(cancellationToken).ConfigureAwait(false);
         var machines = new SortedSet<string>(nodes.All.Select(node => node.Address).Append(address).Append(controller)
             .Where(other => other?.AddressFamily == AddressFamily.InterNetwork).Select(other => other!.ToString()), StringComparer.Ordinal);
+        // Asked before the table is looked at: what changes meanwhile is seen next time.
+        var now = NftablesGeneration.Read();
+        if (now is not null && now == generation && nodes.IsComplete && Ruleset(machines) == applied) return Text();
+        var present = await ListAsync(cancellationToken).ConfigureAwait(false);
         // Until the API server has told the nodes, those count that an agent before this one knew.
         if (!nodes.IsComplete && present is not null) machines.UnionWith(await ReadMachinesAsync(cancellationToken).ConfigureAwait(false));
         var ruleset = Ruleset(machines);
@@ -49,8 +54,12 @@ internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
         {
             await HostProgram.RunAsync("nft", ["-f", "-"], cancellationToken, ruleset).ConfigureAwait(false);
             (applied, listed) = (ruleset, await ListAsync(cancellationToken).ConfigureAwait(false) ?? "");
+            now = null;
         }
-        return $"{TcpPorts.Count + UdpPorts.Count} ports of {machines.Count} machines are closed to pods";
+        generation = now;
+        return Text();
+
+        string Text() => $"{TcpPorts.Count + UdpPorts.Count} ports of {machines.Count} machines are closed to pods";
     }
 
     public static async Task ClearAsync(CancellationToken cancellationToken) =>

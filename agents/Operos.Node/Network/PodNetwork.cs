@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Operos.Linux;
 using Operos.Policy.Nftables;
 
 namespace Operos.Node.Network;
@@ -12,6 +13,7 @@ internal sealed class PodNetwork(NodePaths paths, NodeSettings settings, IPAddre
     private readonly IPNetwork podNetwork = IPNetwork.Parse(settings.Cluster.PodNetwork);
     private readonly RouteTable routes = new();
     private bool forwards;
+    private uint? generation;
 
     /// <summary>Brings all of it to what the nodes ask for. Again costs little and changes nothing.</summary>
     /// <returns>How it stands, in words.</returns>
@@ -20,9 +22,14 @@ internal sealed class PodNetwork(NodePaths paths, NodeSettings settings, IPAddre
     {
         // Until the API server has told all nodes, the routes that an agent before this one made stay.
         if (!nodes.IsComplete) throw new NodeException($"the API server does not tell the nodes: {nodes.Problem}");
-        if (!forwards || !await Forwarding.IsAppliedAsync(cancellationToken).ConfigureAwait(false))
+        var now = NftablesGeneration.Read();
+        var isSame = forwards && now is not null && now == generation;
+        if (!isSame && !(forwards && await Forwarding.IsAppliedAsync(cancellationToken).ConfigureAwait(false)))
+        {
             await new Forwarding(podNetwork, NameServer()).ApplyAsync(cancellationToken).ConfigureAwait(false);
-        forwards = true;
+            now = null;
+        }
+        (forwards, generation) = (true, now);
         var all = nodes.All;
         var plan = RoutePlan.Make(podNetwork, settings.Name, all, out var problems);
         await routes.SetAsync(plan, cancellationToken).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Operos.Kubernetes;
+using Operos.Linux;
 using Operos.Linux.Tasks;
 using Operos.Node.Cni;
 using Operos.Policy;
@@ -17,7 +18,7 @@ namespace Operos.Node.Policies;
 public sealed class PolicyGate(AttachedPods attached, NodeStepBoard steps, ILogger<PolicyGate> logger) : IPodGate, IDisposable
 {
     private static readonly TimeSpan ReportPeriod = TimeSpan.FromSeconds(2);
-    private readonly RulesetApplier applier = new();
+    private readonly RulesetApplier applier = new(generation: NftablesGeneration.Read);
     private volatile PolicyEnforcer? enforcer;
     private volatile ClusterNameServer? nameServer;
 

@@ -14,7 +14,11 @@ public readonly record struct Applied(int Bytes, bool IsReplacement, TimeSpan El
 /// </summary>
 /// <param name="command">How nft is run, such as <c>nft</c>, or through nsenter.</param>
 /// <param name="patience">How long one run of it may take; 30 s if not given.</param>
-public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSpan? patience = null) : IDisposable
+/// <param name="generation">
+/// The kernel's number of all rules, another one after each change of anybody (null: not known); if not given, the table is read each time.
+/// </param>
+public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSpan? patience = null, Func<uint?>? generation = null)
+    : IDisposable
 {
     private static readonly string[] FromInput = ["-f", "-"];
     private readonly NftProgram nft = new(command ?? ["nft"], patience ?? TimeSpan.FromSeconds(30));
@@ -23,6 +27,9 @@ public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSp
     /// <summary>What the kernel holds as far as is known; null before the first look and after a failure.</summary>
     private Ruleset? inForce;
 
+    /// <summary>What the generation was before the last look found <see cref="inForce"/>; null where something was changed since.</summary>
+    private uint? looked;
+
     /// <summary>
     /// Takes what an earlier process left as what is in force, if it is a table of ours: it is then changed, not made anew.
     /// </summary>
@@ -30,7 +37,14 @@ public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSp
     public async Task<bool> AdoptAsync(CancellationToken cancellationToken)
     {
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try { return (inForce = await ReadAsync(cancellationToken).ConfigureAwait(false)) is not null; }
+        try
+        {
+            var now = generation?.Invoke();
+            if (inForce is not null && now is not null && now == looked) return true;
+            inForce = await ReadAsync(cancellationToken).ConfigureAwait(false);
+            looked = now;
+            return inForce is not null;
+        }
         finally { turn.Release(); }
     }
 
@@ -48,6 +62,7 @@ public sealed class RulesetApplier(IReadOnlyList<string>? command = null, TimeSp
             if (transaction.Text.Length > 0)
             {
                 inForce = null;
+                looked = null;
                 try { await nft.RunAsync(FromInput, transaction.Text, cancellationToken).ConfigureAwait(false); }
                 catch (NftException) when (!transaction.IsReplacement)
                 {

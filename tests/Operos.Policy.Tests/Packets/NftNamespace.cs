@@ -1,4 +1,5 @@
 using Operos.Lab;
+using Operos.Linux;
 using Operos.Policy.Nftables;
 
 namespace Operos.Policy.Tests.Packets;
@@ -22,7 +23,9 @@ public abstract class NftNamespace(string name) : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    internal RulesetApplier Applier() => new([.. inside.Command("nft")]);
+    /// <summary>As a node has it, which asks the kernel whether anybody changed rules before it reads them.</summary>
+    internal RulesetApplier Applier() =>
+        new([.. inside.Command("nft")], generation: () => NamespaceThread.Run(inside.Name, NftablesGeneration.Read));
 
     internal Task<string> NftAsync(params string[] arguments)
     {
