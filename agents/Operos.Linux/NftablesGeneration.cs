@@ -51,7 +51,10 @@ public static partial class NftablesGeneration
             int length = BinaryPrimitives.ReadUInt16LittleEndian(left), type = BinaryPrimitives.ReadUInt16LittleEndian(left[2..]);
             if (length < AttributeHeaderSize || length > left.Length) return null;
             if (type == NFTA_GEN_ID)
-                return length == AttributeHeaderSize + sizeof(uint) ? BinaryPrimitives.ReadUInt32BigEndian(left[AttributeHeaderSize..]) : null;
+            {
+                if (length != AttributeHeaderSize + sizeof(uint)) return null;
+                return BinaryPrimitives.ReadUInt32BigEndian(left[AttributeHeaderSize..]);
+            }
             left = left[Math.Min((length + 3) & ~3, left.Length)..];
         }
         return null;

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Operos.Lab;
 
 /// <summary>
@@ -67,9 +69,14 @@ public sealed class LabFolder : IDisposable
     /// <summary>A program of this folder, as a shell script.</summary>
     public string Script(string name, string text)
     {
-        File.WriteAllText(this[name], "#!/bin/sh\n" + text);
-        File.SetUnixFileMode(this[name], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return this[name];
+        // Written by another process: a program that a thread beside this one starts meanwhile has our open files for a moment, and who is
+        // open for writing cannot be executed (ETXTBSY of execve(2)).
+        using var writer = Process.Start(new ProcessStartInfo("install", ["--mode=700", "/dev/stdin", this[name]])
+            { RedirectStandardInput = true })!;
+        writer.StandardInput.Write("#!/bin/sh\n" + text);
+        writer.StandardInput.Close();
+        writer.WaitForExit();
+        return writer.ExitCode == 0 ? this[name] : throw new LabException($"the script {this[name]} cannot be written");
     }
 
     /// <summary>A program that notes itself, and is a daemon in a network namespace then: for who starts it by its path alone.</summary>

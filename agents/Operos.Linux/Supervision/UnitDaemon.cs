@@ -54,7 +54,7 @@ internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger)
             for (var looked = Stopwatch.StartNew(); ; await Task.Delay(Look, cancellationToken).ConfigureAwait(false))
             {
                 var isSpared = answers();
-                if (isSpared && looked.Elapsed < SparedLook) continue;
+                if ((isSpared || Lives(process)) && looked.Elapsed < SparedLook) continue;
                 looked.Restart();
                 if (await ProcessAsync(cancellationToken).ConfigureAwait(false) is not { } now || now == process) continue;
                 // systemd has started it again, and it works. Nobody is told hours later, when it ails for a moment, that it ended.
@@ -69,6 +69,9 @@ internal sealed class UnitDaemon(Daemon daemon, Systemd systemd, ILogger logger)
     }
 
     public Task LeaveAsync() => Task.CompletedTask;
+
+    /// <summary>The kernel tells it for a file's lookup, systemd for four messages over the bus.</summary>
+    private static bool Lives(int process) => Directory.Exists($"/proc/{process}");
 
     /// <summary>Its process, once systemd is done, or when the start has begun and is a long one; null where there is none.</summary>
     private async Task<int?> UntilStartedAsync(int before, CancellationToken cancellationToken)
