@@ -50,7 +50,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     public IReadOnlyList<Stage> All =>
     [
         new("lint", [Beside(Lint)]),
-        new("units", [Beside(Units), Soak(soak)]),
+        new("units", [new Group([.. Beside(Units).Items, .. Soak(soak).Items])]),
         .. ReleaseStage,
         new("lab", [Beside(Nodes, Lab)]),
         new("canary", [new Group(Find(Daemons), Canaries)]),
