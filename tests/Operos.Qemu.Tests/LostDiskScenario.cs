@@ -38,7 +38,9 @@ internal static class LostDiskScenario
         await OnWorkerAsync($"cd $(readlink -f /sys/block/{lost.Name}/device); "
             + "if test -e delete; then echo 1 > delete; else cd -P ..; echo 1 > remove; fi");
         cluster.Tell($"the {lost.Transport} disk {lost.Name} is pulled");
-        await cluster.UntilPrintedAsync("the controller reboots the worker for it", "it is drained and rebooted, job", "events", worker.Id);
+        // Read now: a power cut may take the last events, and leaves the job.
+        await cluster.UntilPrintedAsync("the controller reboots the worker for it",
+            "lost the disk with containerd's and the kubelet's folders: it is drained and rebooted, job", "events", worker.Id);
         Assert.Contains("the controller (lost disk)", await cluster.CtlAsync("jobs", "--json"), StringComparison.Ordinal);
         await kubectl.WaitAsync(text => text == "true", cluster.Left, cluster.Token, "get", "node", worker.Id, "-o",
             "jsonpath={.spec.unschedulable}");
@@ -62,8 +64,6 @@ internal static class LostDiskScenario
         const string restarts = "jsonpath={.status.containerStatuses[0].restartCount}";
         Assert.Equal("0", await kubectl.RunAsync(cluster.Token, "get", "pod", elsewhere, "-o", restarts));
         Assert.Contains("rack1-1", await cluster.CtlAsync("machines"), StringComparison.Ordinal);
-        Assert.Contains("lost the disk with containerd's and the kubelet's folders: it is drained and rebooted",
-            await cluster.CtlAsync("events", worker.Id), StringComparison.Ordinal);
         await cluster.UntilPrintedAsync("the job has ended", "rebooted, is back and takes pods again", "jobs");
         Assert.DoesNotContain("ALARM", await cluster.CtlAsync("status"), StringComparison.Ordinal);
 
