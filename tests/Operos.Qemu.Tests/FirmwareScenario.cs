@@ -44,7 +44,7 @@ internal sealed record FirmwareScenario(
             return DiskScenarios.AreInUse(told, "nvme", "sata", "virtio") ? true : throw new LabException(string.Join("; ", told));
         });
         var worker = await WorkerAsync();
-        await DiskScenarios.LeaveSomethingAsync(OnWorkerAsync);
+        await DiskScenarios.LeaveSomethingAsync(OnWorkerAsync, volumes: 2);
         var boot = await BootIdAsync();
         machine.Console.Mark();
         Assert.Contains("reboots", await rack.Controller.CtlAsync(["machines", "reboot", worker.Id, "--now"], rack.Over),
@@ -57,7 +57,7 @@ internal sealed record FirmwareScenario(
             return true;
         });
         Assert.NotEqual(boot, await BootIdAsync());
-        await DiskScenarios.OnlyVolumesAreKeptAsync(OnWorkerAsync);
+        await DiskScenarios.OnlyVolumesAreKeptAsync(OnWorkerAsync, volumes: 2);
 
         async Task<ClusterMachine> WorkerAsync() => Assert.Single(await rack.Controller.WorkersAsync(rack.Over));
 

@@ -24,7 +24,7 @@ internal static class LostDiskScenario
         var elsewhere = pods.Single(pod => pod.Node != worker.Id).Pod;
         await cluster.CtlAsync("machines", "rename", worker.Id, "rack1-1");
         await cluster.UntilDisksAsync(worker.Id, "its disks are in use", disks => DiskScenarios.AreInUse(disks, "sata", "virtio"));
-        await DiskScenarios.LeaveSomethingAsync(OnWorkerAsync);
+        await DiskScenarios.LeaveSomethingAsync(OnWorkerAsync, volumes: 1);
         await machine.PlugAsync(VirtualDisk.Blank(cluster.Folder, Added, Cluster.DiskBytes), cluster.Token);
         cluster.Tell("a blank disk is put in");
         await cluster.UntilDisksAsync(worker.Id, "it is in use", disks => disks.SingleOrDefault(disk => disk.Serial == Added)
@@ -58,7 +58,7 @@ internal static class LostDiskScenario
             now => now.Count == 2 && now.All(disk => disk.Serial != lost.Serial
                 && disk is { Class: "ours", Uses: [{ Use: "volumes", MountedAt: not null }, ..] }));
         worker = (await cluster.WorkersAsync()).Single(known => known.Id == worker.Id);
-        await DiskScenarios.FoldersAreNewAsync(OnWorkerAsync);
+        await DiskScenarios.FoldersAreNewAsync(OnWorkerAsync, volumes: 1);
         Assert.Contains(FileOfNode, await OnWorkerAsync("losetup --noheadings --output BACK-FILE"), StringComparison.Ordinal);
         await SampleWorkload.AskAllAsync(kubectl, elsewhere, [.. pods.Select(pod => pod.Node)], cluster.Left, cluster.Token);
         const string restarts = "jsonpath={.status.containerStatuses[0].restartCount}";
