@@ -9,6 +9,9 @@ OUT := out
 # KUBERNETES= (empty) leaves Kubernetes out of the layers and of the tests. Version: a line of images/kubernetes/lock.
 KUBERNETES ?= 1
 component := $(if $(KUBERNETES),$(OUT)/kubernetes)
+# CEPH= (empty) leaves Ceph out of the layers and of the tests.
+CEPH ?= 1
+components := $(if $(KUBERNETES),--kubernetes $(OUT)/kubernetes) $(if $(CEPH),--ceph)
 KUBERNETES_VERSION ?= 1.20.2
 KUBERNETES_SOURCE ?= debian-source
 
@@ -70,10 +73,10 @@ images: $(OUT)/.images ## build the layers (base, node, worker, controller)
 
 # The lowest layer needs nothing that is compiled here, and is made meanwhile.
 $(OUT)/images/layers/base.inputs: FORCE | $(OUT)/.deps
-	@images/build.sh $(if $(component),--kubernetes $(component)) base
+	@images/build.sh $(components) base
 
 $(OUT)/.images: FORCE $(OUT)/images/layers/base.inputs $(BIN) $(LOADER) $(if $(component),$(OUT)/kubernetes/inputs) | $(OUT)/.deps
-	@images/build.sh $(if $(component),--kubernetes $(component))
+	@images/build.sh $(components)
 	@cat $(LAYERS:.squashfs=.inputs) | cmp -s - $@ || cat $(LAYERS:.squashfs=.inputs) > $@
 
 # Kubernetes, the binaries and the lowest layer side by side.
@@ -105,7 +108,7 @@ TESTS ?= all
 # What does not compile or lint is told before the release is made, which the run does on its way.
 test: ## run every test: unit, network namespaces, QEMU (TESTS="quick" or items of tests/ for parts)
 	$(call preflight,test)
-	tests/run.sh --make $(if $(component),,--without-kubernetes) --results $(OUT)/test-results $(TESTS)
+	tests/run.sh --make $(if $(component),,--without-kubernetes) $(if $(CEPH),,--without-ceph) --results $(OUT)/test-results $(TESTS)
 
 # Hours; the next one goes on where one was stopped.
 SOAK_MINUTES ?= 1440

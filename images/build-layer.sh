@@ -4,12 +4,13 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: images/build-layer.sh LAYER --out DIR [--below LAYER,...] [--bin DIR] [--kubernetes DIR] [--cache DIR]
+usage: images/build-layer.sh LAYER --out DIR [--below LAYER,...] [--bin DIR] [--kubernetes DIR] [--ceph] [--cache DIR]
 
-  LAYER     a folder below images/: packages, accounts, files/, customise.sh, install (see images/README.md)
+  LAYER     a folder below images/: packages, unpacked, accounts, files/, customise.sh, install (see images/README.md)
   --below   the layers under this one, lowest first, already built in DIR
   --bin     where the Operos binaries are (default out/bin)
   --kubernetes  the Kubernetes component (out/kubernetes): its part of the layer, LAYER/kubernetes, is built in; without, it is not
+  --ceph    its part of the layer, LAYER/ceph, is built in
   --cache   downloaded packages (default DIR/apt-cache)
 
 Leaves DIR/roots/LAYER (what the layer adds) and DIR/layers/LAYER.squashfs. Same inputs, same bytes.
@@ -19,10 +20,12 @@ die() { printf 'build-layer: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 arguments=("$@")
-OUT='' BELOW='' BIN=$here/../out/bin KUBERNETES='' CACHE=''
+OUT='' BELOW='' BIN=$here/../out/bin KUBERNETES='' CEPH='' CACHE=''
 LAYER=${1-}; shift || { usage >&2; exit 2; }
 [[ $LAYER != --help && $LAYER != -h ]] || { usage; exit 0; }
 while (($#)); do
+    # shellcheck disable=SC2034 # of layers.sh
+    if [[ $1 == --ceph ]]; then CEPH=yes; shift; continue; fi
     (($# > 1)) || { usage >&2; exit 2; }
     case $1 in
         --out) OUT=$2 ;;
@@ -110,13 +113,27 @@ make_accounts() { # PART...
     done
 }
 
+# Files of packages that are not installed: what is missing of their libraries must be in "packages".
+unpack() { # "PACKAGE PATH" lines on stdin; prints the packages' files
+    local package path file missing files=()
+    while read -r package path; do
+        distro_unpack "$root" "$package" "$path" < /dev/null
+        # shellcheck disable=SC2206 # a pattern, to be expanded
+        files+=("$root"$path)
+    done
+    for file in "${files[@]}"; do
+        missing=$(in_root "$root" ldd "${file#"$root"}" | grep 'not found' || true)
+        [[ -z $missing ]] || die "${file#"$root"} misses"$'\n'"$missing" "add the packages that have them to a list of $LAYER"
+    done
+}
+
 # The layers agree on numbers, and so do a disk's files with the next release: images/accounts says which are whose.
 check_accounts() {
     local wrong
     wrong=$(awk -F '[: \t]+' '
         FILENAME == ARGV[1] { if ($0 !~ /^#/ && NF) number[$1 " " $2] = $3; next }
         { kind = FILENAME ~ /passwd$/ ? "user" : "group" }
-        $3 >= 100 && $3 < 1000 && number[kind " " $1] != $3 { printf "%s %s %s\n", kind, $1, $3 }
+        (($3 >= 100 && $3 < 1000) || ($3 >= 60000 && $3 < 65000)) && number[kind " " $1] != $3 { printf "%s %s %s\n", kind, $1, $3 }
     ' "$here/accounts" "$root/etc/passwd" "$root/etc/group")
     [[ -z $wrong ]] || die "system accounts of $LAYER differ from images/accounts:"$'\n'"$wrong" \
         "a new package's account: add it there; an old one's number must not change (files on disks carry it)"
@@ -161,6 +178,7 @@ else
     make_accounts "${parts[@]}"
     distro_install "$root" "${packages[@]}"
 fi
+layer_unpacked "$LAYER" | unpack | sort -u > "$STATE/$LAYER.unpacked"
 
 for part in "${parts[@]/#/$here/}"; do
     [[ ! -d $part/files ]] || cp -r --no-preserve=ownership,timestamps "$part/files/." "$root/"
@@ -173,7 +191,7 @@ for part in "${parts[@]/#/$here/}"; do
     [[ ! -x $part/customise.sh ]] || "$part/customise.sh" "$root" "$OUT"
 done
 # What it is made of, for who keeps it: that resolving named all of it.
-distro_installed "$root" > "$STATE/$LAYER.installed"
+{ distro_installed "$root"; cat "$STATE/$LAYER.unpacked"; } > "$STATE/$LAYER.installed"
 leave_root
 distro_tidy "$root"
 check_accounts

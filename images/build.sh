@@ -5,11 +5,12 @@ shopt -s inherit_errexit
 
 usage() {
     cat <<'USAGE'
-usage: images/build.sh [--out DIR] [--bin DIR] [--kubernetes DIR] [--cache DIR] [--indexes DIR] [LAYER...]
+usage: images/build.sh [--out DIR] [--bin DIR] [--kubernetes DIR] [--ceph] [--cache DIR] [--indexes DIR]
+                       [LAYER...]
        images/build.sh --keys [OPTION...] [LAYER...]
 
 Makes the layers (default: all) and those below them in DIR (default out/images): layers/*.squashfs, roots/, kernel/.
-With --kubernetes (out/kubernetes) the layers' Kubernetes component is built in.
+With --kubernetes (out/kubernetes) the layers' Kubernetes component is built in, with --ceph Ceph's.
 A layer is made again when its folder, its binaries, its packages in the archive, the builder or a layer below it changed.
 What another checkout made of the same is taken from the cache (images/cache.sh --help).
 
@@ -21,12 +22,13 @@ USAGE
 die() { printf 'images: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '  next: %s\n' "$2" >&2; exit 1; }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-OUT=$here/../out/images BIN=$here/../out/bin KUBERNETES='' CACHE='' INDEXES='' ONLY_KEYS='' wanted=()
+OUT=$here/../out/images BIN=$here/../out/bin KUBERNETES='' CEPH='' CACHE='' INDEXES='' ONLY_KEYS='' wanted=()
 while (($#)); do
     case $1 in
         --out) OUT=${2:?--out needs a folder}; shift 2 ;;
         --bin) BIN=${2:?--bin needs a folder}; shift 2 ;;
         --kubernetes) KUBERNETES=${2:?--kubernetes needs a folder}; shift 2 ;;
+        --ceph) CEPH=yes; shift ;;
         --cache) CACHE=${2:?--cache needs a folder}; shift 2 ;;
         --indexes) INDEXES=${2:?--indexes needs a folder}; shift 2 ;;
         --keys) ONLY_KEYS=yes; shift ;;
@@ -88,7 +90,7 @@ build() { # LAYER INPUTS
     layer_archive "$layer" > "$archive"
     "$cache" get-files "$archive" "$CACHE"
     "$here/build-layer.sh" "$layer" --out "$OUT" ${UNDER[$layer]:+--below "${UNDER[$layer]}"} --bin "$BIN" \
-        ${KUBERNETES:+--kubernetes "$KUBERNETES"} --cache "$CACHE"
+        ${KUBERNETES:+--kubernetes "$KUBERNETES"} ${CEPH:+--ceph} --cache "$CACHE"
     "$cache" put-files "$archive" "$CACHE"
 }
 

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The layers, and all that the bytes of each depend on. Sourced by what builds or compares them, which sets
-#   BIN (the binaries)     KUBERNETES (the component, or empty)     STATE (with the distribution's indexes)
+#   BIN (the binaries)     STATE (with the distribution's indexes)
+#   KUBERNETES (the component's folder, or empty)     CEPH (not empty: built in)
 # and brings die; distro/*.sh is sourced before.
 
 IMAGES=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,8 +18,11 @@ entries() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^[[:space:]]*$/d' "$1";
 
 # A layer's folder, and that of a component of it, hold the same sorts of files.
 layer_parts() { # LAYER: its folders below images/
+    local component
     printf '%s\n' "$1"
-    [[ -z $KUBERNETES || ! -d $IMAGES/$1/kubernetes ]] || printf '%s\n' "$1/kubernetes"
+    for component in ${KUBERNETES:+kubernetes} ${CEPH:+ceph}; do
+        [[ ! -d $IMAGES/$1/$component ]] || printf '%s\n' "$1/$component"
+    done
 }
 layer_packages() { # LAYER...
     local layer part
@@ -27,6 +31,14 @@ layer_packages() { # LAYER...
             if [[ -f $IMAGES/$part/packages ]]; then entries "$IMAGES/$part/packages"; fi
         done < <(layer_parts "$layer")
     done
+}
+
+# "PACKAGE PATH" of each file that is taken from a package that is not installed.
+layer_unpacked() { # LAYER
+    local part
+    while read -r part; do
+        if [[ -f $IMAGES/$part/unpacked ]]; then entries "$IMAGES/$part/unpacked"; fi
+    done < <(layer_parts "$1")
 }
 
 layer_epoch() { # LAYER
@@ -43,6 +55,8 @@ layer_archive() { # LAYER
     # shellcheck disable=SC2086 # names of layers
     mapfile -t packages < <(layer_packages ${below//,/ } "$1")
     distro_resolve "${packages[@]}"
+    mapfile -t packages < <(layer_unpacked "$1" | awk '!known[$1]++ { print $1 }')
+    ((${#packages[@]} == 0)) || distro_package_files "${packages[@]}"
     [[ -n $below ]] || distro_kernel_file
 }
 
@@ -75,7 +89,8 @@ digest_once() { # FILE
 # What stands in a layer's folder: contents, modes, links.
 layer_files() { # LAYER
     local skip=()
-    [[ -n $KUBERNETES ]] || skip=(-not -path "$1/kubernetes*")
+    [[ -n $KUBERNETES ]] || skip+=(-not -path "$1/kubernetes*")
+    [[ -n $CEPH ]] || skip+=(-not -path "$1/ceph*")
     (
         cd "$IMAGES" || exit
         find "$1" \( -type f -o -type l \) "${skip[@]}" -printf 'mode %m %p %l\n' | sort
@@ -87,7 +102,8 @@ layer_files() { # LAYER
 layer_inputs() { # LAYER: all its bytes depend on, as a text
     local layer=$1 part source name
     printf 'layer %s\n' "$layer"
-    printf 'epoch %s, compression %s, %s\n' "$(layer_epoch "$layer")" "${SQUASHFS_LEVEL:-15}" "${KUBERNETES:+with Kubernetes}"
+    printf 'epoch %s, compression %s, %s\n' "$(layer_epoch "$layer")" "${SQUASHFS_LEVEL:-15}" \
+        "${KUBERNETES:+with Kubernetes}${CEPH:+ with Ceph}"
     # This host's tools that make a root and pack it.
     dpkg-query -W -f '${Package} ${Version}\n' mmdebstrap apt dpkg squashfs-tools libzstd1 kmod coreutils
     layer_files "$layer"

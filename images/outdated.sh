@@ -114,8 +114,9 @@ look_at_layers() {
     local -A told=()
     [[ -s $out/images/state/base.installed ]] || { unknown layers 'none is built (make release)'; return; }
     # shellcheck disable=SC2034 # of what layers.sh defines
-    STATE=$work BIN=$out/bin KUBERNETES=''
+    STATE=$work BIN=$out/bin KUBERNETES='' CEPH=''
     [[ ! -s $out/kubernetes/inputs ]] || KUBERNETES=$out/kubernetes
+    [[ ! -e $out/images/roots/controller/usr/bin/ceph-mon ]] || CEPH=yes
     # shellcheck source=images/layers.sh
     source "$here/layers.sh"
     shared=$("$here/cache.sh" folder)

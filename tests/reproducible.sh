@@ -69,11 +69,12 @@ if ((! ${#unknown[@]})); then
     exit 0
 fi
 
-kubernetes=()
-[[ ! -e $out/images/roots/controller/usr/bin/kube-apiserver ]] || kubernetes=(--kubernetes "$out/kubernetes")
+components=()
+[[ ! -e $out/images/roots/controller/usr/bin/kube-apiserver ]] || components+=(--kubernetes "$out/kubernetes")
+[[ ! -e $out/images/roots/controller/usr/bin/ceph-mon ]] || components+=(--ceph)
 printf 'reproducible: %s: building a second time, without the cache\n' "${unknown[*]}"
 # The same state of the archive, which is an input.
-OPEROS_CACHE='' images/build.sh --out "$second/images" "${kubernetes[@]}" --cache "$out/images/apt-cache" \
+OPEROS_CACHE='' images/build.sh --out "$second/images" "${components[@]}" --cache "$out/images/apt-cache" \
     --indexes "$out/images/state/apt" > "$second/log" 2>&1 ||
     { tail -n 20 "$second/log"; exit 1; }
 initramfs/pack.sh --root "$second/images/roots/base" --kernel "$second/images/kernel" --init out/bin/operos-init --out "$second/initramfs" \

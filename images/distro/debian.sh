@@ -3,10 +3,11 @@
 #   distro_indexes DIR [SHARED]        what the archive has, into DIR (SHARED: kept for other checkouts)
 #   distro_resolve PACKAGE...          "SHA256 FILE" of every package that a root with these has
 #   distro_kernel_file                 the same of the kernel's package
-#   distro_package_file PACKAGE        the same of one package
+#   distro_package_files PACKAGE...    the same of these packages alone
 #   distro_bootstrap ROOT PACKAGE...   a new root with these packages
 #   distro_mount ROOT                  inside the build's mount namespace: what installing needs to see
 #   distro_install ROOT PACKAGE...     more packages into a mounted root
+#   distro_unpack ROOT PACKAGE PATH... files of a package that is not installed (PATH: may have * and ?); prints the package's FILE
 #   distro_kernel ROOT DIR             the distribution's kernel package, unpacked into DIR
 #   distro_tidy ROOT                   removes what differs from build to build or serves no node
 #   distro_installed ROOT              the FILE of every package that is installed
@@ -133,9 +134,10 @@ debian_resolve() { # PACKAGE...
 }
 distro_resolve() { debian_once "packages-$(sha256sum <<< "$*" | cut -c1-16)" debian_resolve "$@"; }
 
-distro_package_file() { # PACKAGE
-    debian_ask apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$1" | debian_files
+distro_package_file() { # PACKAGE...: not remembered
+    debian_ask apt-get download --print-uris -qq -o Acquire::ForceHash=SHA256 "$@" | debian_files
 }
+distro_package_files() { debian_once "files-$(sha256sum <<< "$*" | cut -c1-16)" distro_package_file "$@"; }
 
 debian_kernel() { # PACKAGE FILE SHA256
     local package
@@ -181,6 +183,18 @@ distro_install() {
     (($#)) || return 0
     in_root "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         -o Dpkg::Use-Pty=0 -o Acquire::Retries=5 -o APT::Keep-Downloaded-Packages=true "$@" >&2
+}
+
+# With the package's licence; none of its scripts runs, and nothing that it depends on comes along.
+distro_unpack() {
+    local root=$1 package=$2 file; shift 2
+    read -r _ file < <(distro_package_file "$package")
+    in_root "$root" sh -c "cd /var/cache/apt/archives && apt-get download -qq -o Acquire::Retries=5 -o APT::Sandbox::User=root '$package'" \
+        >&2
+    [[ -f $CACHE/$file ]] || die "apt did not download $file" "run apt-get update on this host, then build again"
+    dpkg-deb --fsys-tarfile "$CACHE/$file" |
+        tar --extract --directory "$root" --no-overwrite-dir --wildcards "${@/#/.}" "./usr/share/doc/$package/copyright"
+    printf '%s\n' "$file"
 }
 
 # Unpacked, not installed: a kernel package would pull an initramfs generator in, and ours is built elsewhere.
