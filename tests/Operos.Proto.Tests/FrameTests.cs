@@ -23,12 +23,14 @@ public sealed class FrameTests
         { new ReportDisks { Disks = [new DiskState { Name = "sda", Identity = "i", Class = "blank" }] },
             "000000250000000792139191dc0015a3736461a169a5626c616e6b900000c2a0c0c0c090c0c0a090c0c0c0c0c2" },
         { new Heartbeat { BootId = "b", UptimeSeconds = 1, SystemState = "s", LostNodeDisk = true },
-            "0000003d00000007920edc002ea16201a17300cb000000000000000090"
-            + "c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c00000c3" },
+            "0000003e00000007920edc002fa16201a17300cb000000000000000090"
+            + "c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c00000c390" },
+        { new OsdRequest { Disk = "d", Partition = "p", Bytes = 9, Rotational = true }, "0000000900000007921b94a164a17009c3" },
+        { new OsdGrant { Id = 3, Key = "k" }, "0000000600000007921c9203a16b" },
         { new OrderWipe { Disk = "d", Evidence = "e" }, "0000000700000007926892a164a165" },
         { new HeartbeatReply { UnixTimeMs = 1, Configuration = new NodeConfiguration { Hostname = "h", Storage = new StorageConfiguration
             { Rules = [new StorageRule { Rotational = true, LocalPercent = 20 }], Encrypt = false, Excluded = ["i"] } } },
-            "0000001900000007920f9297a168c0800a90c094329195c30000c014c291a16901" },
+            "0000001a00000007920f9297a168c0800a90c095329195c30000c014c291a169c001" },
     };
 
     [Theory]

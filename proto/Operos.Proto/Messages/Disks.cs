@@ -15,8 +15,10 @@ public sealed record StorageConfiguration
     [Key(2)] public bool? Encrypt { get; init; }
     /// <summary>Identities of disks (<see cref="DiskState.Identity"/>) that are kept out.</summary>
     [Key(3)] public IReadOnlyList<string> Excluded { get; init; } = [];
+    /// <summary>The cluster of Ceph that the OSDs on its disks are of; null where there is none.</summary>
+    [Key(4)] public CephCluster? Ceph { get; init; }
 
-    internal bool HoldsNull() => Elements.HoldNull(Rules) || Elements.HoldNull(Excluded);
+    internal bool HoldsNull() => Elements.HoldNull(Rules) || Elements.HoldNull(Excluded) || Ceph?.HoldsNull() == true;
 }
 
 /// <summary>The share of disks of a kind. It fits a disk that all of it fits that is given.</summary>

@@ -131,8 +131,10 @@ public sealed record Heartbeat : Message
     /// another disk.
     /// </summary>
     [Key(45)] public bool LostNodeDisk { get; init; }
+    /// <summary>The OSDs on its disks, <see cref="OsdState.Most"/> at most.</summary>
+    [Key(46)] public IReadOnlyList<OsdState> Osds { get; init; } = [];
 
-    internal override bool HoldsNull() => Elements.HoldNull(Steps);
+    internal override bool HoldsNull() => Elements.HoldNull(Steps) || Elements.HoldNull(Osds);
 }
 
 public sealed record HeartbeatReply : Message

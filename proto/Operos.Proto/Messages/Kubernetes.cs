@@ -30,6 +30,8 @@ public sealed record KubernetesNode
     /// Whether the controller has routes to all pods, so that its name server may see each pod's own address; false where it does not tell.
     /// </summary>
     [Key(42)] public bool RoutesToPods { get; init; }
+    /// <summary>Whether machines serve Ceph to each other; no pod's business. False where the controller does not tell.</summary>
+    [Key(43)] public bool HasCeph { get; init; }
 }
 
 /// <summary>

@@ -30,6 +30,8 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(MakeVolume), Tag = 24)]
 [DerivedTypeShape(typeof(VolumeMade), Tag = 25)]
 [DerivedTypeShape(typeof(DropVolume), Tag = 26)]
+[DerivedTypeShape(typeof(OsdRequest), Tag = 27)]
+[DerivedTypeShape(typeof(OsdGrant), Tag = 28)]
 [DerivedTypeShape(typeof(ListMachines), Tag = 30)]
 [DerivedTypeShape(typeof(MachineList), Tag = 31)]
 [DerivedTypeShape(typeof(ShowMachine), Tag = 32)]
@@ -89,6 +91,10 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(OrderLocate), Tag = 106)]
 [DerivedTypeShape(typeof(ExcludeDisk), Tag = 107)]
 [DerivedTypeShape(typeof(ReclaimDisk), Tag = 108)]
+[DerivedTypeShape(typeof(ShowStorage), Tag = 110)]
+[DerivedTypeShape(typeof(StorageReply), Tag = 111)]
+[DerivedTypeShape(typeof(ListOsds), Tag = 112)]
+[DerivedTypeShape(typeof(OsdList), Tag = 113)]
 public abstract partial record Message
 {
     /// <summary>
