@@ -30,19 +30,20 @@ public sealed partial class LastWords
 
     /// <summary>
     /// The last line that sounds like trouble, or else the last. Kubernetes' programs mark errors with E or F and the date (klog), and may
-    /// print their usage after them. Fit for a terminal: clients of a program chose some of its words.
+    /// print their usage after them; Ceph's with -1 behind time and thread. Fit for a terminal: clients of a program chose some of its
+    /// words.
     /// </summary>
     public static string Fault(IReadOnlyCollection<string> said)
     {
-        var line = said.LastOrDefault(line => KlogError().IsMatch(line))
+        var line = said.LastOrDefault(line => Marked().IsMatch(line))
             ?? said.LastOrDefault(line => Faults.Any(fault => line.Contains(fault, StringComparison.Ordinal)))
             ?? said.LastOrDefault(line => !string.IsNullOrWhiteSpace(line)) ?? "";
-        return PrintableText.Line(KlogHead().Replace(line, ""), Longest) ?? "";
+        return PrintableText.Line(Head().Replace(line, ""), Longest) ?? "";
     }
 
-    [GeneratedRegex(@"\A[EF]\d{4} ")]
-    private static partial Regex KlogError();
+    [GeneratedRegex(@"\A([EF]\d{4} |\d{4}-\d\d-\d\dT[0-9:.+-]+ [0-9a-f]+ -1 )")]
+    private static partial Regex Marked();
 
-    [GeneratedRegex(@"\A[IWEF]\d{4} [0-9:.]+ +\d+ [^\]]*\] ")]
-    private static partial Regex KlogHead();
+    [GeneratedRegex(@"\A([IWEF]\d{4} [0-9:.]+ +\d+ [^\]]*\]|\d{4}-\d\d-\d\dT[0-9:.+-]+ [0-9a-f]+ +-?\d+) ")]
+    private static partial Regex Head();
 }
