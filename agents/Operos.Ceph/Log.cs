@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace Operos.Ceph;
+
+/// <summary>What is said of Ceph: events 4350 to 4399.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventId = 4350, Level = LogLevel.Warning, Message = "How Ceph stands is not known: {Reason}")]
+    public static partial void CephNotAsked(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 4351, Level = LogLevel.Information, Message = "Pool {Pool}: {Command}")]
+    public static partial void PoolChanged(this ILogger logger, string pool, string command);
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Operos.Linux;
+using Operos.Linux.Programs;
+
+namespace Operos.Ceph.Monitors;
+
+/// <summary>
+/// The monitor's store, in a folder with its cluster's id for a name: made once, beside, and put in its place when it is whole. One that is
+/// there is never made again, nor one that was there and is gone.
+/// </summary>
+internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time)
+{
+    private const string Unfinished = ".new";
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    private string Keys => Path.Combine(paths.Run, "initial.keyring");
+    private string Monitors => Path.Combine(paths.Run, "monmap");
+    private string Configuration => Path.Combine(paths.Run, "mkfs.conf");
+
+    /// <summary>Reads the cluster's identity, or makes one where nothing was ever made; completes what is missing of its store.</summary>
+    /// <param name="address">The monitor's.</param>
+    /// <exception cref="IOException">It cannot be made, or is lost, or another cluster's is there.</exception>
+    public async Task<CephIdentity> PrepareAsync(IPAddress address, CancellationToken cancellationToken)
+    {
+        Clear();
+        var identity = CephIdentity.Read(paths.Identity);
+        if (identity is null || !Directory.Exists(paths.Store(identity.Fsid)))
+        {
+            RefuseLoss(identity);
+            // Another id each time: under one that a backup has from before there were OSDs, no empty cluster may begin beside them.
+            identity = CephIdentity.Make();
+            identity.Write(paths.Identity);
+            await MakeAsync(identity, MonitorMap.Of(identity.Fsid, address), cancellationToken).ConfigureAwait(false);
+        }
+        if (identity is { StoreMade: not null, Address: { } before } && before != $"{address}")
+            throw new IOException($"the monitor of Ceph has the address {before} for all who know it, and this controller has {address}: "
+                + $"it does not move with it in this version. Next: set network.address back to {before}");
+        if (identity is { StoreMade: not null, Address: not null }) return identity;
+        var made = identity with { StoreMade = identity.StoreMade ?? time.GetUtcNow(), Address = $"{address}" };
+        made.Write(paths.Identity);
+        return made;
+    }
+
+    /// <summary>What a cut left: keys, and stores on which nothing was ever run.</summary>
+    private void Clear()
+    {
+        foreach (var file in (string[])[Keys, Monitors, Configuration]) File.Delete(file);
+        foreach (var half in StoresThatAre(finished: false)) Directory.Delete(half, recursive: true);
+    }
+
+    private IEnumerable<string> StoresThatAre(bool finished) => !Directory.Exists(paths.Stores) ? []
+        : Directory.GetDirectories(paths.Stores).Where(store => store.EndsWith(Unfinished, StringComparison.Ordinal) != finished);
+
+    private void RefuseLoss(CephIdentity? identity)
+    {
+        if (identity?.StoreMade is { } since) throw new IOException(
+            $"the monitor's store {paths.Store(identity.Fsid)} is lost, which was made "
+            + $"{since.ToString("u", CultureInfo.InvariantCulture)}: a new one would know none of the OSDs and their data, so none is made."
+            + " They are all on the disks still. Next: put the folder back; this version does not make it anew from the OSDs");
+        if (StoresThatAre(finished: true).FirstOrDefault() is { } another)
+            throw new IOException($"{another} is a monitor's store, and {paths.Identity} "
+                + (identity is null ? "is missing" : "is another cluster's") + ": none is made beside it. Next: put that file back from a "
+                + "backup (operosctl backup list); or, to begin a new cluster, which knows nothing of the OSDs on the disks, move that "
+                + "folder away");
+    }
+
+    private async Task MakeAsync(CephIdentity identity, MonitorMap map, CancellationToken cancellationToken)
+    {
+        var store = paths.Store(identity.Fsid);
+        var staging = store + Unfinished;
+        Directory.CreateDirectory(paths.Stores, FileModes.ReadableFolder);
+        Directory.CreateDirectory(staging, FileModes.PrivateFolder);
+        try
+        {
+            AtomicFile.Write(Keys, Keyring.Initial(identity));
+            AtomicFile.Write(Configuration, Encoding.UTF8.GetBytes(CephConfiguration.Monitor(map, staging, Keys, paths.Sockets)),
+                FileModes.Readable);
+            await RunAsync(paths.MapProgram, ["--create", "--fsid", $"{map.Fsid}", "--set-min-mon-release", "reef", "--addv",
+                MonitorPaths.Name, $"[v2:{map.Monitors[0]}/0]", Monitors], cancellationToken).ConfigureAwait(false);
+            if (paths.User is { } user)
+                foreach (var given in (string[])[staging, Keys, Monitors]) Ownership.Give(given, user);
+            string[] owner = paths.User is { } name ? ["--setuser", name, "--setgroup", name] : [];
+            await RunAsync(paths.MonitorProgram, ["--mkfs", "-i", MonitorPaths.Name, "-c", Configuration, "--keyring", Keys,
+                "--monmap", Monitors, .. owner], cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            foreach (var file in (string[])[Keys, Monitors, Configuration]) File.Delete(file);
+        }
+        Sync(staging);
+        Directory.Move(staging, store);
+        AtomicFile.SyncFolder(paths.Stores);
+    }
+
+    /// <summary>All of a folder to the disk: in its place, half of it would be taken for a store.</summary>
+    private static void Sync(string folder)
+    {
+        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite);
+            RandomAccess.FlushToDisk(handle);
+        }
+        foreach (var inner in Directory.EnumerateDirectories(folder, "*", SearchOption.AllDirectories)) AtomicFile.SyncFolder(inner);
+        AtomicFile.SyncFolder(folder);
+    }
+
+    private static async Task RunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        var said = await ProgramCall.RunAsync(program, arguments, cancellationToken, longest: Patience).ConfigureAwait(false);
+        if (said.Code != 0)
+            throw new IOException($"{Path.GetFileName(program)} failed with {said.Code}: {PrintableText.Line(said.LastLine, 512)}");
+    }
+}

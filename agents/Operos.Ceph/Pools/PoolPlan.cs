@@ -1,0 +1,99 @@
+using System.Numerics;
+using Operos.Ceph.Facts;
+
+namespace Operos.Ceph.Pools;
+
+/// <summary>What is to be done to a pool: at most one thing at a time, and nothing that takes copies away.</summary>
+/// <param name="Setting">What of it is set, as <c>osd pool set</c> calls it; <see cref="Create"/> and <see cref="Enable"/> beside.</param>
+/// <param name="Value">What it is set to; of a new pool its placement groups.</param>
+/// <param name="Size">Of a new pool.</param>
+internal sealed record PoolStep(string Setting, int Value, int Size = 0)
+{
+    public const string Create = "create", Enable = "application";
+}
+
+/// <summary>
+/// The pool for Kubernetes' volumes: each host has one copy at most, so that there are as many copies as hosts, up to three. Hosts that go
+/// down take none away.
+/// </summary>
+internal static class PoolPlan
+{
+    public const string Name = "kube";
+    public const int MostCopies = 3, UsualMinSize = 2;
+
+    /// <summary>
+    /// Of an OSD, with all copies (Ceph's documentation, Placement Groups: about 100). Three copies are reckoned with whatever there are
+    /// now: placement groups are split easily, and merged at a price.
+    /// </summary>
+    private const int GroupsOfOsd = 100;
+    private const int LeastGroups = 32, MostGroups = 8192;
+
+    /// <summary>How full what there is may be after another copy was made of everything: well below where Ceph stops writers.</summary>
+    private const double Fullest = 0.75;
+
+    /// <returns>The next step; null where it is as it should be, or where the manager does not count.</returns>
+    public static PoolStep? Next(ClusterFacts facts)
+    {
+        if (!facts.IsCounted) return null;
+        var copies = Math.Min(MostCopies, facts.HostsUp.Count);
+        var groups = GroupsFor(facts.Osds.Count(osd => osd.IsIn && osd.Host is not null));
+        if (Find(facts) is not { } pool) return copies == 0 ? null : new PoolStep(PoolStep.Create, groups, copies);
+        if (!pool.IsForRbd) return new PoolStep(PoolStep.Enable, 0);
+        if (pool.Size < copies && Fits(facts, pool, pool.Size + 1)) return new PoolStep("size", pool.Size + 1);
+        // Raised before the second copies are there, it would stop whoever reads or writes.
+        if (pool.Size >= UsualMinSize && pool.MinSize < UsualMinSize)
+            return IsWhole(facts) ? new PoolStep("min_size", UsualMinSize) : null;
+        return pool.PlacementGroups < groups && IsWhole(facts) ? new PoolStep("pg_num", groups) : null;
+    }
+
+    /// <summary>What an operator must know of it, in words.</summary>
+    public static IEnumerable<string> Warnings(ClusterFacts facts)
+    {
+        if (Find(facts) is not { } pool)
+        {
+            yield return facts.Osds.Count == 0
+                ? "there is no OSD, so nothing can be stored: operosctl disks list says why no disk has one"
+                : facts.HostsUp.Count == 0 ? "no OSD is up, so nothing can be stored: operosctl storage osd list"
+                : "nothing can be stored yet: the pool is made as soon as ceph-mgr works";
+            yield break;
+        }
+        if (pool.Size < Math.Min(MostCopies, facts.HostsUp.Count) && facts.IsCounted && !Fits(facts, pool, pool.Size + 1))
+            yield return $"there are hosts for more than {pool.Size} copies, but not the room: "
+                + "add disks to the smallest of them, and copies are made by themselves";
+        else if (pool.Size == 1)
+            yield return "all data has one copy, because one host alone has disks: a disk that dies takes data with it. "
+                + "Add a second machine with disks: copies are made by themselves";
+        else if (pool.Size == 2)
+            yield return "all data has two copies on two hosts: while one of them is down nothing is written or read. "
+                + "Add a third machine with disks: a third copy is made by itself";
+        if (pool.MinSize < Math.Min(pool.Size, UsualMinSize))
+            yield return "writes go on with one copy alone until the second copies are complete";
+        if (facts.HostsUp.Count < pool.Size)
+            yield return $"{facts.HostsUp.Count} of the {pool.Size} hosts that data is copied to are up"
+                + (facts.HostsUp.Count < pool.MinSize ? ": nothing is written or read until another is" : "");
+    }
+
+    /// <summary>A power of two, as Ceph splits best: the nearest, and the next where that would be over a quarter too few.</summary>
+    internal static int GroupsFor(int osds)
+    {
+        var wanted = Math.Max(LeastGroups, osds * GroupsOfOsd / MostCopies);
+        var below = 1 << BitOperations.Log2((uint)wanted);
+        return Math.Min(MostGroups, below * 4 >= wanted * 3 ? below : below * 2);
+    }
+
+    /// <summary>
+    /// How much can be stored in so many copies on different hosts: whatever a host has beyond its share stays empty, as one has one copy
+    /// of everything at most.
+    /// </summary>
+    /// <param name="hosts">Bytes of each, the largest first.</param>
+    internal static long Room(IReadOnlyList<long> hosts, int copies) => hosts.Count < copies ? 0
+        : Enumerable.Range(0, copies).Min(larger => hosts.Skip(larger).Sum() / (copies - larger));
+
+    private static bool Fits(ClusterFacts facts, PoolFacts pool, int copies) =>
+        pool.Bytes <= Fullest * Room([.. facts.HostsUp.Select(host => host.Bytes)], copies);
+
+    private static PoolFacts? Find(ClusterFacts facts) => facts.Pools.FirstOrDefault(pool => pool.Name == Name);
+
+    private static bool IsWhole(ClusterFacts facts) =>
+        facts.AllPlacementGroups > 0 && facts.CleanPlacementGroups == facts.AllPlacementGroups && facts.Degraded == 0;
+}
