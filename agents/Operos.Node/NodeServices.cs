@@ -133,11 +133,14 @@ internal sealed class NodeServices(NodePaths paths, NodeSettings settings, NodeF
     private async Task<string> DisksAsync(Func<CancellationToken, Task<NodeDisks>> look, CancellationToken cancellationToken)
     {
         var disks = await look(cancellationToken).ConfigureAwait(false);
-        if (disks.OnDisk && settings.Memory is { HasFiles: true } plan)
+        if (settings.Memory is { } before)
         {
-            plan = plan.WithDisk();
-            settings = settings with { Memory = plan, ReservedMemoryBytes = plan.Reserved };
-            memory = new MemoryWatch(plan);
+            var plan = (disks.OnDisk && before.HasFiles ? before.WithDisk() : before).WithDaemons(disks.Memory);
+            if (plan != before)
+            {
+                settings = settings with { Memory = plan, ReservedMemoryBytes = plan.Reserved };
+                memory = new MemoryWatch(plan);
+            }
         }
         return disks.IsWell ? disks.Text : throw new NodeException(disks.Text);
     }

@@ -12,7 +12,8 @@ namespace Operos.Node.Tests;
 public sealed class FirewallTests
 {
     private const string Controller = NodeRack.Gateway;
-    private const int Control = 7443, Boot = 7480, Etcd = 2379, Tftp = 69, Ntp = 123, Api = 6443, Kubelet = 10250, Open = 9100;
+    private const int Control = 7443, Boot = 7480, Etcd = 2379, Tftp = 69, Ntp = 123, Api = 6443, Kubelet = 10250, Open = 9100,
+        Monitor = 3300, Osd = 6805;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), Silence = TimeSpan.FromSeconds(1.2);
 
     /// <summary>From a namespace to an address and a port.</summary>
@@ -35,8 +36,8 @@ public sealed class FirewallTests
             await LeadAsync(node, $"ip daddr {node.Address} tcp dport 30443 dnat to {Controller}:{Control}",
                 $"ip daddr {node.Address} tcp dport 30080 dnat to {Controller}:{Open}");
         await SendLoopbackAddressesAsync(stray, "10.10.0.1", controller);
-        using var served = Serve(controller, Control, Boot, Etcd, Api, Kubelet, Open);
-        using var others = Serve(b, Etcd, Kubelet);
+        using var served = Serve(controller, Control, Boot, Etcd, Api, Kubelet, Open, Monitor);
+        using var others = Serve(b, Etcd, Kubelet, Osd);
         using var own = Serve(a, Boot);
 
         Way[] shut =
@@ -47,6 +48,8 @@ public sealed class FirewallTests
             new("the time", far.Namespace, Controller, Ntp, ProtocolType.Udp),
             new("etcd", far.Namespace, Controller, Etcd),
             new("a worker's etcd", far.Namespace, b.Address, Etcd),
+            new("the monitor of Ceph", far.Namespace, Controller, Monitor),
+            new("an OSD", far.Namespace, b.Address, Osd),
             new("what the pod's own node serves", far.Namespace, a.Address, Boot),
             new("the same by the pod's gateway", far.Namespace, "10.10.1.1", Boot),
             new("the controller's address among pods", far.Namespace, "10.10.0.1", Control),
@@ -68,6 +71,8 @@ public sealed class FirewallTests
             new("a port of a pod on the host's network", far.Namespace, Controller, Open),
             new("a node port", far.Namespace, b.Address, 30080),
             new("a machine's connection", a.Namespace, Controller, Control),
+            new("a machine's connection to the monitor", b.Namespace, Controller, Monitor),
+            new("a machine's connection to an OSD", a.Namespace, b.Address, Osd),
             new("a machine's TFTP", b.Namespace, Controller, Tftp, ProtocolType.Udp),
             new("a machine's time", b.Namespace, Controller, Ntp, ProtocolType.Udp),
             new("the controller's own, on loopback", controller.Namespace, "127.0.0.1", Etcd),
@@ -148,6 +153,15 @@ public sealed class FirewallTests
         Assert.Equal(generation, NftablesGeneration.Parse(Convert.FromHexString(answer.Replace(" ", "", StringComparison.Ordinal))));
 
     private static Task<string> TableAsync(RackNode node) => node.RunAsync("nft", $"--stateless list table inet {NodeFirewall.Table}");
+
+    [Fact]
+    public void Without_Ceph_its_ports_are_anybody_s()
+    {
+        var cluster = Settings.Node().Cluster;
+        Assert.Contains("3300, 6800-7568", new NodeFirewall(cluster, IPAddress.Loopback).Ruleset([]), StringComparison.Ordinal);
+        Assert.DoesNotContain("3300", new NodeFirewall(cluster with { HasCeph = false }, IPAddress.Loopback).Ruleset([]),
+            StringComparison.Ordinal);
+    }
 
     /// <summary>
     /// What kube-proxy would have written: addresses of services and ports of nodes lead elsewhere, and what is sent on gets the node's

@@ -30,6 +30,19 @@ public sealed class MemoryTests : IDisposable
             Assert.All(plan.Folders.Where(folder => folder.OfPods), folder => Assert.True(folder.Bytes <= plan.Pods, $"{plan}"));
         }, iter: 2000);
 
+    [Fact]
+    public void What_daemons_on_disks_take_is_not_for_pods_and_is_given_back() =>
+        Gen.Select(Gen.Long[640 * Mebibyte, 512 * Gibibyte], Gen.Long[0, 512 * Gibibyte]).Sample((total, bytes) =>
+        {
+            var plan = MemoryPlan.Make(total, 171 * Mebibyte).WithDisk();
+            var with = plan.WithDaemons(bytes);
+            Assert.Equal(plan.Pods - with.Daemons, with.Pods);
+            Assert.True(with.Daemons <= bytes && with.Reserved <= Math.Max(plan.Reserved, total / 4 * 3), $"{with}");
+            Assert.True(with.Daemons == bytes || with.Reserved >= total / 4 * 3, $"{with}");
+            Assert.Equal(plan, with.WithDaemons(0));
+            Assert.Equal(with, plan.WithDaemons(1).WithDaemons(bytes));
+        }, iter: 2000);
+
     [Theory]
     [InlineData(1024, 171), InlineData(1536, 171), InlineData(8192, 171), InlineData(262144, 171), InlineData(208, 94)]
     public void The_kubelet_gives_to_pods_what_is_left_and_starts_on_a_machine_that_has_hardly_any(long total, long layers)

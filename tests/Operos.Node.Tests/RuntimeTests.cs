@@ -46,6 +46,9 @@ public sealed class RuntimeTests
     [InlineData("time=\"x\" level=info msg=\"a\"\ntime=\"x\" level=error msg=\"b\"\ntime=\"x\" level=info msg=\"c\"\n",
         "time=\"x\" level=error msg=\"b\"")]
     [InlineData("Started kubelet.\n", "Started kubelet.")]
+    [InlineData("2026-11-29T13:10:46.193+0000 7fad29bce6c0 -1 osd.3 0 unable to open it\n"
+        + "2026-11-29T13:10:46.197+0000 7fad29bce6c0  1 bdev close", "osd.3 0 unable to open it")]
+    [InlineData("2026-11-29T13:10:46.197+0000 7fad29bce6c0  1 bdev close", "bdev close")]
     [InlineData("", "")]
     public void The_last_trouble_in_a_journal_is_found(string journal, string error) =>
         Assert.Equal(error, LastWords.Fault(journal.Split('\n')));

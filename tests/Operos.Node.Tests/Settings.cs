@@ -15,7 +15,7 @@ internal static class Settings
         Cluster = new KubernetesNode
         {
             ApiServer = "https://10.77.0.1:6443", Authority = authority, ClusterDomain = "cluster.local", DnsAddress = "10.11.0.10",
-            PodNetwork = "10.10.0.0/16", ServiceNetwork = "10.11.0.0/16", RoutesToPods = true,
+            PodNetwork = "10.10.0.0/16", ServiceNetwork = "10.11.0.0/16", RoutesToPods = true, HasCeph = true,
         },
         ReservedMemoryBytes = 320L << 20,
         Labels = new Dictionary<string, string> { ["operos.io/release"] = "0.1.0" },

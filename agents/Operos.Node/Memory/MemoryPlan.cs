@@ -54,6 +54,19 @@ public sealed record MemoryPlan
         Reserved = Reserved - Folders.Where(folder => folder.Path == Containers).Sum(folder => folder.Bytes),
     };
 
+    /// <summary>
+    /// The same machine with daemons that take so much in all, in bytes. A fourth of its memory is not reserved all the same.
+    /// </summary>
+    public MemoryPlan WithDaemons(long bytes)
+    {
+        var others = Reserved - Daemons;
+        var daemons = Math.Clamp(bytes, 0, Math.Max(0, Total / 4 * 3 - others));
+        return this with { Daemons = daemons, Reserved = others + daemons };
+    }
+
+    /// <summary>Of what is reserved, what daemons have that not every machine runs.</summary>
+    public long Daemons { get; private init; }
+
     /// <summary>What pods may have at most.</summary>
     public long Pods => Total - Reserved - Free;
 

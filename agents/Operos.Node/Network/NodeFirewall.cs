@@ -26,6 +26,12 @@ internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
     /// </summary>
     internal IReadOnlyList<int> TcpPorts => [22, 2379, 2380, ControlPort, BootPort];
 
+    /// <summary>
+    /// A monitor's port, and those of which Ceph's other daemons take the first that are free (ms_bind_port_min, ms_bind_port_max). Where
+    /// there is no Ceph they are anybody's.
+    /// </summary>
+    private string Ceph() => cluster.HasCeph ? "        tcp dport { 3300, 6800-7568 } counter drop" : "";
+
     /// <summary>UDP ports of every machine: DHCP and its boot service, TFTP, NTP, names on the link.</summary>
     internal static IReadOnlyList<int> UdpPorts => [67, 68, 69, 123, 4011, 5353, 5355];
 
@@ -95,6 +101,7 @@ internal sealed class NodeFirewall(KubernetesNode cluster, IPAddress address)
             }
             chain closed {
                 tcp dport { {{List(TcpPorts)}} } counter drop
+        {{Ceph()}}
                 udp dport { {{List(UdpPorts)}} } counter drop
             }
         {{KeptPorts()}}

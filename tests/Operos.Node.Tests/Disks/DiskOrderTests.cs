@@ -73,6 +73,28 @@ public sealed class DiskOrderTests : IAsyncLifetime
         Assert.Contains("counts once", Assert.IsType<Fault>(Give(order)).Text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("osd.3 does not end")]
+    public async Task What_runs_on_a_disk_ends_before_it_is_wiped_and_where_it_does_not_nothing_is_written(string? failure)
+    {
+        var before = Start(foreign);
+        var ended = new List<(string Name, bool IsUntouched)>();
+        board.EndUseAsync = (name, _) =>
+        {
+            ended.Add((name, Start(foreign).AsSpan().SequenceEqual(before)));
+            return failure is null ? Task.CompletedTask : Task.FromException(new IOException(failure));
+        };
+        var order = Order(Of(foreign));
+        Assert.IsType<Done>(Give(order));
+        var wipe = await EndAsync(foreign, order.Id);
+        Assert.Equal([(Path.GetFileName(foreign), true)], ended);
+        Assert.Equal(failure is null ? DiskWipe.Finished : DiskWipe.Failed, wipe.State);
+        if (failure is null) return;
+        Assert.Contains(failure, wipe.Text, StringComparison.Ordinal);
+        Assert.Equal(before, Start(foreign));
+    }
+
     /// <summary>Somebody else works on disks for longer than an order counts.</summary>
     [Fact]
     public async Task An_order_that_was_taken_in_time_waits_for_its_turn_tells_for_what_and_is_carried_out()
