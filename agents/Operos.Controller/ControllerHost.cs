@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Operos.Authority;
 using Operos.Boot;
+using Operos.Ceph;
 using Operos.Controller.Audit;
 using Operos.Controller.Backups;
 using Operos.Controller.Boot;
@@ -19,6 +20,7 @@ using Operos.Controller.Jobs;
 using Operos.Controller.Machines;
 using Operos.Controller.Operations;
 using Operos.Controller.Operators;
+using Operos.Controller.Storage;
 using Operos.Hardware.Inventories;
 using Operos.Linux.Supervision;
 using Operos.Linux.Tasks;
@@ -77,9 +79,13 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var cluster = OpenCluster(registry, sessions, daemons, parts);
         var backups = new RackBackups(settings, paths, cluster, time, loggers);
         var audit = new AuditLog(paths.Operations, time, loggers.CreateLogger<AuditLog>());
+        var disks = new RackDisks(settings, paths, registry, sessions, audit, time, loggers);
+        var ceph = settings.CephEnabled
+            ? new CephMonitor(paths.Ceph, settings.Address, daemons, time, loggers.CreateLogger<CephMonitor>()) : null;
         var context = new ControllerContext(settings, paths, time, loggers)
         {
-            Disks = new RackDisks(settings, paths, registry, sessions, audit, time, loggers),
+            Disks = disks,
+            Storage = new RackStorage(ceph, disks, registry, sessions, paths.Osds, time, loggers.CreateLogger<RackStorage>()),
             Parts = parts, Backups = backups, LacksKubernetes = settings.Kubernetes.Enabled && cluster is null,
         };
         var enrolment = new MachineEnrolment(registry, authority, sessions, cluster, context);
@@ -109,6 +115,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
             parts.Of("address", new OwnAddress(settings.Address, time, loggers.CreateLogger<OwnAddress>()).RunAsync),
             parts.Of("boot history", new BootHistory(paths.History, watch, time, loggers.CreateLogger<BootHistory>()).RunAsync),
             parts.Of("daily backups", backups.Schedule.RunAsync), parts.Of("reports of disks", context.Disks.RunAsync),
+            parts.Of("Ceph", ceph is not null ? ceph.RunAsync : token => daemons.KeepOffAsync(CephMonitor.Units, token)),
             parts.Of("machines that lost a disk", lostDisks.RunAsync),
             parts.Of("DNS", dns is not null ? dns.RunAsync : token => daemons.KeepOffAsync(ClusterDns.Units, token))];
         if (clock is not null) works.Add(parts.Of("time", clock.RunAsync));

@@ -284,7 +284,7 @@ public sealed class DiskTests : IDisposable
         var ordered = await controller.OperateAsync<WipeOrdered>(new OrderWipe { Disk = $"{id}/sda", Evidence = Seen });
         var sent = Assert.Single(orders);
         using var authority = controller.Authority.Certificate.GetECDsaPublicKey()!;
-        var order = Storage.Wipes.WipeOrder.Verified(sent.Order, sent.Signature, authority);
+        var order = Operos.Storage.Wipes.WipeOrder.Verified(sent.Order, sent.Signature, authority);
         Assert.Equal((ordered.Order, id, "wwn:5000c5sda", Seen),
             (order.Id.ToString(), order.Machine.ToString(), order.Disk, order.Evidence));
         Assert.InRange(order.Expires - order.Issued, TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5));

@@ -178,6 +178,8 @@ public sealed class SettingsTests
         ], storage.Rules);
         Assert.Equal(0, SettingsReader.Read("c", network + "[storage]\nall = \"ceph\"\n").Storage.LocalPercent);
         Assert.Equal(100, SettingsReader.Read("c", network + "[storage]\nall = \"local\"\n").Storage.LocalPercent);
+        Assert.False(SettingsReader.Read("c", network).CephEnabled);
+        Assert.True(SettingsReader.Read("c", network + "[storage]\nceph = true\n").CephEnabled);
         Assert.True(SettingsReader.Read("c", network).HealsLostDisks);
         Assert.False(SettingsReader.Read("c", network + "[storage]\nheal = false\n").HealsLostDisks);
     }

@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
 using Operos.Authority;
 using Operos.Boot;
+using Operos.Ceph;
 using Operos.Controller.Audit;
 using Operos.Controller.Boot;
 using Operos.Controller.Cluster;
@@ -18,6 +19,7 @@ using Operos.Controller.Jobs;
 using Operos.Controller.Machines;
 using Operos.Controller.Operations;
 using Operos.Controller.Operators;
+using Operos.Controller.Storage;
 using Operos.Hardware.Inventories;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -44,7 +46,7 @@ internal sealed class TestController : IAsyncDisposable
     /// <param name="kubernetes">Whether it is to run a control plane, which does not begin.</param>
     public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256,
         ReadmissionPolicy readmission = ReadmissionPolicy.Auto, int maxMachines = 5000, bool heals = true,
-        bool kubernetes = false)
+        bool kubernetes = false, CephMonitor? ceph = null)
     {
         ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("operos-controller-").FullName;
@@ -59,8 +61,9 @@ internal sealed class TestController : IAsyncDisposable
         Events = new EventLog(paths.History, Clock, NullLogger<EventLog>.Instance);
         Registry.Happened += Events.Add;
         Audit = new AuditLog(paths.Operations, Clock, NullLogger<AuditLog>.Instance);
-        var context = new ControllerContext(settings, paths, Clock, NullLoggerFactory.Instance)
-            { Disks = new RackDisks(settings, paths, Registry, sessions, Audit, Clock, NullLoggerFactory.Instance) };
+        var disks = new RackDisks(settings, paths, Registry, sessions, Audit, Clock, NullLoggerFactory.Instance);
+        var context = new ControllerContext(settings, paths, Clock, NullLoggerFactory.Instance) { Disks = disks,
+            Storage = new RackStorage(ceph, disks, Registry, sessions, paths.Osds, Clock, NullLogger<RackStorage>.Instance) };
         if (kubernetes) cluster = new KubernetesCluster(settings, paths, Registry, sessions, Clock, NullLoggerFactory.Instance);
         var enrolment = new MachineEnrolment(Registry, Authority, sessions, null, context);
         Operators = new OperatorRegistry(new OperatorStore(paths.Operators, NullLogger<OperatorStore>.Instance), Authority, Clock);

@@ -104,6 +104,7 @@ internal sealed class KubernetesCluster : IDisposable
         ControlPort = settings.ControlPort,
         BootPort = settings.HttpPort,
         RoutesToPods = IsNode && settings.Kubernetes.Network == PodNetworkProvider.Operos,
+        HasCeph = settings.CephEnabled,
     };
 
     /// <summary>Certificates of the machine that asks, and of no other.</summary>

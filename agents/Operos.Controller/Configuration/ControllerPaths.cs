@@ -1,3 +1,4 @@
+using Operos.Ceph.Monitors;
 using Operos.ControlPlane.Configuration;
 using Operos.Linux.Clock;
 
@@ -29,6 +30,10 @@ internal sealed record ControllerPaths
         Etcd = Path.Combine(State, "etcd"), Audit = Path.Combine(State, "audit"), AddOns = Path.Combine(State, "add-ons"),
     };
 
+    public MonitorPaths Ceph =>
+        new(Path.Combine(Pki, "ceph.json"), Path.Combine(State, "ceph"), Path.Combine(Run, "ceph"))
+        { Kept = Path.Combine(State, "storage", "ceph") };
+
     public string Pki => Path.Combine(State, "pki");
     public string Operators => Path.Combine(State, "operators");
     public string Machines => Path.Combine(State, "machines");
@@ -47,6 +52,8 @@ internal sealed record ControllerPaths
     /// <summary>What the keys of disks are made from.</summary>
     public string DiskSecret => Path.Combine(Pki, "disks.key");
     public string DiskSecretRecord => Path.Combine(State, "storage", "keys.json");
+    /// <summary>Which OSDs machines were given the keys of.</summary>
+    public string Osds => Path.Combine(State, "storage", "osds.json");
     public string Anchor => Path.Combine(State, "anchor.cpio");
     /// <summary>The public keys that releases are trusted by, one or more, PEM.</summary>
     public string ReleaseKeys => Path.Combine(State, "release.pub");

@@ -85,6 +85,8 @@ internal sealed record ControllerSettings
     public StorageConfiguration Storage { get; init; } = new();
     /// <summary>Whether a machine that lost the disk with containerd's and the kubelet's folders is drained and rebooted.</summary>
     public bool HealsLostDisks { get; init; } = true;
+    /// <summary>Whether this controller keeps a cluster of Ceph on the machines' disks.</summary>
+    public bool CephEnabled { get; init; }
     /// <summary>How many backups of a kind are kept; 0 where none is made but by order.</summary>
     public int BackupsKept { get; init; } = 7;
 

@@ -85,6 +85,7 @@ internal static class SettingsReader
             TimeServers = ReadTimeServers(file, address),
             Storage = StorageRules.Read(file),
             HealsLostDisks = file.Flag(StorageRules.Heal, true),
+            CephEnabled = file.Flag(StorageRules.Ceph, false),
             BackupsKept = file.Number("backup.keep", 7, 0, 366),
         };
         if (IsComparable(file, place is not null, strict)) AddressChecks.Check(file, settings);

@@ -10,7 +10,10 @@ internal static class StorageRules
     /// <summary>Whether a machine that lost the disk with containerd's and the kubelet's folders is rebooted without an operator.</summary>
     public const string Heal = "storage.heal";
 
-    public static readonly string[] Keys = ["storage.local-share", "storage.all", "storage.rules", "storage.encrypt", Heal];
+    /// <summary>Whether the controller keeps a cluster of Ceph. Under way: off unless it is set.</summary>
+    public const string Ceph = "storage.ceph";
+
+    public static readonly string[] Keys = ["storage.local-share", "storage.all", "storage.rules", "storage.encrypt", Heal, Ceph];
 
     private const int Least = 20, Most = 80, Usual = 50, MostRules = 64, LongestRule = 256;
     private const string Expected =

@@ -84,6 +84,8 @@ internal sealed class ControlPeer(MachineEnrolment enrolment, OperationCatalogue
     private async Task<Message> AnswerAsync(Message request, CancellationToken cancellationToken) => (request, holder) switch
     {
         (Enrol enrol, _) => await enrolment.EnrolAsync(enrol, from, cancellationToken).ConfigureAwait(false),
+        (OsdRequest osd, (Role.Worker, var machine)) => await enrolment.GrantAsync(osd, OpenSession(machine, request), cancellationToken)
+            .ConfigureAwait(false),
         (_, (Role.Worker, var machine)) when IsOfWorkers(request) => enrolment.Serve(request, OpenSession(machine, request)),
         _ when IsOfWorkers(request) => Unauthorized("only an enrolled worker may"),
         (_, (Role.Operator, _)) => await operations.RunAsync(request, Caller(), cancellationToken).ConfigureAwait(false),
@@ -91,7 +93,7 @@ internal sealed class ControlPeer(MachineEnrolment enrolment, OperationCatalogue
     };
 
     private static bool IsOfWorkers(Message request) =>
-        request is Heartbeat or RenewCertificate or IssueNodeCertificates or ReportDisks or IssueDiskKeys;
+        request is Heartbeat or RenewCertificate or IssueNodeCertificates or ReportDisks or IssueDiskKeys or OsdRequest;
 
     /// <summary>Whose request it is, asked for each: what was revoked a moment ago no longer counts.</summary>
     /// <exception cref="RefusedException">The certificate does not count.</exception>

@@ -91,6 +91,10 @@ internal sealed partial class MachineEnrolment(MachineRegistry registry, Certifi
         }
     }
 
+    /// <summary>Answers an enrolled worker that asks for an OSD's key.</summary>
+    public Task<Message> GrantAsync(OsdRequest request, Session session, CancellationToken cancellationToken) =>
+        context.Storage.GrantAsync(request, session.Machine, cancellationToken);
+
     /// <summary>Whether a certificate is of the key that an admitted machine has now.</summary>
     public bool IsCurrent(string machine, X509Certificate2 certificate) =>
         registry.Get(machine) is { Standing: MachineStanding.Admitted } record
@@ -174,7 +178,8 @@ internal sealed partial class MachineEnrolment(MachineRegistry registry, Certifi
     {
         Hostname = record.Id, Name = record.Name, Labels = record.Labels, HeartbeatSeconds = (int)HeartbeatInterval.TotalSeconds,
         AuthorizedKeys = settings.AuthorizedKeys,
-        Kubernetes = cluster?.Describe(), Storage = context.Disks.Configure(record.Id),
+        Kubernetes = cluster?.Describe(),
+        Storage = context.Disks.Configure(record.Id) is { } storage ? storage with { Ceph = context.Storage.Cluster } : null,
     };
 
     private static string Hash(X509Certificate2 certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.RawData));

@@ -31,6 +31,16 @@ internal sealed class DiskSecret(string path, string record, TimeProvider time)
         lock (secretLock) return Derive(secret ??= Open(), $"disk {disk}");
     }
 
+    /// <summary>
+    /// The secret of the OSD on a partition of a disk: the same for ever, so that who asks again, or makes the monitor's store anew, gets
+    /// the same. Who has another disk gets another.
+    /// </summary>
+    /// <exception cref="RefusedException">The secret cannot be read, or is another than it was.</exception>
+    public byte[] OsdSecretOf(Guid disk, Guid partition)
+    {
+        lock (secretLock) return Derive(secret ??= Open(), $"osd {partition} of disk {disk}");
+    }
+
     /// <summary>Makes it where there never was one. What keeps it from that is in <see cref="Trouble"/>, and is tried again.</summary>
     public void Prepare()
     {

@@ -77,6 +77,23 @@ internal sealed class RackDisks
         };
     }
 
+    /// <summary>The secret of the OSD on a partition of a disk, 32 bytes, for the machine that has the disk.</summary>
+    /// <exception cref="RefusedException">It has not, or there is no secret.</exception>
+    public byte[] IssueOsdSecret(string disk, Guid partition, string machine)
+    {
+        var secretOf = secret.OsdSecretOf(Owned(disk, machine), partition);
+        reports.GiveKey(machine, disk);
+        return secretOf;
+    }
+
+    /// <summary>Writes to the audit log who got what, or did not; each once a day.</summary>
+    /// <returns>Whether it did.</returns>
+    public bool AuditOsd(string machine, Guid partition, AuditOutcome outcome, string? text) =>
+        Audit(machine, "osd key", ("partition", $"{partition}"), outcome, text);
+
+    /// <summary>Whether a machine told that it has a disk, by the id in its record.</summary>
+    public bool HasTold(string machine, string disk) => reports.Of(machine)?.Disks.Any(one => one.RecordDisk == disk) == true;
+
     private Message Take(ReportDisks report, string machine)
     {
         if (report.Disks is not { Count: <= DiskWords.MostDisks })
@@ -94,18 +111,19 @@ internal sealed class RackDisks
         if (request.Disks is not { Count: > 0 and <= MostKeys })
             return new Fault { Code = FaultCode.BadRequest, Text = $"keys of 1 to {MostKeys} disks may be asked for" };
         var keys = new Dictionary<string, byte[]>();
+        var asked = ("disks", string.Join(' ', request.Disks));
         try
         {
             foreach (var id in request.Disks) keys[id] = secret.KeyOf(Owned(id, machine));
         }
         catch (RefusedException e)
         {
-            Audit(machine, request.Disks, AuditOutcome.Refused, e.Message);
+            Audit(machine, "disk keys", asked, AuditOutcome.Refused, e.Message);
             logger.KeysNotGiven(e.Message);
             throw;
         }
         foreach (var id in keys.Keys) reports.GiveKey(machine, id);
-        Audit(machine, request.Disks, AuditOutcome.Done, null);
+        Audit(machine, "disk keys", asked, AuditOutcome.Done, null);
         logger.KeysGiven(machine, keys.Count);
         return new DiskKeys { Keys = keys };
     }
@@ -135,17 +153,17 @@ internal sealed class RackDisks
         throw new RefusedException(RefusalKind.Conflict, text, "one of the two is a copy: operosctl disks list");
     }
 
-    private void Audit(string machine, IReadOnlyList<string> disks, AuditOutcome outcome, string? text)
+    private bool Audit(string machine, string operation, (string Name, string Ids) of, AuditOutcome outcome, string? text)
     {
         lock (useLock)
         {
             var now = time.GetUtcNow();
             if (!audited.TryGetValue(machine, out var day) || now - day.Since > TimeSpan.FromDays(1)) audited[machine] = day = (now, []);
-            var asked = PrintableText.Line(string.Join(' ', disks), LongestAsked);
-            if (day.Entries.Count >= MostAudited || !day.Entries.Add($"{outcome} {asked}")) return;
+            var ids = PrintableText.Line(of.Ids, LongestAsked);
+            if (day.Entries.Count >= MostAudited || !day.Entries.Add($"{operation} {outcome} {ids}")) return false;
         }
-        var entry = audit.Describe(machine, "worker", machines.Get(machine)?.Address ?? "", "disk keys",
-            [("disks", string.Join(' ', disks))]);
+        var entry = audit.Describe(machine, "worker", machines.Get(machine)?.Address ?? "", operation, [of]);
         audit.Ended(entry, outcome, text);
+        return true;
     }
 }

@@ -108,6 +108,7 @@ internal sealed class ClusterStatus(RackStores stores, NetworkServices services,
             .. services.Dns is not { } dns ? (ComponentStatus[])[]
                 : [Component("unbound", dns.ResolverStatus), Component("knot", dns.AuthorityStatus)],
             .. services.Clock is not { } clock ? (ComponentStatus[])[] : [Component("time", clock.Status)],
+            .. context.Storage.Daemons.Select(daemon => Component(daemon.Name, daemon.Status)),
             Component("releases", (stores.Releases.Current is not null, stores.Releases.Current is { } current
                 ? $"workers boot {current.Manifest.Version}" : "none to boot", started)),
             .. context.Backups is not { } backups ? (ComponentStatus[])[] : [Component("backups", backups.Schedule.Status)],
@@ -133,7 +134,7 @@ internal sealed class ClusterStatus(RackStores stores, NetworkServices services,
         IReadOnlyList<string> unreadable =
         [
             .. stores.Machines.Unreadable.Select(record => record.Reason), .. stores.Operators.Unreadable, .. stores.Jobs.Unreadable,
-            .. context.Disks.Unreadable,
+            .. context.Disks.Unreadable, .. context.Storage.Unreadable,
         ];
         if (unreadable is [var first, ..])
             yield return Component("records",

@@ -13,6 +13,7 @@ using Operos.Controller.Disks;
 using Operos.Controller.Jobs;
 using Operos.Controller.Machines;
 using Operos.Controller.Operators;
+using Operos.Controller.Storage;
 using Operos.Linux.Tasks;
 using Operos.Names;
 
@@ -37,6 +38,8 @@ internal sealed record ControllerContext(ControllerSettings Settings, Controller
     public EnduringTasks Parts { get; init; } = new(Time, Loggers.CreateLogger<EnduringTasks>());
 
     public required RackDisks Disks { get; init; }
+
+    public required RackStorage Storage { get; init; }
 
     public RackBackups? Backups { get; init; }
 
@@ -86,6 +89,7 @@ internal static class ControllerOperations
             new DiskListing(context.Disks, machines), new DiskDescription(context.Disks), new DiskExclusion(context.Disks, machines),
             new DiskReclaim(context.Disks, machines), new DiskLocation(context.Disks, workers),
             new DiskWiping(context.Disks, machines, workers, authority, time),
+            new StorageStatus(context.Storage), new OsdListing(context.Storage),
             new AuditReading(stores.Audit), new EventReading(machines, stores.Events),
             new BackupListing(backups, settings.BackupsKept), new BackupCreation(backups), new BackupVerification(backups),
             new BackupOpening(backups), new BackupReading(backups),

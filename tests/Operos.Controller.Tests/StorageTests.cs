@@ -1,0 +1,166 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using Operos.Ceph;
+using Operos.Ceph.Monitors;
+using Operos.Controller.Backups;
+using Operos.Controller.Configuration;
+using Operos.Controller.Disks;
+using Operos.Controller.Storage;
+using Operos.Linux.Supervision;
+using Operos.Proto;
+using Operos.Proto.Connection;
+
+namespace Operos.Controller.Tests;
+
+/// <summary>What a controller says of Ceph without a monitor that answers; with real ones: Operos.Ceph.Tests.</summary>
+public sealed class StorageTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("operos-storage-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public async Task A_cluster_without_ceph_says_so_and_gives_nobody_a_key()
+    {
+        await using var controller = new TestController();
+        await using var connection = (await controller.JoinAsync(TestController.Machine(1))).Connection;
+        var status = await controller.OperateAsync<StorageReply>(new ShowStorage());
+        Assert.Equal("off", status.State);
+        Assert.Contains("storage.ceph = true", status.Text, StringComparison.Ordinal);
+        Assert.Contains("storage.ceph", (await controller.OperateAsync<OsdList>(new ListOsds())).Trouble!, StringComparison.Ordinal);
+        var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<OsdGrant>(Request(), default));
+        Assert.Equal((FaultCode.Conflict, "storage.ceph in controller.toml"), (refusal.Code, refusal.Hint));
+        var reply = await connection.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default);
+        Assert.Null(reply.Configuration.Storage!.Ceph);
+    }
+
+    [Fact]
+    public async Task A_key_is_asked_for_by_ids_of_a_disk_that_the_machine_told_and_waits_for_the_monitor()
+    {
+        using var ceph = Ceph();
+        await using var controller = new TestController(ceph: ceph);
+        await using var connection = (await controller.JoinAsync(TestController.Machine(1))).Connection;
+        var request = Request();
+        foreach (var (bad, code) in ((OsdRequest, string)[])
+        [
+            (request, FaultCode.NotFound), (request with { Disk = "sda" }, FaultCode.BadRequest),
+            (request with { Partition = "../../etc" }, FaultCode.BadRequest), (request with { Bytes = 0 }, FaultCode.BadRequest),
+            (request with { Partition = request.Partition.ToUpperInvariant() }, FaultCode.BadRequest),
+            (request with { Partition = $"{Guid.Empty}" }, FaultCode.BadRequest),
+        ])
+            Assert.Equal(code, (await Assert.ThrowsAsync<ControlFaultException>(() =>
+                connection.CallAsync<OsdGrant>(bad, default))).Code);
+        await connection.CallAsync<Done>(new ReportDisks { Disks = [new DiskState { Name = "sda", Identity = "wwn:1", Class = "ours",
+            RecordDisk = request.Disk, Bytes = 1 << 30, Evidence = new string('a', 64) }] }, default);
+        var busy = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<OsdGrant>(request, default));
+        Assert.Equal((FaultCode.Busy, "ceph-mon does not answer"), (busy.Code, busy.Message));
+        Assert.True(busy.RetryAfterSeconds > 0);
+        Assert.Equal("unknown", (await controller.OperateAsync<StorageReply>(new ShowStorage())).State);
+        // One that asks and asks is told to wait, which costs its disks nothing.
+        for (var again = 0; busy.Message != "too often asked about OSDs"; again++)
+        {
+            Assert.InRange(again, 0, 5000);
+            busy = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<OsdGrant>(request, default));
+            Assert.Equal(FaultCode.Busy, busy.Code);
+        }
+        await connection.CallAsync<Done>(new ReportDisks { Disks = [] }, default);
+    }
+
+    [Fact]
+    public async Task What_machines_say_of_osds_is_brought_within_bounds_and_shown()
+    {
+        using var ceph = Ceph();
+        await using var controller = new TestController(ceph: ceph);
+        var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1));
+        await using var owned = connection;
+        var (bad, partition, disk) = ("\u001b[2J" + new string('x', 600), $"{Guid.NewGuid()}", $"{Guid.NewGuid()}");
+        await connection.CallAsync<Done>(new ReportDisks { Disks = [new DiskState { Name = "sda", Identity = "wwn:1", Class = "ours",
+            RecordDisk = disk, Bytes = 1 << 30, Evidence = new string('a', 64) }] }, default);
+        var told = new OsdState { Id = int.MinValue, Partition = partition, Disk = disk, Text = bad };
+        await connection.CallAsync<HeartbeatReply>(TestController.Beat("boot-1") with { Osds = [told, told with { Partition = bad },
+            told with { Partition = $"{Guid.NewGuid()}", Disk = bad },
+            .. Enumerable.Range(0, 1000).Select(_ => told with { Partition = $"{Guid.NewGuid()}" })] }, default);
+        var list = await controller.OperateAsync<OsdList>(new ListOsds());
+        Assert.Equal(OsdState.Most - 2, list.Osds.Count);
+        var osd = Assert.Single(list.Osds, osd => osd.Partition == partition);
+        Assert.Equal((-1, id, "starting", "wwn:1"), (osd.Id, osd.Machine, osd.State, osd.Disk));
+        Assert.InRange(osd.Text.Length, 1, 300);
+        Assert.DoesNotContain(osd.Text, char.IsControl);
+    }
+
+    [Fact]
+    public async Task An_image_without_ceph_is_told_with_the_next_step()
+    {
+        using var ceph = Ceph();
+        var failure = await Assert.ThrowsAsync<IOException>(() => ceph.RunAsync(default));
+        Assert.Contains("made without Ceph. Next: set storage.ceph = false", failure.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(folder, "pki", "ceph.json")));
+    }
+
+    [Fact]
+    public void The_secret_of_an_osd_is_the_same_for_ever_and_another_with_another_disk_or_partition()
+    {
+        var secret = new DiskSecret(Path.Combine(folder, "disks.key"), Path.Combine(folder, "keys.json"), TimeProvider.System);
+        var (disk, partition) = (Guid.NewGuid(), Guid.NewGuid());
+        var one = secret.OsdSecretOf(disk, partition);
+        var again = new DiskSecret(Path.Combine(folder, "disks.key"), Path.Combine(folder, "keys.json"), TimeProvider.System);
+        Assert.Equal(one, again.OsdSecretOf(disk, partition));
+        foreach (var other in (byte[][])[secret.OsdSecretOf(disk, disk), secret.OsdSecretOf(partition, partition), secret.KeyOf(disk)])
+            Assert.NotEqual(one, other);
+    }
+
+    [Fact]
+    public void What_was_given_is_remembered_and_a_damaged_record_is_told_and_kept()
+    {
+        var path = Path.Combine(folder, "osds.json");
+        var osd = new GrantedOsd { Partition = Guid.NewGuid(), Disk = "d", Machine = "m", Id = 3 };
+        new OsdBook(path).Put(osd);
+        Assert.Equal(osd, new OsdBook(path).Find(osd.Partition));
+        foreach (var damaged in (string[])["", "null", "{}x", """{"osds":null}""", """{"osds":[null]}""", """{"format":99}"""])
+        {
+            File.WriteAllText(path, damaged);
+            Assert.Contains("no keys of OSDs are given out", new OsdBook(path).Trouble!, StringComparison.Ordinal);
+            Assert.Equal(damaged, File.ReadAllText(path));
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("""{"fsid":"00000000-0000-0000-0000-000000000000","monitorKey":"","adminKey":"","managerKey":""}""")]
+    [InlineData("""{"fsid":"6f1c1b1e-0f6e-4a63-9a0d-1a2b3c4d5e6f","monitorKey":"AQ==","adminKey":"AQ==","managerKey":"AQ=="}""")]
+    public void A_damaged_identity_is_told_and_never_made_anew(string damaged)
+    {
+        var path = Path.Combine(folder, "ceph.json");
+        File.WriteAllText(path, damaged);
+        var failure = Assert.Throws<IOException>(() => CephIdentity.Read(path));
+        Assert.Contains("put it back from a backup", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(damaged, File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void A_backup_has_the_identity_the_maps_and_what_was_given_and_not_the_store()
+    {
+        var paths = new ControllerPaths { State = folder, System = Path.Combine(folder, "system"),
+            Configuration = Path.Combine(folder, "none") };
+        var made = CephIdentity.Make();
+        made.Write(paths.Ceph.Identity);
+        foreach (var file in (string[])[paths.Osds, Path.Combine(paths.Ceph.Kept!, "crushmap"),
+            Path.Combine(paths.Ceph.Store(made.Fsid), "keyring")])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllText(file, "{}");
+        }
+        Assert.Equal(["state/pki/ceph.json", "state/storage/ceph/crushmap", "state/storage/osds.json"],
+            BackupSources.Read(paths).Select(file => file.Part.Name).Order(StringComparer.Ordinal));
+        Assert.All(BackupSources.Read(paths), file => Assert.True(BackupSources.Has(file.Part.Name)));
+    }
+
+    private static OsdRequest Request() =>
+        new() { Disk = $"{Guid.NewGuid()}", Partition = $"{Guid.NewGuid()}", Bytes = 1 << 30, Rotational = false };
+
+    /// <summary>One whose programs are not there.</summary>
+    private CephMonitor Ceph() => new(new MonitorPaths(Path.Combine(folder, "pki", "ceph.json"), Path.Combine(folder, "ceph"),
+        Path.Combine(folder, "run")) { User = null, MonitorProgram = Path.Combine(folder, "ceph-mon") }, IPAddress.Loopback,
+        DaemonHost.Children(NullLogger.Instance), TimeProvider.System, NullLogger<CephMonitor>.Instance);
+}
