@@ -73,4 +73,19 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 3342, Level = LogLevel.Information, Message = "Disk {Step}")]
     public static partial void DiskWork(this ILogger logger, string step);
+
+    [LoggerMessage(EventId = 3350, Level = LogLevel.Information, Message = "OSD {Id} on {Partition} is started")]
+    public static partial void OsdRuns(this ILogger logger, int id, string partition);
+
+    [LoggerMessage(EventId = 3351, Level = LogLevel.Information, Message = "OSD {Id} was made on {Partition}")]
+    public static partial void OsdMade(this ILogger logger, int id, string partition);
+
+    [LoggerMessage(EventId = 3352, Level = LogLevel.Information, Message = "OSD {Id} is stopped")]
+    public static partial void OsdStopped(this ILogger logger, int id);
+
+    [LoggerMessage(EventId = 3353, Level = LogLevel.Warning, Message = "The OSD on {Partition} does not run: {Text}")]
+    public static partial void OsdStands(this ILogger logger, string partition, string text);
+
+    [LoggerMessage(EventId = 3354, Level = LogLevel.Warning, Message = "OSDs that are not to run are not stopped yet: {Reason}")]
+    public static partial void OsdsNotKept(this ILogger logger, string reason);
 }

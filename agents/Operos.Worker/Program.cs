@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Operos.CommandLine;
 using Operos.Hardware.Fingerprint;
 using Operos.Hardware.Inventories;
+using Operos.Linux.Supervision;
 using Operos.Linux.Units;
 using Operos.Node.Cni;
 using Operos.Storage.Reports;
@@ -18,6 +19,7 @@ using Operos.Worker.Disks;
 using Operos.Worker.Enrolment;
 using Operos.Worker.Node;
 using Operos.Worker.Orders;
+using Operos.Worker.Osds;
 using Serilog;
 
 // The runtime calls us by another name for each pod: this must cost little.
@@ -71,13 +73,15 @@ Command Run()
             .AddSingleton(services => new LocalVolumes(new DiskPaths().Volumes, services.GetRequiredService<ILogger<LocalVolumes>>()))
             .AddSingleton(services => new NodeState(settings.StateFolder, settings.Apply, services.GetRequiredService<Systemd>(),
                 services.GetRequiredService<ILogger<NodeState>>()))
+            .AddSingleton(services => DaemonHost.Choose(services.GetRequiredService<ILogger<DaemonHost>>())).AddSingleton<OsdKeeper>()
             .AddSingleton<DiskBoard>().AddSingleton<DiskKeeper>().AddSingleton<DiskReporter>().AddSingleton<SimulatedDisks>()
             .AddSingleton(TimeProvider.System).AddSingleton<DiskOrders>().AddSingleton<DiskSession>()
             .AddHostedService(services => services.GetRequiredService<DiskOrders>())
             .AddSingleton<NodeMembership>().AddHostedService(services => services.GetRequiredService<NodeMembership>())
             .AddHostedService<MachineClock>().AddHostedService<WorkerAgent>();
         if (settings.Apply)
-            builder.Services.AddHostedService(services => services.GetRequiredService<DiskKeeper>()).AddHostedService<VolumeExcess>();
+            builder.Services.AddHostedService(services => services.GetRequiredService<DiskKeeper>()).AddHostedService<VolumeExcess>()
+                .AddHostedService(services => services.GetRequiredService<OsdKeeper>());
         else builder.Services.AddHostedService(services => services.GetRequiredService<SimulatedDisks>());
         using var host = builder.Build();
         await host.RunAsync(cancellationToken).ConfigureAwait(false);

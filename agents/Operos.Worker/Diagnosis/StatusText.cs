@@ -24,6 +24,8 @@ internal static class StatusText
         if (status.Since != default)
             Line(text, "", $"written {Ago(age)}{(age > Stale ? "; does operos-worker.service run? systemctl status operos-worker" : "")}");
         Line(text, "node", Node(status));
+        foreach (var osd in status.Osds ?? [])
+            Line(text, osd.Id < 0 ? "osd" : string.Create(CultureInfo.InvariantCulture, $"osd.{osd.Id}"), $"{osd.Text}, disk {osd.Disk}");
         if (status.CertificateExpires is { } expires)
             Line(text, "certificate", expires > now ? $"until {Time(expires)}, {Span(expires - now)} left" : $"ended {Ago(now - expires)}");
         return text.ToString().TrimEnd('\n');

@@ -13,6 +13,7 @@ internal sealed class DiskBoard
 
     private readonly Dictionary<string, DiskWipe> wipes = new(StringComparer.Ordinal);
     private IReadOnlyList<DiskState>? disks;
+    private long osdMemory;
 
     /// <summary>As they were looked at last, each with its last wipe; null while nobody has looked.</summary>
     public IReadOnlyList<DiskState>? Disks
@@ -63,6 +64,19 @@ internal sealed class DiskBoard
             asked = NewSignal();
         }
     }
+
+    /// <summary>
+    /// Is told after each look which partitions OSDs may be on, and how many more are to be, as long as nobody else has the turn.
+    /// </summary>
+    public event Action<IReadOnlyList<OsdTarget>, int>? OsdsFound;
+
+    public void TellOsds(IReadOnlyList<OsdTarget> found, int planned) => OsdsFound?.Invoke(found, planned);
+
+    /// <summary>What OSDs on them take of the machine's memory, in bytes.</summary>
+    public long OsdMemory { get => Interlocked.Read(ref osdMemory); set => Interlocked.Exchange(ref osdMemory, value); }
+
+    /// <summary>Ends what runs on a disk that is given up, by its name; null where nothing ever runs on one.</summary>
+    public Func<string, CancellationToken, Task>? EndUseAsync { get; set; }
 
     /// <summary>Waits until nobody else works on a disk; the turn ends when it is disposed of.</summary>
     public Task<IDisposable> TakeTurnAsync(CancellationToken cancellationToken) => Turn.TakeAsync(turn, cancellationToken);

@@ -88,7 +88,7 @@ internal sealed class DiskKeeper : BackgroundService
         // systemd takes away what was mounted of a device that is gone.
         if (!isOnDisk && folders.WereOnDisk) now = new(false, $"{DiskMounts.EphemeralLost} ({now.Text})");
         var text = isOnDisk ? now.Text : $"{now.Text}; images, logs and what pods write are in RAM until the next boot";
-        return new NodeDisks(isOnDisk, now.IsWell, volumes.Excess is { } excess ? $"{text}; {excess}" : text);
+        return new NodeDisks(isOnDisk, now.IsWell, volumes.Excess is { } excess ? $"{text}; {excess}" : text) { Memory = board.OsdMemory };
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -149,7 +149,7 @@ internal sealed class DiskKeeper : BackgroundService
         if (nodes.Foreign is { } reason) return new(true, reason);
         if (wanted.Storage is not { } storage) return new(true, "left alone: the controller says nothing of disks");
         var pass = new DiskPass(tools, settings.DiskPolicy(wanted.Machine), storage, AskKeysAsync, step => logger.DiskWork(step))
-            { Served = Serve };
+            { Served = Serve, OsdsFound = board.TellOsds };
         try
         {
             using var turn = await board.TakeTurnAsync(cancellationToken).ConfigureAwait(false);
@@ -185,6 +185,6 @@ internal sealed class DiskKeeper : BackgroundService
     }
 
     private static bool AreSame(StorageConfiguration? one, StorageConfiguration? other) => ReferenceEquals(one, other)
-        || (one is not null && other is not null && one with { Rules = other.Rules, Excluded = other.Excluded } == other
+        || (one is not null && other is not null && one with { Rules = other.Rules, Excluded = other.Excluded, Ceph = other.Ceph } == other
             && one.Rules.SequenceEqual(other.Rules) && one.Excluded.SequenceEqual(other.Excluded, StringComparer.Ordinal));
 }

@@ -53,6 +53,12 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
     /// <summary>Is told what failed until then, when a node's folders are on a disk and all volumes that were there were tried.</summary>
     public Action<IReadOnlyList<string>> Served { get; init; } = _ => { };
 
+    /// <summary>
+    /// Is told of the partitions for OSDs on disks that this machine uses, and how many more are to be: before blank disks are set up, and
+    /// in the end.
+    /// </summary>
+    public Action<IReadOnlyList<OsdTarget>, int> OsdsFound { get; init; } = (_, _) => { };
+
     /// <summary>What is not as it should be, in words; a disk's with its name.</summary>
     public IEnumerable<string> Problems => lost.Concat(failures
         .OrderBy(failure => failure.Key, StringComparer.Ordinal).Select(failure => $"{failure.Key}: {failure.Value}"));
@@ -75,7 +81,9 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
         await AskForOthersAsync(cancellationToken).ConfigureAwait(false);
         // A node waits for what is there already, and for nothing that may take long.
         await MountAsync(cancellationToken).ConfigureAwait(false);
-        if (!Planned().Any(HasEphemeral)) await MakeRoomAsync(cancellationToken).ConfigureAwait(false);
+        var plan = Planned();
+        if (!plan.Any(HasEphemeral)) await MakeRoomAsync(cancellationToken).ConfigureAwait(false);
+        TellOsds(plan.Sum(planned => planned.Layout.Partitions.Count(partition => partition.Use == PartitionUse.Osd)));
         Serve();
         await SetUpAsync(cancellationToken).ConfigureAwait(false);
         // One that is kept out, too: somebody ordered it.
@@ -89,6 +97,7 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
             await SetUpAsync(cancellationToken).ConfigureAwait(false);
         }
         await MakeRoomAsync(cancellationToken).ConfigureAwait(false);
+        TellOsds(planned: 0);
         Show();
     }
 
@@ -172,6 +181,9 @@ internal sealed class DiskPass(DiskTools tools, DiskPolicy policy, StorageConfig
         }
         if (plan.Count > 0) await LookAsync(cancellationToken).ConfigureAwait(false);
     }
+
+    private void TellOsds(int planned) =>
+        OsdsFound([.. Own().SelectMany(own => OsdTarget.On(own.Disk, own.Verdict.Evidence.Facts.IsRotational))], planned);
 
     private void Serve()
     {

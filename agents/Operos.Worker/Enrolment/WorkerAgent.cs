@@ -132,7 +132,7 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeV
         while (!connection.Completion.IsCompleted)
         {
             var heartbeat = await vitals.ReadAsync(bootId, membership.Steps, cancellationToken).ConfigureAwait(false);
-            heartbeat = heartbeat with { LostNodeDisk = disks.HasLostNodeDisk };
+            heartbeat = disks.Tell(heartbeat);
             var reply = await connection.CallAsync<HeartbeatReply>(heartbeat, cancellationToken).ConfigureAwait(false);
             connected();
             machine = reply.Configuration.Hostname;
@@ -142,7 +142,8 @@ internal sealed class WorkerAgent(WorkerSettings settings, NodeState node, NodeV
             known();
             membership.Follow(connection, reply.Configuration);
             Report(new WorkerStatus { State = "enrolled", Name = reply.Configuration.Name,
-                CertificateExpires = identity!.Certificate.NotAfter, Kubernetes = membership.Steps });
+                CertificateExpires = identity!.Certificate.NotAfter, Kubernetes = membership.Steps,
+                Osds = heartbeat.Osds is { Count: > 0 } osds ? osds : null });
             if (console.Next(membership.Steps, membership.NotReady) is { } line) node.Say(line);
             if (DateTimeOffset.UtcNow >= identity.RenewAt) await RenewAsync(connection, cancellationToken).ConfigureAwait(false);
             var interval = Task.Delay(TimeSpan.FromSeconds(Math.Clamp(reply.Configuration.HeartbeatSeconds, 1, 60)), cancellationToken);

@@ -22,6 +22,8 @@ internal sealed record WorkerStatus
     public string? LastError { get; init; }
     /// <summary>How far the machine is on its way to a Ready node.</summary>
     public IReadOnlyList<NodeStep>? Kubernetes { get; init; }
+    /// <summary>The OSDs on its disks; null where there are none.</summary>
+    public IReadOnlyList<OsdState>? Osds { get; init; }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,

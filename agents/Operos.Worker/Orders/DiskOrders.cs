@@ -99,6 +99,8 @@ internal sealed class DiskOrders(WorkerSettings settings, DiskBoard board, TimeP
         {
             using var turn = await WaitAsync(order, name, cancellationToken).ConfigureAwait(false);
             var policy = settings.DiskPolicy(order.Machine);
+            // An OSD has its partition for itself, which no look tells. The next one has it start again where it is still there.
+            if (board.EndUseAsync is { } endUseAsync) await endUseAsync(name, cancellationToken).ConfigureAwait(false);
             var disks = await MachineDisks.LookAsync(policy, settings.Disks, cancellationToken).ConfigureAwait(false);
             var disk = disks.Where(disk => DiskIdentity.Of(disk.Evidence.Facts, disk.Record) == order.Disk).ToList() is [var one]
                 && one.Evidence.Facts.Name == name ? one

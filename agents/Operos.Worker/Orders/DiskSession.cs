@@ -2,12 +2,13 @@ using Operos.Proto;
 using Operos.Proto.Connection;
 using Operos.Worker.Configuration;
 using Operos.Worker.Disks;
+using Operos.Worker.Osds;
 
 namespace Operos.Worker.Orders;
 
 /// <summary>What goes to and fro about disks between this machine and the controller.</summary>
 internal sealed class DiskSession(WorkerSettings settings, DiskKeeper keeper, SimulatedDisks simulated, DiskReporter reporter,
-    DiskTokens tokens, DiskOrders orders, LocalVolumes volumes)
+    DiskTokens tokens, DiskOrders orders, LocalVolumes volumes, OsdKeeper osds)
 {
     private volatile string? machine;
 
@@ -18,12 +19,14 @@ internal sealed class DiskSession(WorkerSettings settings, DiskKeeper keeper, Si
     public void Keep(byte[]? token) => tokens.Keep(token);
 
     /// <summary>What heartbeats tell.</summary>
-    public bool HasLostNodeDisk => keeper.HasLostNodeDisk;
+    public Heartbeat Tell(Heartbeat heartbeat) => heartbeat with { LostNodeDisk = keeper.HasLostNodeDisk, Osds = osds.States };
 
     /// <summary>What the controller answered to a heartbeat.</summary>
     public void Follow(ControlConnection connection, NodeConfiguration configuration)
     {
         machine = configuration.Hostname;
+        // First: what OSDs take of the memory is known before a look at the disks is over.
+        if (settings.Apply) osds.Follow(connection, configuration);
         keeper.Follow(connection, configuration);
         simulated.Follow(configuration);
     }

@@ -45,9 +45,11 @@ public sealed class DiskPassTests : IDisposable
         Assert.Equal([$"Open, 0 volumes, {One} Partitioned", $"Disk, 1 volumes, {Other} Ready"], said[3..]);
     }
 
+    /// <summary>What OSDs take of the memory is known before the node begins.</summary>
     [Fact]
-    public async Task What_is_there_is_mounted_and_serves_a_node_before_another_disk_is_set_up() =>
-        Assert.Equal(["mounted: True, served: True", $"Disk, 2 volumes, {One} Ready"], await InAsync("second"));
+    public async Task What_is_there_is_mounted_its_OSDs_are_told_and_it_serves_a_node_before_another_disk_is_set_up() =>
+        Assert.Equal(["mounted: True, OSDs: 1 and 1 to be, served after them: True", "OSDs: 2 and 0 to be",
+            $"Disk, 2 volumes, {One} Ready"], await InAsync("second"));
 
     [Fact]
     public async Task Folders_that_an_agent_did_not_come_to_are_put_onto_the_disk_by_the_next_one() =>
@@ -330,18 +332,22 @@ public sealed class DiskPassTests : IDisposable
                 return Task.FromResult(given);
             }
             var served = false;
+            var osds = "";
             var pass = new DiskPass(tools, PolicyOf(machine), new StorageConfiguration { Encrypt = encrypt }, KeysOf, step =>
             {
-                if (progress && step.Contains("claiming", StringComparison.Ordinal)) Say($"mounted: {Volumes() == 1}, served: {served}");
+                if (progress && step.Contains("claiming", StringComparison.Ordinal))
+                    Say($"mounted: {Volumes() == 1}, OSDs: {osds}, served after them: {served}");
             })
             {
+                OsdsFound = (found, planned) => osds = $"{found.Count} and {planned} to be",
                 Served = failed =>
                 {
-                    served = true;
+                    served = osds.Length > 0;
                     if (counts) Say($"served with {failed.Count} problems");
                 },
             };
             pass.RunAsync(default).GetAwaiter().GetResult();
+            if (progress) Say($"OSDs: {osds}");
             var problems = pass.Problems.ToList();
             if (tells || problems.Count > 0) Say(string.Join("; ", problems));
             return board.Disks!;
