@@ -32,6 +32,48 @@ public sealed class RenderingTests
     }
 
     [Fact]
+    public void Storage_says_first_what_it_comes_to_then_what_is_wrong_and_osds_are_listed_with_their_disks()
+    {
+        var reply = new StorageReply
+        {
+            State = "warning", Text = "1 of 2 OSDs are up", Troubles = ["1 osds down (OSD_DOWN)\u001b[2J"],
+            Osds = 2, OsdsUp = 1, OsdsIn = 2, Hosts = 1, PlacementGroups = 64, PlacementGroupsClean = 32, Degraded = 3, Copies = 12,
+            Bytes = 2_000_000_000, BytesUsed = 5_000_000, AsOfUnixMs = Now.AddSeconds(-9).ToUnixTimeMilliseconds(),
+            Daemons = [new ComponentStatus { Name = "ceph-mon", Healthy = true, Text = "healthy",
+                SinceUnixMs = Now.ToUnixTimeMilliseconds() }],
+            Pools = [new PoolState { Name = "kube", Size = 2, MinSize = 2, PlacementGroups = 64, Bytes = 1_000_000,
+                BytesLeft = 900_000_000 }],
+        };
+        Assert.Equal("""
+            storage      warning: 1 of 2 OSDs are up
+                         1 osds down (OSD_DOWN) [2J
+            ceph-mon     healthy, since 0s ago
+            OSDs         2, 1 up, 2 in, on 1 machines that are up
+            groups       64 placement groups, 32 complete; 3 of 12 copies are missing
+            capacity     5 MB of 2.0 GB used, before copies
+            pool kube    2 copies, works with 2; 1 MB stored, 900 MB left
+            as of        9s ago
+
+            """, StorageTable.Render(reply, Now));
+        Assert.Equal("storage      off: none\n", StorageTable.Render(new StorageReply { State = "off", Text = "none" }, Now));
+        Assert.Contains("\"state\": \"warning\"", AnswerJson.Render(reply), StringComparison.Ordinal);
+        var osd = new OsdEntry { Id = 0, Partition = "p", MachineName = "w1", Disk = "wwn:1", State = "up", In = true, DeviceClass = "hdd",
+            Bytes = 1_000_000_000, BytesUsed = 5_000_000, Text = "runs" };
+        var list = new OsdList { Trouble = "old", Osds = [osd, osd with { Id = 1, State = "down", In = false, Text = "" },
+            osd with { Id = -1, State = "starting", In = false, DeviceClass = "", Disk = null, Bytes = 0, BytesUsed = 0 }] };
+        Assert.Equal("""
+            OSD  MACHINE  DISK   STATE      CLASS  SIZE    USED
+            0    w1       wwn:1  up         hdd    1.0 GB  5 MB  runs
+            1    w1       wwn:1  down, out  hdd    1.0 GB  5 MB
+            -    w1       -      starting   -      -       -     runs
+
+            old
+
+            """, StorageTable.Render(list));
+        Assert.Contains("\"machineName\": \"w1\"", AnswerJson.Render(list), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_list_of_disks_says_what_each_is_and_why_what_it_is_used_for_and_the_way_out()
     {
         var (disk, id) = (new DiskState

@@ -13,6 +13,8 @@ namespace Operos.Ctl.Rendering;
 [JsonSerializable(typeof(MachineDetail))]
 [JsonSerializable(typeof(DiskList))]
 [JsonSerializable(typeof(DiskReply))]
+[JsonSerializable(typeof(StorageReply))]
+[JsonSerializable(typeof(OsdList))]
 [JsonSerializable(typeof(LeaseList))]
 [JsonSerializable(typeof(ReleaseList))]
 [JsonSerializable(typeof(BootList))]
