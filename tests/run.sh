@@ -4,7 +4,8 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: tests/run.sh [--results DIR] [--filter ARGS] [--limit MINUTES] [--make] [--without-kubernetes] all|quick|soak|ITEM[+ITEM...]...
+usage: tests/run.sh [--results DIR] [--filter ARGS] [--limit MINUTES] [--make] [--without-kubernetes] [--without-ceph]
+                    all|quick|soak|ITEM[+ITEM...]...
 
   all       the whole suite, stage by stage
   quick     all without guests, and without what waits out a minute of a real program
@@ -15,7 +16,7 @@ usage: tests/run.sh [--results DIR] [--filter ARGS] [--limit MINUTES] [--make] [
   --filter  passed on to each project's runner, such as '-method *Reboot*'
   --limit   of the whole run, after which nothing more is started; 80 minutes otherwise. Each item has one of its own.
   --make    makes the release before the first item that needs it
-  --without-kubernetes  the release is without it: so are the tests
+  --without-kubernetes, --without-ceph  the release is without it: so are the tests
 
 The last line is "N passed, N failed" of all together, and ", N skipped" if there are any. A project that crashes, runs no test
 or reaches its limit has failed; so has each of its tests that did not end. Times are kept in DIR/times.json, logs in DIR/*.log.

@@ -66,6 +66,27 @@ public sealed class NativeMachine : IDisposable
         return await StartAsync(build, folder, network, options, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>A machine of these layers that is no part of a cluster: with all their units, of which the agents' do not run.</summary>
+    /// <param name="layers">The uppermost first.</param>
+    /// <param name="seen">Files, folders and devices of the host, which are at the same places in it.</param>
+    public static async Task<NativeMachine> StartAloneAsync(Build build, LabFolder folder, IReadOnlyList<string> layers,
+        IReadOnlyList<string> seen, CancellationToken cancellationToken)
+    {
+        var network = await LabNetwork.CreateAsync(folder, address: null, cancellationToken).ConfigureAwait(false);
+        var options = new NativeMachineOptions("alone", "10.77.0.101", layers)
+        {
+            Serial = "ALONE",
+            Binds = [.. seen.Select(path => new NativeBind(path, path, Writable: true))],
+            Prepare = root =>
+            {
+                foreach (var unit in (string[])["operos-controller.service", "operos-worker.service", "operos-journal-folder.service",
+                    "var-lib-operos.mount", "var-log-journal.mount"])
+                    root.Link($"etc/systemd/system/{unit}", "/dev/null");
+            },
+        };
+        return await StartAsync(build, folder, network, options, cancellationToken).ConfigureAwait(false);
+    }
+
     internal static async Task<NativeMachine> StartAsync(
         Build build, LabFolder folder, LabNetwork network, NativeMachineOptions options, CancellationToken cancellationToken)
     {

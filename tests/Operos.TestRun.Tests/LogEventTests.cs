@@ -16,9 +16,10 @@ public sealed partial class LogEventTests
         ("Operos.Controller/Operators", 1200, 1249), ("Operos.Controller/Machines", 1250, 1299), ("Operos.Controller/Dhcp", 1300, 1399),
         ("Operos.Controller/Cluster", 1400, 1499), ("Operos.Controller/Boot", 1500, 1549), ("Operos.Controller/Setup", 1550, 1599),
         ("Operos.Controller/Backups", 1650, 1699), ("Operos.Controller/Disks", 1700, 1749),
+        ("Operos.Controller/Storage", 1750, 1799),
         ("Operos.Names", 2000, 2099), ("Operos.ControlPlane", 2100, 2199), ("Operos.Node", 3000, 3199), ("Operos.Policy", 3200, 3299),
         ("Operos.Worker", 3300, 3399), ("Operos.Linux", 4000, 4099), ("Operos.Kubernetes", 4100, 4199), ("Operos.Boot", 4200, 4299),
-        ("Operos.Authority", 4300, 4349),
+        ("Operos.Authority", 4300, 4349), ("Operos.Ceph", 4350, 4399),
     ];
 
     [Fact]

@@ -115,6 +115,15 @@ public sealed class ProgramTests
         }
     }
 
+    [Fact]
+    public void Without_Ceph_its_tests_are_named_as_skipped()
+    {
+        var items = new Suite(Root, make: true, kubernetes: true, [], ceph: false).All.SelectMany(stage => stage.Groups)
+            .SelectMany(group => group.Items);
+        Assert.Equal(("Operos.Ceph.Tests", "the layers are without Ceph"),
+            items.Where(item => item.Skip is not null).Select(item => (item.Name, item.Skip)).Single());
+    }
+
     private static IEnumerable<string> Names(IEnumerable<Stage> stages) =>
         stages.SelectMany(stage => stage.Groups).SelectMany(group => group.Items).Select(item => item.Name);
 

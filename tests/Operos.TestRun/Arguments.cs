@@ -19,6 +19,7 @@ internal sealed record Arguments
 
     public bool Make { get; init; }
     public bool HasKubernetes { get; init; } = true;
+    public bool HasCeph { get; init; } = true;
     public IReadOnlyList<string> Items { get; init; } = [];
 
     /// <exception cref="ArgumentException">They make no sense.</exception>
@@ -38,6 +39,7 @@ internal sealed record Arguments
                 "--soak" => arguments with { Soak = SoakPart.Of(Value()) },
                 "--make" => arguments with { Make = true },
                 "--without-kubernetes" => arguments with { HasKubernetes = false },
+                "--without-ceph" => arguments with { HasCeph = false },
                 _ when option.StartsWith('-') => throw new ArgumentException($"there is no option {option}"),
                 _ => arguments with { Items = [.. arguments.Items, option] },
             };

@@ -9,7 +9,7 @@ IReadOnlyList<Stage> stages;
 try
 {
     arguments = Arguments.Read(args);
-    suite = new Suite(root, arguments.Make, arguments.HasKubernetes, arguments.Filter, arguments.Soak);
+    suite = new Suite(root, arguments.Make, arguments.HasKubernetes, arguments.Filter, arguments.Soak, arguments.HasCeph);
     stages = arguments.Items switch { ["all"] => suite.All, ["quick"] => suite.Quick, ["soak"] => [], var items => suite.Of(items) };
 }
 catch (ArgumentException e)

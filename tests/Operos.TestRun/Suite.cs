@@ -6,13 +6,16 @@ namespace Operos.TestRun;
 /// <param name="kubernetes">Whether the layers have Kubernetes.</param>
 /// <param name="filter">What chooses tests in every project.</param>
 /// <param name="soak">The part of the long lists that this run does.</param>
-internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyList<string> filter, SoakPart soak = default)
+/// <param name="ceph">Whether the layers have Ceph.</param>
+internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyList<string> filter, SoakPart soak = default,
+    bool ceph = true)
 {
     private const string Release = "make release", Guests = "Operos.Qemu.Tests", Canary = Guests + " canary";
     private const string Policy = "Operos.Policy.Tests", ComponentBuild = "tests/kubernetes.sh", Lint = "tests/shellcheck.sh";
     private const string Daemons = "Operos.Net.Tests", ControlPlane = "Operos.Kubernetes.Tests", Nodes = "Operos.Node.Tests";
     private const string LongPolicy = Policy + " soak", Hardware = "Operos.Hardware.Tests", LongHardware = Hardware + " soak";
     private const string Cache = "tests/cache.sh", Storage = "Operos.Storage.Tests", LongStorage = Storage + " soak";
+    private const string Ceph = "Operos.Ceph.Tests";
     private const string Reproducible = "tests/reproducible.sh", Lab = "Operos.Lab.Tests", Controller = "Operos.Controller.Tests";
 
     /// <summary>In minutes: about twice of what the item takes on two slow cores. tests/README.md has what each area may take.</summary>
@@ -27,7 +30,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         [LongPolicy] = 3, [LongHardware] = 3, [LongStorage] = 3,
         [Release] = 40,
         [Canary] = 15,
-        [Daemons] = 12, [ControlPlane] = 35, [Nodes] = 12, [Reproducible] = 50,
+        [Ceph] = 8, [Daemons] = 12, [ControlPlane] = 35, [Nodes] = 12, [Reproducible] = 50,
         [Guests] = 55,
     };
 
@@ -53,6 +56,8 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         new("units", [new Group([.. Beside(Units).Items, .. Soak(soak).Items])]),
         .. ReleaseStage,
         new("lab", [Beside(Nodes, Lab)]),
+        // Alone: its daemons have the disk write all the time, and who looks at the clock would wait for it.
+        new("ceph", [Beside(Ceph)]),
         new("canary", [new Group(Find(Daemons), Canaries)]),
         new("machines", [new Group([Find(ControlPlane), OtherGuests, Find(Reproducible)])]),
     ];
@@ -65,7 +70,8 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     [
         new("lint", [Beside(Lint)]),
         .. ReleaseStage,
-        new("quick", [Beside([Nodes, .. Units]), new Group(Find(Daemons), Impatient(Find(ControlPlane)))]),
+        new("quick", [Beside([Nodes, .. Units]), new Group(Impatient(Find(Ceph))),
+            new Group(Find(Daemons), Impatient(Find(ControlPlane)))]),
     ];
 
     private Item Guest => Find(Guests);
@@ -114,7 +120,8 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
             Limit = LimitOf(name),
             Filter = filter,
             Needs = WithoutRelease.Contains(name) ? [] : [Release],
-            Skip = name == ControlPlane && !kubernetes ? "the layers are without Kubernetes" : null,
+            Skip = name == ControlPlane && !kubernetes ? "the layers are without Kubernetes"
+                : name == Ceph && !ceph ? "the layers are without Ceph" : null,
         };
     }
 
