@@ -13,6 +13,7 @@ public static partial class Mounts
         NoSuid = 2,
         NoDev = 4,
         NoExec = 8,
+        Remount = 32,
         Bind = 4096,
         Move = 8192,
         NoAtime = 1024,
@@ -28,6 +29,9 @@ public static partial class Mounts
     /// <summary>Detaches a mount at once, lazily (MNT_DETACH).</summary>
     public static void Detach(string target) => LinuxException.Check(umount2(target, MNT_DETACH), "umount2", target);
 
+    /// <summary>Takes a mount away that nobody uses; of one in use it says so (EBUSY).</summary>
+    public static void Unmount(string target) => LinuxException.Check(umount2(target, UMOUNT_NOFOLLOW), "umount2", target);
+
     /// <summary>Makes the mount at <paramref name="newRoot"/> this process's root (switch_root(8)).</summary>
     public static void MoveToRoot(string newRoot)
     {
@@ -37,7 +41,7 @@ public static partial class Mounts
         LinuxException.Check(chdir("/"), "chdir", "/");
     }
 
-    private const int MNT_DETACH = 2;
+    private const int MNT_DETACH = 2, UMOUNT_NOFOLLOW = 8;
     private const ulong MS_PRIVATE = 1 << 18;
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

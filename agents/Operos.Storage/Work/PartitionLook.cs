@@ -15,7 +15,8 @@ public static class PartitionLook
         return WhyNotBlank(look);
     }
 
-    internal static string? WhyNotBlank(DiskEvidence look)
+    /// <summary>The same of what was read.</summary>
+    public static string? WhyNotBlank(DiskEvidence look)
     {
         if (look.GivenUp is { } reason) return reason;
         if (look.Failures is [var failure, ..]) return $"it cannot be read at {failure}";

@@ -1,14 +1,14 @@
 using System.Text;
 
-namespace Operos.Worker.Disks;
+namespace Operos.Linux;
 
 /// <summary>A mount as the kernel tells it.</summary>
 /// <param name="Device">Its device's number, such as <c>253:0</c>.</param>
 /// <param name="Root">What of its file system is mounted; <c>/</c> for all of it.</param>
-internal sealed record MountPoint(string Device, string Root, string Where, string Type);
+public sealed record MountPoint(string Device, string Root, string Where, string Type);
 
 /// <summary>What is mounted where (proc(5), mountinfo).</summary>
-internal sealed class MountTable(IReadOnlyList<MountPoint> mounts)
+public sealed class MountTable(IReadOnlyList<MountPoint> mounts)
 {
     private const string Tmpfs = "tmpfs";
 

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace Operos.Csi;
+
+/// <summary>What is said of volumes in the journal: events 3700 to 3719.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(EventId = 3700, Level = LogLevel.Information, Message = "Volume {Volume} is at {Device}, by {Address}")]
+    public static partial void VolumeStaged(this ILogger logger, string volume, string device, string address);
+
+    [LoggerMessage(EventId = 3701, Level = LogLevel.Information, Message = "Volume {Volume} is let go ({Device})")]
+    public static partial void VolumeLetGo(this ILogger logger, string volume, string device);
+
+    [LoggerMessage(EventId = 3702, Level = LogLevel.Error, Message = "Volume {Volume} is not {What}")]
+    public static partial void VolumeWorkFailed(this ILogger logger, Exception failure, string volume, string what);
+
+    [LoggerMessage(EventId = 3703, Level = LogLevel.Information, Message = "The kubelet knows the driver")]
+    public static partial void Registered(this ILogger logger);
+
+    [LoggerMessage(EventId = 3704, Level = LogLevel.Warning, Message = "The kubelet refuses the driver: {Reason}")]
+    public static partial void NotRegistered(this ILogger logger, string reason);
+}
