@@ -27,6 +27,11 @@ public sealed class FrameTests
             + "c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c00000c390" },
         { new OsdRequest { Disk = "d", Partition = "p", Bytes = 9, Rotational = true }, "0000000900000007921b94a164a17009c3" },
         { new OsdGrant { Id = 3, Key = "k" }, "0000000600000007921c9203a16b" },
+        { new StageVolume { Volume = "v", Image = "i" }, "0000000700000007927292a176a169" },
+        { new VolumeGrant { Fsid = "f", Monitors = ["m"], Pool = "p", Image = "i", User = "u", Key = "k", Bytes = 9 },
+            "0000001100000007927397a16691a16da170a169a175a16b09" },
+        { new TellVolume { Volume = "v", Addresses = ["a"] }, "0000000800000007927492a17691a161" },
+        { new ReleaseVolume { Volume = "v" }, "0000000500000007927591a176" },
         { new OrderWipe { Disk = "d", Evidence = "e" }, "0000000700000007926892a164a165" },
         { new HeartbeatReply { UnixTimeMs = 1, Configuration = new NodeConfiguration { Hostname = "h", Storage = new StorageConfiguration
             { Rules = [new StorageRule { Rotational = true, LocalPercent = 20 }], Encrypt = false, Excluded = ["i"] } } },

@@ -95,6 +95,14 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(StorageReply), Tag = 111)]
 [DerivedTypeShape(typeof(ListOsds), Tag = 112)]
 [DerivedTypeShape(typeof(OsdList), Tag = 113)]
+[DerivedTypeShape(typeof(StageVolume), Tag = 114)]
+[DerivedTypeShape(typeof(VolumeGrant), Tag = 115)]
+[DerivedTypeShape(typeof(TellVolume), Tag = 116)]
+[DerivedTypeShape(typeof(ReleaseVolume), Tag = 117)]
+[DerivedTypeShape(typeof(ListVolumes), Tag = 118)]
+[DerivedTypeShape(typeof(VolumeList), Tag = 119)]
+[DerivedTypeShape(typeof(ShowVolume), Tag = 120)]
+[DerivedTypeShape(typeof(VolumeDetail), Tag = 121)]
 public abstract partial record Message
 {
     /// <summary>
