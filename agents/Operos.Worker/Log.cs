@@ -88,4 +88,7 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 3354, Level = LogLevel.Warning, Message = "OSDs that are not to run are not stopped yet: {Reason}")]
     public static partial void OsdsNotKept(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 3360, Level = LogLevel.Warning, Message = "The kubelet is not answered for volumes of Ceph: {Reason}")]
+    public static partial void VolumesNotAnswered(this ILogger logger, string reason);
 }

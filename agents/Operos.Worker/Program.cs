@@ -20,6 +20,7 @@ using Operos.Worker.Enrolment;
 using Operos.Worker.Node;
 using Operos.Worker.Orders;
 using Operos.Worker.Osds;
+using Operos.Worker.Volumes;
 using Serilog;
 
 // The runtime calls us by another name for each pod: this must cost little.
@@ -74,6 +75,7 @@ Command Run()
             .AddSingleton(services => new NodeState(settings.StateFolder, settings.Apply, services.GetRequiredService<Systemd>(),
                 services.GetRequiredService<ILogger<NodeState>>()))
             .AddSingleton(services => DaemonHost.Choose(services.GetRequiredService<ILogger<DaemonHost>>())).AddSingleton<OsdKeeper>()
+            .AddSingleton<ControllerGrants>().AddSingleton<VolumePlugin>()
             .AddSingleton<DiskBoard>().AddSingleton<DiskKeeper>().AddSingleton<DiskReporter>().AddSingleton<SimulatedDisks>()
             .AddSingleton(TimeProvider.System).AddSingleton<DiskOrders>().AddSingleton<DiskSession>()
             .AddHostedService(services => services.GetRequiredService<DiskOrders>())
@@ -81,7 +83,8 @@ Command Run()
             .AddHostedService<MachineClock>().AddHostedService<WorkerAgent>();
         if (settings.Apply)
             builder.Services.AddHostedService(services => services.GetRequiredService<DiskKeeper>()).AddHostedService<VolumeExcess>()
-                .AddHostedService(services => services.GetRequiredService<OsdKeeper>());
+                .AddHostedService(services => services.GetRequiredService<OsdKeeper>())
+                .AddHostedService(services => services.GetRequiredService<VolumePlugin>());
         else builder.Services.AddHostedService(services => services.GetRequiredService<SimulatedDisks>());
         using var host = builder.Build();
         await host.RunAsync(cancellationToken).ConfigureAwait(false);

@@ -3,12 +3,13 @@ using Operos.Proto.Connection;
 using Operos.Worker.Configuration;
 using Operos.Worker.Disks;
 using Operos.Worker.Osds;
+using Operos.Worker.Volumes;
 
 namespace Operos.Worker.Orders;
 
 /// <summary>What goes to and fro about disks between this machine and the controller.</summary>
 internal sealed class DiskSession(WorkerSettings settings, DiskKeeper keeper, SimulatedDisks simulated, DiskReporter reporter,
-    DiskTokens tokens, DiskOrders orders, LocalVolumes volumes, OsdKeeper osds)
+    DiskTokens tokens, DiskOrders orders, LocalVolumes volumes, OsdKeeper osds, VolumePlugin plugin)
 {
     private volatile string? machine;
 
@@ -29,6 +30,7 @@ internal sealed class DiskSession(WorkerSettings settings, DiskKeeper keeper, Si
         if (settings.Apply) osds.Follow(connection, configuration);
         keeper.Follow(connection, configuration);
         simulated.Follow(configuration);
+        if (settings.Apply) plugin.Follow(connection, configuration);
     }
 
     /// <summary>Tells of the disks as long as the connection lasts.</summary>
