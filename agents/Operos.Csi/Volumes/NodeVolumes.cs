@@ -54,9 +54,9 @@ internal sealed class NodeVolumes(CsiPaths paths, IImageGrants grants, ILogger l
         {
             var device = bus.Find(null, volume);
             var mounts = MountTable.Read();
-            if (mounts.At(staging) is not null) Unmount(staging);
-            if (device?.Number is { } number && MountTable.Read().Of(number).FirstOrDefault() is { } used)
+            if (device?.Number is { } number && mounts.Of(number).FirstOrDefault(mount => mount.Where != staging) is { } used)
                 throw new VolumeException(VolumeProblem.NotNow, $"volume {volume} is mounted at {used.Where} still");
+            if (mounts.At(staging) is not null) Unmount(staging);
             if (device is not null)
             {
                 await RunAsync(() => bus.Remove(device), end).ConfigureAwait(false);
@@ -95,7 +95,7 @@ internal sealed class NodeVolumes(CsiPaths paths, IImageGrants grants, ILogger l
         {
             while (MountTable.Read().At(target) is not null) Unmount(target);
             if (Directory.Exists(target)) Directory.Delete(target);
-            else File.Delete(target);
+            else if (File.Exists(target)) File.Delete(target);
             return Task.FromResult(true);
         }, cancellationToken);
 
