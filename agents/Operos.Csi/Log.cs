@@ -2,21 +2,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Operos.Csi;
 
-/// <summary>What is said of volumes in the journal: events 3700 to 3719.</summary>
+/// <summary>What is said of volumes in the journal: events 4400 to 4449.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(EventId = 3700, Level = LogLevel.Information, Message = "Volume {Volume} is at {Device}, by {Address}")]
+    [LoggerMessage(EventId = 4400, Level = LogLevel.Information, Message = "Volume {Volume} is at {Device}, by {Address}")]
     public static partial void VolumeStaged(this ILogger logger, string volume, string device, string address);
 
-    [LoggerMessage(EventId = 3701, Level = LogLevel.Information, Message = "Volume {Volume} is let go ({Device})")]
+    [LoggerMessage(EventId = 4401, Level = LogLevel.Information, Message = "Volume {Volume} is let go ({Device})")]
     public static partial void VolumeLetGo(this ILogger logger, string volume, string device);
 
-    [LoggerMessage(EventId = 3702, Level = LogLevel.Error, Message = "Volume {Volume} is not {What}")]
+    [LoggerMessage(EventId = 4402, Level = LogLevel.Error, Message = "Volume {Volume} is not {What}")]
     public static partial void VolumeWorkFailed(this ILogger logger, Exception failure, string volume, string what);
 
-    [LoggerMessage(EventId = 3703, Level = LogLevel.Information, Message = "The kubelet knows the driver")]
+    [LoggerMessage(EventId = 4403, Level = LogLevel.Information, Message = "The kubelet knows the driver")]
     public static partial void Registered(this ILogger logger);
 
-    [LoggerMessage(EventId = 3704, Level = LogLevel.Warning, Message = "The kubelet refuses the driver: {Reason}")]
+    [LoggerMessage(EventId = 4404, Level = LogLevel.Warning, Message = "The kubelet refuses the driver: {Reason}")]
     public static partial void NotRegistered(this ILogger logger, string reason);
 }

@@ -1,5 +1,4 @@
 using Operos.Csi.Protocol;
-using Operos.Csi.Volumes;
 using Operos.Lab;
 using Mode = Operos.Csi.Protocol.VolumeCapability.Types.AccessMode.Types.Mode;
 

@@ -1,5 +1,4 @@
 using Operos.Ceph;
-using Operos.Csi.Volumes;
 
 namespace Operos.Csi.Tests;
 

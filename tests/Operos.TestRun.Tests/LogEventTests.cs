@@ -19,7 +19,7 @@ public sealed partial class LogEventTests
         ("Operos.Controller/Storage", 1750, 1799),
         ("Operos.Names", 2000, 2099), ("Operos.ControlPlane", 2100, 2199), ("Operos.Node", 3000, 3199), ("Operos.Policy", 3200, 3299),
         ("Operos.Worker", 3300, 3399), ("Operos.Linux", 4000, 4099), ("Operos.Kubernetes", 4100, 4199), ("Operos.Boot", 4200, 4299),
-        ("Operos.Authority", 4300, 4349), ("Operos.Ceph", 4350, 4399),
+        ("Operos.Authority", 4300, 4349), ("Operos.Ceph", 4350, 4399), ("Operos.Csi", 4400, 4449),
     ];
 
     [Fact]

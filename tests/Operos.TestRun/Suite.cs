@@ -15,7 +15,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     private const string Daemons = "Operos.Net.Tests", ControlPlane = "Operos.Kubernetes.Tests", Nodes = "Operos.Node.Tests";
     private const string LongPolicy = Policy + " soak", Hardware = "Operos.Hardware.Tests", LongHardware = Hardware + " soak";
     private const string Cache = "tests/cache.sh", Storage = "Operos.Storage.Tests", LongStorage = Storage + " soak";
-    private const string Ceph = "Operos.Ceph.Tests";
+    private const string Ceph = "Operos.Ceph.Tests", Volumes = "Operos.Csi.Tests";
     private const string Reproducible = "tests/reproducible.sh", Lab = "Operos.Lab.Tests", Controller = "Operos.Controller.Tests";
 
     /// <summary>In minutes: about twice of what the item takes on two slow cores. tests/README.md has what each area may take.</summary>
@@ -30,7 +30,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         [LongPolicy] = 3, [LongHardware] = 3, [LongStorage] = 3,
         [Release] = 40,
         [Canary] = 15,
-        [Ceph] = 8, [Daemons] = 12, [ControlPlane] = 35, [Nodes] = 12, [Reproducible] = 50,
+        [Ceph] = 8, [Volumes] = 4, [Daemons] = 12, [ControlPlane] = 35, [Nodes] = 12, [Reproducible] = 50,
         [Guests] = 55,
     };
 
@@ -55,7 +55,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         new("lint", [Beside(Lint)]),
         new("units", [new Group([.. Beside(Units).Items, .. Soak(soak).Items])]),
         .. ReleaseStage,
-        new("lab", [Beside(Nodes, Lab)]),
+        new("lab", [Beside(Nodes, Lab, Volumes)]),
         // Alone: its daemons have the disk write all the time, and who looks at the clock would wait for it.
         new("ceph", [Beside(Ceph)]),
         new("canary", [new Group(Find(Daemons), Canaries)]),
@@ -70,7 +70,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     [
         new("lint", [Beside(Lint)]),
         .. ReleaseStage,
-        new("quick", [Beside([Nodes, .. Units]), new Group(Impatient(Find(Ceph))),
+        new("quick", [Beside([Nodes, Volumes, .. Units]), new Group(Impatient(Find(Ceph))),
             new Group(Find(Daemons), Impatient(Find(ControlPlane)))]),
     ];
 

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Operos.Csi.Volumes;
 
 namespace Operos.Csi.Calls;
 

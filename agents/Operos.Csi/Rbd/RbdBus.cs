@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Operos.Csi.Volumes;
 using Operos.Linux;
 
 namespace Operos.Csi.Rbd;

@@ -1,5 +1,5 @@
 using Operos.Ceph;
-using Operos.Csi.Volumes;
+using Operos.Csi;
 using Operos.Proto;
 using Operos.Proto.Connection;
 

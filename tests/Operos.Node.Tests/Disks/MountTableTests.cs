@@ -1,3 +1,4 @@
+using Operos.Linux;
 using CsCheck;
 using Operos.Worker.Disks;
 

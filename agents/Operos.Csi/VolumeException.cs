@@ -1,4 +1,4 @@
-namespace Operos.Csi.Volumes;
+namespace Operos.Csi;
 
 /// <summary>What the kubelet is to make of a refusal: it comes again with all of them, sooner or later.</summary>
 public enum VolumeProblem

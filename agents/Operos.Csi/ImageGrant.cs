@@ -1,6 +1,6 @@
 using Operos.Ceph;
 
-namespace Operos.Csi.Volumes;
+namespace Operos.Csi;
 
 /// <summary>What the controller lets this machine map.</summary>
 /// <param name="User">Without <c>client.</c></param>
