@@ -7,6 +7,8 @@ namespace Operos.Net.Tests;
 /// <summary>Firmware's side of DHCP, odd options and all.</summary>
 internal static class Dhcp
 {
+    private static int questions;
+
     public static readonly byte[] Mac = [0x52, 0x54, 0, 0xcc, 0, 1];
 
     public sealed record Reply(byte Type, IPAddress Address, string File, IReadOnlyDictionary<byte, byte[]> Options);
@@ -15,7 +17,9 @@ internal static class Dhcp
     public static Reply? Ask(Socket socket, byte type, params byte[][] options)
     {
         var packet = new byte[548];
-        (packet[0], packet[1], packet[2], packet[7]) = (1, 1, 6, 42);
+        // An answer to an earlier question, which came late, is none to this one.
+        var question = (byte)Interlocked.Increment(ref questions);
+        (packet[0], packet[1], packet[2], packet[7]) = (1, 1, 6, question);
         packet[10] = 0x80;
         Mac.CopyTo(packet, 28);
         ((byte[])[0x63, 0x82, 0x53, 0x63, 53, 1, type, .. options.SelectMany(option => option), 255]).CopyTo(packet, 236);
@@ -26,10 +30,19 @@ internal static class Dhcp
             while (true)
             {
                 var length = socket.Receive(buffer);
-                if (length > 240 && buffer[0] == 2 && buffer[7] == 42) return Read(buffer.AsSpan(0, length));
+                if (length > 240 && buffer[0] == 2 && buffer[7] == question) return Read(buffer.AsSpan(0, length));
             }
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.TimedOut) { return null; }
+    }
+
+    /// <summary>Asks as firmware does, which asks again where nothing came.</summary>
+    public static Reply? AskAgain(Socket socket, byte type, params byte[][] options)
+    {
+        const int most = 4;
+        for (var asked = 1; ; asked++)
+            if (Ask(socket, type, options) is { } reply) return reply;
+            else if (asked == most) return null;
     }
 
     public static byte[] Option(byte code, params byte[] value) => [code, (byte)value.Length, .. value];

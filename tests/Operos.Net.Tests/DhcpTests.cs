@@ -40,7 +40,7 @@ public sealed class DhcpTests
         using var socket = service.Client.OpenDhcp();
         foreach (var client in Clients)
         {
-            var offer = Dhcp.Ask(socket, 1, client.Options);
+            var offer = Dhcp.AskAgain(socket, 1, client.Options);
             Assert.True(offer is not null, $"{client}: no offer");
             Assert.True(offer.File == client.Loader, $"{client}: got '{offer.File}'");
             // A PXELINUX finds its menu by name, and begins again by itself where it does not (RFC 5071).
@@ -62,8 +62,9 @@ public sealed class DhcpTests
     {
         await using var service = await BootService.StartAsync();
         using var socket = service.Client.OpenDhcp();
-        var offer = Dhcp.Ask(socket, 1)!;
-        var acknowledged = Dhcp.Ask(socket, 3, Dhcp.Option(50, offer.Address.GetAddressBytes()), Dhcp.Option(54, [10, 77, 0, 1]))!;
+        var offer = Dhcp.AskAgain(socket, 1)!;
+        var acknowledged = Dhcp.AskAgain(socket, 3, Dhcp.Option(50, offer.Address.GetAddressBytes()),
+            Dhcp.Option(54, [10, 77, 0, 1]))!;
         Assert.Equal(5, acknowledged.Type);
         Assert.Contains(offer.Address.ToString(), await service.Controller.CtlAsync(["leases"], default), StringComparison.Ordinal);
 
@@ -97,7 +98,7 @@ public sealed class DhcpTests
     {
         await using var service = await BootService.StartAsync("proxy");
         using var socket = service.Client.OpenDhcp();
-        var offer = Dhcp.Ask(socket, 1, Pxe, Dhcp.Option(93, 0, 0), Dhcp.Option(97, new byte[17]))!;
+        var offer = Dhcp.AskAgain(socket, 1, Pxe, Dhcp.Option(93, 0, 0), Dhcp.Option(97, new byte[17]))!;
         Assert.Equal("0.0.0.0", offer.Address.ToString());
         Assert.Equal("lpxelinux.0", offer.File);
         Assert.Null(Dhcp.Ask(socket, 1));

@@ -49,7 +49,8 @@ public sealed class FirmwareTests
         await rack.RunAsync("[\"10.88.1.0\", \"10.88.20.255\"]", async socket =>
         {
             var offer = await rack.OfferAsync(socket);
-            var given = Dhcp.Ask(socket, 3, Dhcp.Option(50, offer.Address.GetAddressBytes()), Dhcp.Option(54, [10, 88, 0, 1]));
+            var given = Dhcp.AskAgain(socket, 3, Dhcp.Option(50, offer.Address.GetAddressBytes()),
+                Dhcp.Option(54, [10, 88, 0, 1]));
             Assert.Equal((byte?)5, given?.Type);
         });
         // dnsmasq ends at once where its file has more leases than it may give. The new range lies beside what is leased.
@@ -58,7 +59,7 @@ public sealed class FirmwareTests
     }
 
     private static Dhcp.Reply? Ask(Socket socket, byte[] type) =>
-        Dhcp.Ask(socket, 1, Dhcp.Vendor("PXEClient:Arch:00011:UNDI:003001"), Dhcp.Option(93, type), Dhcp.Option(97, new byte[17]));
+        Dhcp.AskAgain(socket, 1, Dhcp.Vendor("PXEClient:Arch:00011:UNDI:003001"), Dhcp.Option(93, type), Dhcp.Option(97, new byte[17]));
 
     private static List<string> Told(string log) =>
         [.. log.Split('\n').Where(line => line.Contains("for which there is no loader", StringComparison.Ordinal))];

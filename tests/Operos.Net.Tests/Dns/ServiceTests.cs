@@ -135,7 +135,8 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
                 failed = (await Dig.AskAsync(rack.Machine, "short.example.com", "A", "+time=1")).Status == "SERVFAIL";
                 var clock = Stopwatch.StartNew();
                 Assert.Equal("10.11.0.20", Assert.Single((await Dig.AskAsync(rack.Machine, Web, "A")).Answer).Data);
-                Assert.True(clock.Elapsed.TotalSeconds < 2);
+                // Sooner than dig asks again: what is ours waits for no upstream.
+                Assert.True(clock.Elapsed.TotalSeconds < 5, $"our own names took {clock.Elapsed.TotalSeconds:0.0} s");
                 Assert.True(total.Elapsed.TotalSeconds < 40, "the upstream's failure is not told");
             }
             TestContext.Current.SendDiagnosticMessage($"a lost upstream is told after {total.ElapsedMilliseconds} ms");
