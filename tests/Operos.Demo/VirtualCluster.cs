@@ -3,7 +3,7 @@ using Operos.Lab;
 
 namespace Operos.Demo;
 
-/// <summary>The lab's cluster, as `make demo` shows it: nothing is saved, and it runs until Ctrl-C.</summary>
+/// <summary>The lab's cluster, as `make demo` shows it: it runs until Ctrl-C.</summary>
 internal sealed class VirtualCluster : IAsyncDisposable
 {
     private static readonly TimeSpan SamplePatience = TimeSpan.FromMinutes(5);

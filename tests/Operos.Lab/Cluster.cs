@@ -4,54 +4,53 @@ using System.Globalization;
 namespace Operos.Lab;
 
 /// <summary>
-/// A controller from its disk and two workers from the network, one by each firmware, on one switch. Booted here or woken from a
-/// <see cref="SavedCluster"/>; all its waits together have one budget, which it takes over.
+/// A controller and two workers, which are guests that boot from the network, one by each firmware, on one switch. The controller is a
+/// guest on its own disk, or native: then only what a worker's kernel and firmware do is emulated. What is done with it has one budget for
+/// all its waits.
 /// </summary>
 public sealed class Cluster : IAsyncDisposable
 {
     public const string HostAddress = "10.77.0.2";
 
-    /// <summary>Three emulated machines: 6 GiB of their own, what QEMU keeps of translated code, and what copies write.</summary>
+    /// <summary>Three emulated machines: 6 GiB of their own, and what QEMU keeps of translated code.</summary>
     private const long NeededGiB = 8;
 
     /// <summary>Each question costs the controller, which is emulated, a handshake: what takes long is asked for less often.</summary>
     private static readonly TimeSpan ShortestGlance = TimeSpan.FromSeconds(1), LongestGlance = TimeSpan.FromSeconds(10);
 
-    private const string LeaseTimes = "jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name} {.spec.renewTime}{\"\\n\"}{end}";
-
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(30);
 
     private readonly Build build;
-    private readonly MachineGroup machines;
+    private readonly MachineGroup machines = new();
     private readonly Operosctl operosctl;
     private readonly Stopwatch clock = Stopwatch.StartNew();
-    private readonly Budget budget;
-    private readonly DateTime? woken;
+    private readonly string admin;
+    private readonly SshKey sshKey;
+    private readonly List<VirtualMachine> workers = [];
+    private readonly ControllerDisk? disk;
+    private readonly NativeCluster? native;
+    private Budget budget;
     private VirtualMachine? controller;
-    private bool saved;
 
-    /// <param name="machines">The controller first; none where it is still to be switched on.</param>
-    /// <param name="woken">The guests' wall time at which they went on, where they were saved.</param>
-    internal Cluster(Build build, LabFolder folder, LabNetwork network, ControllerDisk disk, Budget budget, MachineGroup machines,
-        DateTime? woken = null)
+    private Cluster(Build build, LabFolder folder, LabNetwork network, string admin, SshKey sshKey, Budget budget,
+        ControllerDisk? disk, NativeCluster? native)
     {
-        (this.build, Folder, Network, Disk, this.budget, this.machines, this.woken) =
-            (build, folder, network, disk, budget, machines, woken);
-        (controller, Token) = (machines.Machines.Count > 0 ? machines.Machines[0] : null, budget.Token);
-        operosctl = new Operosctl(build, network, disk.Admin);
+        (this.build, Folder, Network, this.admin, this.sshKey, this.budget) = (build, folder, network, admin, sshKey, budget);
+        (this.disk, this.native, Token) = (disk, native, budget.Token);
+        operosctl = new Operosctl(build, network, admin);
     }
 
     public LabFolder Folder { get; }
     public LabNetwork Network { get; }
-    public ControllerDisk Disk { get; }
-    /// <summary>In the order of their power on, those too that were switched off since.</summary>
+    /// <summary>Its guests, in the order of their power on, those too that were switched off since.</summary>
     public IReadOnlyList<VirtualMachine> Machines => machines.Machines;
+    /// <summary>Those of them that are workers.</summary>
+    public IReadOnlyList<VirtualMachine> Workers => workers;
     /// <summary>Completes with the first failure of a machine.</summary>
     public Task<LabException> Failure => machines.Failure;
-    public VirtualMachine Controller => controller ?? throw new InvalidOperationException("the controller was not switched on yet");
     public Build Build => build;
 
-    /// <summary>Since it was switched on or woken.</summary>
+    /// <summary>Since it was made.</summary>
     public TimeSpan Elapsed => clock.Elapsed;
 
     /// <summary>What is left of the budget; a wait's patience.</summary>
@@ -73,7 +72,7 @@ public sealed class Cluster : IAsyncDisposable
             RequireMemory();
             var network = await LabNetwork.CreateAsync(folder, $"{HostAddress}/24", budget.Token).ConfigureAwait(false);
             var disk = await ControllerDisk.MakeAsync(build, folder, budget.Token).ConfigureAwait(false);
-            return new Cluster(build, folder, network, disk, budget, new MachineGroup());
+            return new Cluster(build, folder, network, disk.Admin, disk.SshKey, budget, disk, native: null);
         }
         catch
         {
@@ -82,18 +81,38 @@ public sealed class Cluster : IAsyncDisposable
         }
     }
 
-    /// <param name="savable">It is to be saved: its memory is a file.</param>
-    public async Task PowerOnControllerAsync(bool savable = false) =>
-        controller = await PowerOnAsync(Disk.Machine, savable).ConfigureAwait(false);
+    /// <summary>Starts a native controller; the workers are still to be switched on.</summary>
+    /// <param name="folder">Taken over, also where it fails.</param>
+    /// <param name="configuration">Further tables of the controller's configuration.</param>
+    /// <exception cref="LabException">It does not start.</exception>
+    public static async Task<Cluster> StartNativeAsync(Build build, LabFolder folder, Budget budget, string configuration = "")
+    {
+        try
+        {
+            var key = await SshKey.MakeAsync(folder, budget.Token).ConfigureAwait(false);
+            var options = new NativeClusterOptions { Workers = 0, Administrator = key, Configuration = configuration };
+            var native = await NativeCluster.StartAsync(build, folder, options, budget.Token).ConfigureAwait(false);
+            return new Cluster(build, folder, native.Network, native.Admin, key, budget, disk: null, native);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Switches a controller on that is a guest.</summary>
+    public async Task PowerOnControllerAsync() =>
+        controller = await machines.StartAsync(disk!.Machine, Network, Folder, Token).ConfigureAwait(false);
 
     /// <summary>Of each disk of a worker: room for local storage and an OSD, and sparse.</summary>
     public const long DiskBytes = 10L << 30;
 
     /// <summary>Switches the workers on. Nothing is configured on them; both have two blank disks, and room for a third.</summary>
-    public async Task PowerOnWorkersAsync(bool savable = false)
+    public async Task PowerOnWorkersAsync()
     {
         foreach (var (number, firmware) in new[] { (1, Firmware.Bios), (2, Firmware.Uefi) })
-            await PowerOnAsync(new VirtualMachineOptions
+            workers.Add(await machines.StartAsync(new VirtualMachineOptions
             {
                 Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = 1536,
                 Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}", Nics = [new VirtualNic($"52:54:00:77:01:0{number}")],
@@ -103,26 +122,28 @@ public sealed class Cluster : IAsyncDisposable
                     VirtualDisk.Blank(Folder, $"OPEROS-{number}-SATA", DiskBytes, DiskBus.Sata),
                 ],
                 HasSlot = true, YieldsToController = true,
-                ClockBehind = Controller.ClockBehind,
-            }, savable).ConfigureAwait(false);
+            }, Network, Folder, Token).ConfigureAwait(false));
     }
 
     /// <summary>Pulls the controller's plug and switches it on again: the same disk, nothing else.</summary>
     public async Task CutControllersPowerAsync()
     {
-        var options = Controller.Options with
+        if (native is not null)
         {
-            Name = "controller-again", Memory = null, Wakes = null, ClockBehind = Controller.ClockBehind,
-        };
-        Controller.Dispose();
-        controller = await machines.StartAsync(options, Network, Folder, Token).ConfigureAwait(false);
+            await native.RestartControllerAsync(Token).ConfigureAwait(false);
+            return;
+        }
+        controller!.Dispose();
+        // Its console and QEMU's log are kept beside those of the first.
+        var again = controller.Options with { Name = "controller-again" };
+        controller = await machines.StartAsync(again, Network, Folder, Token).ConfigureAwait(false);
     }
 
     /// <summary>operosctl as the operator; what it printed.</summary>
     public Task<string> CtlAsync(params IEnumerable<string> arguments) => operosctl.RunAsync(arguments, Token, AnswerPatience);
 
     public Task<string> SshAsync(string address, string command, CancellationToken? limit = null) =>
-        Disk.SshKey.RunAsync(Network, address, command, limit ?? Token);
+        sshKey.RunAsync(Network, address, command, limit ?? Token);
 
     /// <param name="patience">For the controller's answer; null for 30 s.</param>
     public Task<IReadOnlyList<ClusterMachine>> ListAsync(TimeSpan? patience = null) =>
@@ -160,17 +181,18 @@ public sealed class Cluster : IAsyncDisposable
         return (holds(status), status.ToString());
     });
 
-    /// <summary>Waits until all three machines are up, and Ready where they are nodes, and every component is healthy.</summary>
+    /// <summary>Waits until all that was switched on is up, and Ready where it is a node, and every component is healthy.</summary>
     public Task UntilWholeAsync(string what) => UntilAsync(what, async () =>
     {
         var status = await operosctl.StatusAsync(Token, AnswerPatience).ConfigureAwait(false);
-        if (build.HasKubernetes) return (status.ReadyNodes.Count == 3 && status.IsHealthy, status.ToString());
+        var count = 1 + workers.Count;
+        if (build.HasKubernetes) return (status.ReadyNodes.Count == count && status.IsHealthy, status.ToString());
         var list = await ListAsync().ConfigureAwait(false);
-        return (list.Count == 3 && list.All(machine => machine.State == "up") && status.IsHealthy, string.Join(", ", list));
+        return (list.Count == count && list.All(machine => machine.State == "up") && status.IsHealthy, string.Join(", ", list));
     });
 
     public async Task IssueKubeconfigAsync() =>
-        Kubectl = await Kubectl.CreateAsync(build, Folder, Network, Disk.Admin, Token).ConfigureAwait(false);
+        Kubectl = await Kubectl.CreateAsync(build, Folder, Network, admin, Token).ConfigureAwait(false);
 
     public async Task ApplyAsync(string name, string manifest)
     {
@@ -179,46 +201,15 @@ public sealed class Cluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Saves all machines at one moment and switches them off. What they had sent each other is lost, as on a wire that is cut for an
-    /// instant, and sent again by TCP. A connection to this host would be half one: there must be none.
+    /// Runs what is done with it, within a budget of its own; a failure carries what an operator would ask, each machine's console and
+    /// command line.
     /// </summary>
-    public async Task<SavedCluster> SaveAsync(ClusterState state)
-    {
-        var open = await Network.RunAsync("ss", ["-Htn", "state", "established"], Token).ConfigureAwait(false);
-        if (open.Length > 0) throw new LabException($"the cluster cannot be saved while this host is connected to it:\n{open}");
-        await Task.WhenAll(Machines.Select(machine => machine.PauseAsync(Token))).ConfigureAwait(false);
-        var moment = DateTime.UtcNow - Controller.ClockBehind;
-        var all = await Task.WhenAll(Machines.Select(machine => machine.SaveAsync(Token))).ConfigureAwait(false);
-        saved = true;
-        Tell($"saved as: {state}");
-        return new SavedCluster(build, Disk, state, all, moment, HasNodes(state) ? Kubectl.Kubeconfig : null);
-    }
-
-    /// <summary>
-    /// What was healthy when it was saved says so still: this waits until it is so again. Each kubelet must have renewed its Lease since,
-    /// and so must whoever else holds one; all of that goes through the network, the API server and etcd.
-    /// </summary>
-    internal async Task ProveAsync(ClusterState state)
-    {
-        if (state == ClusterState.Serving) await UntilAsync("the controller answers", _ => true).ConfigureAwait(false);
-        else await UntilWholeAsync("all is well").ConfigureAwait(false);
-        if (HasNodes(state)) await UntilAsync("every Lease was renewed", RenewedAsync).ConfigureAwait(false);
-        Tell($"QEMU used {Machines.Sum(machine => machine.ProcessorTime.TotalSeconds):0.0} processor seconds so far");
-
-        async Task<(bool, string)> RenewedAsync()
-        {
-            var leases = await Kubectl.RunAsync(Token, "get", "leases", "-A", "-o", LeaseTimes).ConfigureAwait(false);
-            var lines = leases.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')).ToList();
-            var renewed = lines.All(words =>
-                DateTime.Parse(words[2], CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal) > woken);
-            return (renewed && lines.Count(words => words[0] == "kube-node-lease") == 3, leases);
-        }
-    }
-
-    /// <summary>Runs what is done with it; a failure carries what an operator would ask, each machine's console and command line.</summary>
     /// <exception cref="LabException">It failed, or the budget is used up.</exception>
-    public async Task WatchAsync(Func<Task> body)
+    public async Task WatchAsync(TimeSpan within, Func<Task> body)
     {
+        budget.Dispose();
+        budget = new Budget(within);
+        Token = budget.Token;
         try { await RunAsync(body).ConfigureAwait(false); }
         catch (Exception e)
         {
@@ -242,21 +233,20 @@ public sealed class Cluster : IAsyncDisposable
         finally { Token = budget.Token; }
     }
 
-    /// <summary>A line with the time since the cluster was switched on or woken.</summary>
-    public void Tell(string what) => Console.WriteLine($"{Path.GetFileName(Folder.Path)}: {clock.Elapsed:mm\\:ss\\.f} {what}");
+    /// <summary>A line with the time since the cluster was made, and what QEMU has used since.</summary>
+    public void Tell(string what) => Console.WriteLine($"{Path.GetFileName(Folder.Path)}: {clock.Elapsed:mm\\:ss\\.f} {what} "
+        + $"({Machines.Sum(machine => machine.ProcessorTime.TotalSeconds):0} processor seconds of QEMU)");
 
     public ValueTask DisposeAsync()
     {
         machines.Dispose();
-        if (!saved) foreach (var machine in Machines) machine.Options.Memory?.Dispose();
+        native?.Dispose();
         Folder.Dispose();
         budget.Dispose();
         return ValueTask.CompletedTask;
     }
 
-    private bool HasNodes(ClusterState state) => state != ClusterState.Serving && build.HasKubernetes;
-
-    internal static void RequireMemory()
+    private static void RequireMemory()
     {
         var line = File.ReadLines("/proc/meminfo").First(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal));
         var available = long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1048576.0;
@@ -266,16 +256,12 @@ public sealed class Cluster : IAsyncDisposable
                 + "available on this host (MemAvailable in /proc/meminfo): end other programs, or give it more");
     }
 
-    private Task<VirtualMachine> PowerOnAsync(VirtualMachineOptions options, bool savable) =>
-        machines.StartAsync(options with { Memory = savable ? MemoryFile.Create(Folder.Path, options.MemoryMiB) : null }, Network, Folder,
-            Token);
-
     /// <summary>The ends of the consoles, and what an operator would ask.</summary>
     private async Task<string> DescribeAsync()
     {
         var consoles = string.Join('\n', Machines.Select(machine => $"{machine.Options.Name}: {machine.Console.Tail(4)}"));
         // A controller that stands still answers nothing.
-        if (Machines.Count == 0 || Controller.Failure.IsCompleted) return consoles;
+        if (native is null && controller?.Failure.IsCompleted != false) return consoles;
         return $"{consoles}\n{await ClusterDiagnosis.TellAsync(operosctl, Looks).ConfigureAwait(false)}";
 
         IEnumerable<Func<CancellationToken, Task<string>>> Looks(IReadOnlyList<ClusterMachine> known) =>

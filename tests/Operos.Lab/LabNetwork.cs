@@ -22,7 +22,7 @@ public sealed class LabNetwork
         await Shell.RunAsync("ip", ["netns", "add", name], cancellationToken).ConfigureAwait(false);
         var network = new LabNetwork(folder, name);
         await network.IpAsync("link set lo up", cancellationToken).ConfigureAwait(false);
-        // Guests that wake in another namespace than the one that they were saved in know the host by this address.
+        // A bridge without an address of its own takes the lowest of its ports', and changes it as they come and go.
         const string bridge = "br0 address 52:54:00:00:00:fe type bridge forward_delay 0 stp_state 0";
         await network.IpAsync($"link add {bridge}", cancellationToken).ConfigureAwait(false);
         if (address is not null) await network.IpAsync($"address add {address} dev br0", cancellationToken).ConfigureAwait(false);

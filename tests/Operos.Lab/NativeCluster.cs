@@ -13,6 +13,9 @@ public sealed record NativeClusterOptions
     /// <summary>How long a machine that boots from the network shows its menu.</summary>
     public int MenuSeconds { get; init; } = 1;
 
+    /// <summary>Who may log in on every machine; null for nobody.</summary>
+    public SshKey? Administrator { get; init; }
+
     /// <summary>Further tables of the controller's configuration.</summary>
     public string Configuration { get; init; } = "";
 }
@@ -37,7 +40,8 @@ public sealed class NativeCluster : IDisposable
         (this.build, this.folder, Network) = (build, folder, network);
         setup = new ControllerSetup
         {
-            Admission = options.Admission, MenuSeconds = options.MenuSeconds, Configuration = options.Configuration,
+            Admission = options.Admission, MenuSeconds = options.MenuSeconds, Administrator = options.Administrator,
+            Configuration = options.Configuration,
         };
         operosctl = new Operosctl(build, network, Admin);
     }

@@ -28,8 +28,6 @@ internal static class QemuCommandLine
             "-qmp", $"unix:{QmpPath(options, folder)},server=on,wait=off",
         };
         if (options.StartsPaused) arguments.Add("-S");
-        // Two copies of one guest would draw the same random numbers: its kernel learns here that it is a new one, and draws a new seed.
-        if (options.Memory is not null || options.Wakes is not null) arguments.AddRange(["-device", "vmgenid,guid=auto"]);
         if (options.Uuid is not null) arguments.AddRange(["-uuid", options.Uuid]);
         if (options.Kernel is { } kernel)
             arguments.AddRange(["-kernel", kernel.Kernel, "-initrd", kernel.Initramfs, "-append", kernel.CommandLine]);
@@ -73,27 +71,6 @@ internal static class QemuCommandLine
 
         static string Drive(string id, VirtualDisk disk) =>
             $"file={disk.File},if=none,id={id},format={DiskFormat(disk.File)},cache=unsafe,discard=unmap";
-    }
-
-    /// <summary>
-    /// Arguments that differ from one power-on to the next; a machine that starts again after it woke is an ordinary one, with the same
-    /// disks.
-    /// </summary>
-    public static List<string> PowerOnArguments(VirtualMachineOptions options, bool wakes)
-    {
-        var arguments = new List<string>();
-        // A copy wakes at the wall time at which it was saved, and so do all of its rack. One that starts again is as far behind.
-        if (options.ClockBehind > TimeSpan.Zero)
-            arguments.AddRange(["-rtc", $"base={DateTime.UtcNow - options.ClockBehind:yyyy-MM-dd'T'HH:mm:ss}"]);
-        if ((options.Memory ?? (wakes ? options.Wakes?.Memory : null)) is { } memory)
-        {
-            var shared = options.Memory is null ? "off" : "on";
-            arguments.AddRange(["-machine", "memory-backend=pc.ram", "-object",
-                "memory-backend-file,id=pc.ram,x-use-canonical-path-for-ramblock-id=off,"
-                + $"size={memory.Mebibytes}M,mem-path={memory.Path},share={shared}"]);
-        }
-        if (wakes) arguments.AddRange(["-S", "-incoming", "defer"]);
-        return arguments;
     }
 
     public static string DiskFormat(string file) => file.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw";

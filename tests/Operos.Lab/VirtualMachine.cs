@@ -5,11 +5,11 @@ using System.Text.Json.Nodes;
 namespace Operos.Lab;
 
 /// <summary>A real machine as far as software can tell: QEMU with real firmware, its console in a file, watched from power on.</summary>
-public sealed partial class VirtualMachine : IDisposable
+public sealed class VirtualMachine : IDisposable
 {
     private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(20);
     private readonly LabFolder folder;
-    private readonly Func<TimeSpan, DiskChanges, Process> powerOn;
+    private readonly Func<DiskChanges, Process> powerOn;
     private readonly Lock power = new();
     private readonly CancellationTokenSource off = new();
     private readonly TaskCompletionSource<LabException> failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -18,16 +18,12 @@ public sealed partial class VirtualMachine : IDisposable
     private Process process;
     private Task<Qmp> connection;
     private volatile bool paused;
-    private DateTime? clockStandsSince;
 
-    private VirtualMachine(VirtualMachineOptions options, LabFolder folder,
-        Func<TimeSpan, DiskChanges, Process> powerOn, string commandLine)
+    private VirtualMachine(VirtualMachineOptions options, LabFolder folder, Func<DiskChanges, Process> powerOn, string commandLine)
     {
-        (Options, this.folder, this.powerOn, CommandLine) = (options, folder, powerOn, commandLine);
-        (paused, ClockBehind) = (options.StartsPaused || options.Wakes is not null, options.ClockBehind);
-        clockStandsSince = options.Wakes is null ? null : DateTime.UtcNow;
+        (Options, this.folder, this.powerOn, CommandLine, paused) = (options, folder, powerOn, commandLine, options.StartsPaused);
         Console = new SerialLog(QemuCommandLine.SerialPath(options, folder), Ended);
-        process = powerOn(ClockBehind, disks);
+        process = powerOn(disks);
         connection = ConnectAsync(process);
     }
 
@@ -37,8 +33,18 @@ public sealed partial class VirtualMachine : IDisposable
     public string CommandLine { get; }
     public SerialLog Console { get; }
 
-    /// <summary>How far its guest's clock is behind the host's: further by as long as it stood still.</summary>
-    public TimeSpan ClockBehind { get; private set; }
+    /// <summary>Processor seconds of its QEMU so far; of one that started again, since then.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            lock (power)
+            {
+                process.Refresh();
+                return process.HasExited ? TimeSpan.Zero : process.TotalProcessorTime;
+            }
+        }
+    }
 
     /// <summary>
     /// Completes when the machine fails: it stands still without being asked to, its kernel panicked, QEMU ended. Never faults.
@@ -55,13 +61,8 @@ public sealed partial class VirtualMachine : IDisposable
         var command = string.Join(' ', network.Command(line[0], [.. line[1..], .. QemuCommandLine.DiskArguments(options, DiskChanges.None)])
             .Select(LabNetwork.Quote));
         await File.AppendAllTextAsync(folder[$"{options.Name}.command"], command + "\n", cancellationToken).ConfigureAwait(false);
-        var wakes = options.Wakes is not null;
         var machine = new VirtualMachine(options, folder, PowerOn, command);
-        try
-        {
-            await machine.connection.WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (options.Wakes is { } saved) await machine.LoadAsync(saved, cancellationToken).ConfigureAwait(false);
-        }
+        try { await machine.connection.WaitAsync(cancellationToken).ConfigureAwait(false); }
         catch (LabException e)
         {
             machine.Dispose();
@@ -75,14 +76,11 @@ public sealed partial class VirtualMachine : IDisposable
         _ = machine.RunAsync();
         return machine;
 
-        Process PowerOn(TimeSpan behind, DiskChanges disks)
+        Process PowerOn(DiskChanges disks)
         {
             if (options.TpmState is not null) SoftwareTpm.Start(options, network, folder);
-            var more = QemuCommandLine.DiskArguments(options, disks)
-                .Concat(QemuCommandLine.PowerOnArguments(options with { ClockBehind = behind }, wakes));
-            var started = network.Start(line[0], [.. line[1..], .. more], folder[$"{options.Name}.qemu.log"]);
-            wakes = false;
-            return started;
+            return network.Start(line[0], [.. line[1..], .. QemuCommandLine.DiskArguments(options, disks)],
+                folder[$"{options.Name}.qemu.log"]);
         }
     }
 
@@ -101,15 +99,12 @@ public sealed partial class VirtualMachine : IDisposable
     {
         paused = true;
         await CommandAsync("stop", null, cancellationToken).ConfigureAwait(false);
-        clockStandsSince ??= DateTime.UtcNow;
     }
 
     public async Task ResumeAsync(CancellationToken cancellationToken)
     {
         await CommandAsync("cont", null, cancellationToken).ConfigureAwait(false);
         paused = false;
-        if (clockStandsSince is { } since) ClockBehind += DateTime.UtcNow - since;
-        clockStandsSince = null;
     }
 
     /// <summary>
@@ -197,7 +192,7 @@ public sealed partial class VirtualMachine : IDisposable
                 lock (power)
                 {
                     if (off.IsCancellationRequested) return;
-                    process = powerOn(ClockBehind, disks);
+                    process = powerOn(disks);
                     connection = ConnectAsync(process);
                 }
             }

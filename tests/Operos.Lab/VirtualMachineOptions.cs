@@ -6,7 +6,7 @@ public enum Firmware { Bios, Uefi, SecureBoot }
 /// <param name="Rate">How fast the switch sends to it, as tc(8) writes it, such as <c>1gbit</c>; null for as fast as it can.</param>
 public sealed record VirtualNic(string Mac, bool Cabled = true, string Model = "virtio-net-pci", string? Rate = null);
 
-/// <summary>How a disk is attached. A machine with an NVMe disk cannot be saved: QEMU has no migration of it.</summary>
+/// <summary>How a disk is attached.</summary>
 public enum DiskBus { Virtio, Sata, Nvme }
 
 /// <summary>A disk of a virtual machine.</summary>
@@ -60,10 +60,4 @@ public sealed record VirtualMachineOptions
     public bool ExpectsPanic { get; init; }
     /// <summary>Stands still after power on until <see cref="VirtualMachine.ResumeAsync"/>.</summary>
     public bool StartsPaused { get; init; }
-    /// <summary>Its memory, for one that is to be saved; null for memory of QEMU's own.</summary>
-    public MemoryFile? Memory { get; init; }
-    /// <summary>What it starts from, paused, instead of from its firmware.</summary>
-    public SavedMachine? Wakes { get; init; }
-    /// <summary>How far its hardware clock is behind the host's at power on; of one that wakes, its guest's clock.</summary>
-    public TimeSpan ClockBehind { get; init; }
 }

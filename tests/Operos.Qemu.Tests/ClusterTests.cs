@@ -2,36 +2,38 @@ using Operos.Lab;
 
 namespace Operos.Qemu.Tests;
 
-/// <summary>
-/// A whole cluster from power-on: a controller from its disk, two workers from the network. Nothing is configured on a worker. It is booted
-/// once; each scenario starts from a copy of it.
-/// </summary>
+/// <summary>What workers on kernels, firmware and disks of their own do in a cluster. Nothing is configured on a worker.</summary>
 [Collection(Guests.Clusters)]
-public sealed class ClusterTests(ClusterStates states)
+public sealed class ClusterTests(RunningCluster running)
 {
-    public static IEnumerable<TheoryDataRow<string>> Scenarios =>
-        ClusterScenario.All.Select(scenario => new TheoryDataRow<string>(scenario.Name) { Skip = Reason(scenario) });
+    private const string NoKubernetes = "the layers are without Kubernetes";
 
     /// <summary>What a worker is told reaches it: the key lets its operator in, and its name is its UUID.</summary>
     [Fact]
-    public async Task Two_workers_join_by_themselves_and_are_Ready()
+    public Task Two_workers_join_by_themselves_and_are_Ready() => InAsync(TimeSpan.FromMinutes(5), async cluster =>
     {
-        var boot = await states.BootAsync();
-        Assert.Equal(2, boot.Hostnames.Count);
-        Assert.All(boot.Hostnames, worker => Assert.Equal(worker.Id, worker.Hostname));
-        Assert.Equal("running", boot.ControllerSystem);
+        var workers = await cluster.WorkersAsync();
+        Assert.Equal(2, workers.Count);
+        foreach (var worker in workers) Assert.Equal(worker.Id, (await cluster.SshAsync(worker.Address!, "hostname")).Trim());
+    });
+
+    [Fact]
+    public Task Pods_reach_the_outside_and_each_other_as_policies_say()
+    {
+        Assert.SkipUnless(new Build().HasKubernetes, NoKubernetes);
+        return InAsync(TimeSpan.FromMinutes(10), PodScenarios.PodsTalkAsPoliciesSayAsync);
     }
 
-    [Theory, MemberData(nameof(Scenarios))]
-    public async Task From_a_copy_of_the_cluster(string name)
+    [Fact]
+    public Task A_worker_loses_the_disk_of_its_node_while_its_controller_restarts()
     {
-        var scenario = ClusterScenario.All.Single(scenario => scenario.Name == name);
-        await using var cluster = await states.StartAsync(scenario.From, scenario.Folder, scenario.Budget);
-        await cluster.WatchAsync(() => scenario.Body(cluster));
-        cluster.Tell("done");
+        Assert.SkipUnless(new Build().HasKubernetes, NoKubernetes);
+        return InAsync(TimeSpan.FromMinutes(20), LostDiskScenario.WorkerLosesTheDiskOfItsNodeWhileItsControllerRestartsAsync);
     }
 
-    private static string? Reason(ClusterScenario scenario) =>
-        scenario.Kubernetes == new Build().HasKubernetes
-            ? null : $"it is for layers {(scenario.Kubernetes ? "with" : "without")} Kubernetes";
+    private async Task InAsync(TimeSpan budget, Func<Cluster, Task> body)
+    {
+        var cluster = await running.GetAsync();
+        await cluster.WatchAsync(budget, () => body(cluster));
+    }
 }

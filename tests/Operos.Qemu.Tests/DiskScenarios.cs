@@ -7,11 +7,11 @@ internal static class DiskScenarios
 {
     private const string Ephemeral = "ephemeral", Volumes = "volumes", Osd = "osd", Place = "/var/lib/operos/";
     private const string LeftInEphemeral = $"{Place}{Ephemeral}/left", LeftInVolumes = $"{Place}{Volumes}/left";
-    private const long Bytes = 10L << 30;
 
     /// <summary>One of each way to attach a disk.</summary>
     public static IReadOnlyList<VirtualDisk> OfEachKind(LabFolder folder) =>
-        [.. Enum.GetValues<DiskBus>().Select(bus => VirtualDisk.Blank(folder, $"BLANK-{bus.ToString().ToUpperInvariant()}", Bytes, bus))];
+        [.. from bus in Enum.GetValues<DiskBus>()
+            select VirtualDisk.Blank(folder, $"BLANK-{bus.ToString().ToUpperInvariant()}", Cluster.DiskBytes, bus)];
 
     /// <summary>
     /// Whether a machine's disks are all split and in use: what a reboot may erase is on the best, which is NVMe where there is one, and on

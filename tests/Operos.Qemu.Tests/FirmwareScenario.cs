@@ -58,6 +58,10 @@ internal sealed record FirmwareScenario(
         });
         Assert.NotEqual(boot, await BootIdAsync());
         await DiskScenarios.OnlyVolumesAreKeptAsync(OnWorkerAsync, volumes: 2);
+        // One whose first process crashes boots anew, where a frozen one would wait for somebody at its console.
+        machine.Console.Mark();
+        await OnWorkerAsync("kill -SEGV 1");
+        await rack.ShowsAsync(machine, "Loading http://");
 
         async Task<ClusterMachine> WorkerAsync() => Assert.Single(await rack.Controller.WorkersAsync(rack.Over));
 

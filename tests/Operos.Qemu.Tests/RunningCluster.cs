@@ -1,0 +1,51 @@
+using Operos.Lab;
+
+namespace Operos.Qemu.Tests;
+
+/// <summary>
+/// A native controller, and two workers that boot from it: guests, for what a worker's firmware, kernel and disks do. It is booted once,
+/// when the first test asks for it; each test leaves it whole.
+/// </summary>
+public sealed class RunningCluster : IAsyncLifetime
+{
+    private static readonly TimeSpan BootBudget = TimeSpan.FromMinutes(20);
+    private readonly Build build = new();
+    private Task<Cluster>? boot;
+
+    public ValueTask InitializeAsync() => default;
+
+    /// <summary>The cluster, once it is whole and the sample service runs on both workers.</summary>
+    /// <exception cref="LabException">It did not become so in time; the same for everybody who asks later.</exception>
+    public Task<Cluster> GetAsync() => boot ??= BootAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (boot is { IsCompletedSuccessfully: true }) await (await boot).DisposeAsync();
+    }
+
+    private async Task<Cluster> BootAsync()
+    {
+        var folder = LabFolder.Create(Path.Combine(build.Out, "test"), "Cluster");
+        var cluster = await Cluster.StartNativeAsync(build, folder, new Budget(BootBudget));
+        try
+        {
+            await cluster.WatchAsync(BootBudget, async () =>
+            {
+                await cluster.PowerOnWorkersAsync();
+                await cluster.UntilWholeAsync("both workers have joined, all is well");
+                if (!build.HasKubernetes) return;
+                await cluster.IssueKubeconfigAsync();
+                var pods = await SampleWorkload.RunAsync(cluster.Kubectl, folder, cluster.Left, cluster.Token);
+                await SampleWorkload.AskAllAsync(cluster.Kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], cluster.Left,
+                    cluster.Token);
+                cluster.Tell("pods on both workers answer by their service's name");
+            });
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+}
