@@ -50,9 +50,6 @@ public sealed class Cluster : IAsyncDisposable
     public Task<LabException> Failure => machines.Failure;
     public Build Build => build;
 
-    /// <summary>Since it was made.</summary>
-    public TimeSpan Elapsed => clock.Elapsed;
-
     /// <summary>What is left of the budget; a wait's patience.</summary>
     public TimeSpan Left => budget.Left;
 
