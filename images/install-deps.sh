@@ -18,7 +18,7 @@ packages=(
     shellcheck jq ca-certificates git make grub-common                          # grub-script-check judges boot menus
     xfsprogs btrfs-progs exfatprogs ntfs-3g f2fs-tools jfsutils nilfs-tools udftools    # what strangers leave on disks
     lvm2 cryptsetup-bin bcache-tools drbd-utils gdisk parted xorriso
-    librados2                                                                   # asks the images' monitor of Ceph
+    librados2 librbd1                                                           # ask the images' monitor of Ceph
 )
 missing_of() { # PACKAGE...: those that are not installed
     local package
