@@ -26,6 +26,7 @@ public sealed class CephMonitor : IDisposable
     private readonly TimeProvider time;
     private readonly ILogger<CephMonitor> logger;
     private readonly MonitorClient client;
+    private readonly PoolUsers users;
     private readonly SemaphoreSlim wake = new(0);
     private volatile DaemonSupervisor? monitor, manager;
     private volatile MonitorMap? map;
@@ -37,6 +38,7 @@ public sealed class CephMonitor : IDisposable
     {
         (this.paths, this.address, this.daemons, this.time, this.logger) = (paths, address, daemons, time, logger);
         client = new MonitorClient(paths.ClientConfiguration);
+        users = new PoolUsers(client);
         // Known at once to machines that ask in the first second; what cannot be read is told when it is to run.
         try { map = CephIdentity.Read(paths.Identity) is { StoreMade: not null } known ? MonitorMap.Of(known.Fsid, address) : null; }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.CephNotAsked(e.Message); }
@@ -59,6 +61,9 @@ public sealed class CephMonitor : IDisposable
 
     /// <summary>What an operator must know of the pool.</summary>
     public IEnumerable<string> PoolWarnings => facts is { } known ? PoolPlan.Warnings(known) : [];
+
+    /// <summary>Why no image is to be made now, in words; null where one may be.</summary>
+    public string? WhyNoImage => facts is { } known ? PoolPlan.WhyNoImage(known) : "ceph-mon has not answered yet";
 
     /// <summary>The daemons, and whether they work.</summary>
     public IReadOnlyList<(string Name, (bool Healthy, string Text, DateTimeOffset Since) Status)> Daemons =>
@@ -121,6 +126,19 @@ public sealed class CephMonitor : IDisposable
         if (dump.TextOf("fsid") != map?.Fsid.ToString()) throw new IOException("ceph-mon is another cluster's");
         var found = dump.ItemsOf("osds").Where(osd => osd.TextOf("uuid") == partition.ToString()).ToList();
         return found.Count == 1 ? (int)found[0].NumberOf("osd") : null;
+    }
+
+    /// <summary>The images in the pool, over a connection of their own, which who asks closes.</summary>
+    public PoolImages OpenImages() => new(paths.ClientConfiguration);
+
+    /// <summary>Lets a machine map images, with a key of its own.</summary>
+    /// <returns>As whom, as the kernel has it.</returns>
+    /// <exception cref="IOException">The monitor does not answer.</exception>
+    public async Task<string> LetInAsync(Guid machine, CephKey key, CancellationToken cancellationToken)
+    {
+        RequireMonitor();
+        await users.LetInAsync(machine, key, cancellationToken).ConfigureAwait(false);
+        return PoolUsers.NameOf(machine);
     }
 
     public void Dispose()

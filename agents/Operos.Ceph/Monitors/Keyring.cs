@@ -11,8 +11,9 @@ internal static class Keyring
         + Entry("client.admin", identity.AdminKey, ("mon", "allow *"), ("osd", "allow *"), ("mgr", "allow *"), ("mds", "allow *"))
         + Entry($"mgr.{MonitorPaths.Name}", identity.ManagerKey, ("mon", "allow profile mgr"), ("osd", "allow *"), ("mds", "allow *")));
 
-    /// <summary>Of one daemon or client.</summary>
-    public static byte[] Of(string name, string key) => Encoding.ASCII.GetBytes(Entry(name, key));
+    /// <summary>Of one daemon or client; for the monitor also with what it may.</summary>
+    public static byte[] Of(string name, string key, params (string Service, string Allowed)[] capabilities) =>
+        Encoding.ASCII.GetBytes(Entry(name, key, capabilities));
 
     private static string Entry(string name, string key, params (string Service, string Allowed)[] capabilities) =>
         $"[{name}]\n\tkey = {key}\n"

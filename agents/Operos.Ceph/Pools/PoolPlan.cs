@@ -28,6 +28,9 @@ internal static class PoolPlan
     private const int GroupsOfOsd = 100;
     private const int LeastGroups = 32, MostGroups = 8192;
 
+    private static readonly string[] Fullness =
+        ["OSD_FULL", "POOL_FULL", "OSD_BACKFILLFULL", "POOL_BACKFILLFULL", "OSD_NEARFULL", "POOL_NEARFULL"];
+
     /// <summary>How full what there is may be after another copy was made of everything: well below where Ceph stops writers.</summary>
     private const double Fullest = 0.75;
 
@@ -72,6 +75,10 @@ internal static class PoolPlan
             yield return $"{facts.HostsUp.Count} of the {pool.Size} hosts that data is copied to are up"
                 + (facts.HostsUp.Count < pool.MinSize ? ": nothing is written or read until another is" : "");
     }
+
+    /// <summary>Why no image is to be made now: what is promised beyond what there is stops everybody who writes.</summary>
+    public static string? WhyNoImage(ClusterFacts facts) => Find(facts) is null ? Warnings(facts).First()
+        : facts.Complaints.FirstOrDefault(complaint => Fullness.Contains(complaint.Code)) is { } full ? HealthWords.Say(full) : null;
 
     /// <summary>A power of two, as Ceph splits best: the nearest, and the next where that would be over a quarter too few.</summary>
     internal static int GroupsFor(int osds)

@@ -59,6 +59,15 @@ public sealed partial class RadosConnection : IDisposable
     /// <exception cref="RadosException">It refuses it, or does not answer in time.</exception>
     public byte[] AskManager(string command, ReadOnlySpan<byte> input = default) => Ask(command, input, ofManager: true);
 
+    /// <summary>The images of block devices in a pool; it is closed before this is.</summary>
+    /// <exception cref="IOException">There is no such pool, nobody answers in time, or there is no librbd.</exception>
+    public RbdPool OpenPool(string name)
+    {
+        RbdPool.RequireLibrary();
+        Check(rados_ioctx_create(cluster, name, out var pool), $"pool {name}");
+        return new RbdPool(cluster, pool);
+    }
+
     public void Dispose() => cluster.Dispose();
 
     private unsafe byte[] Ask(string command, ReadOnlySpan<byte> input, bool ofManager)
@@ -88,13 +97,13 @@ public sealed partial class RadosConnection : IDisposable
             }
     }
 
-    private static void Check(int result, string call)
+    internal static void Check(int result, string call)
     {
         if (result < 0) throw new RadosException(call, -result, "");
     }
 
     /// <summary>Ends the library's threads when it is closed.</summary>
-    private sealed class Cluster : SafeHandle
+    internal sealed class Cluster : SafeHandle
     {
         public Cluster(nint handle) : base(0, ownsHandle: true) => SetHandle(handle);
 
@@ -120,6 +129,9 @@ public sealed partial class RadosConnection : IDisposable
 
     [LibraryImport(Library)]
     private static partial int rados_connect(Cluster cluster);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rados_ioctx_create(Cluster cluster, string pool, out nint context);
 
     [LibraryImport(Library)]
     private static partial void rados_shutdown(nint cluster);
