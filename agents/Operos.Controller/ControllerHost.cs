@@ -85,7 +85,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         var context = new ControllerContext(settings, paths, time, loggers)
         {
             Disks = disks,
-            Storage = new RackStorage(ceph, disks, registry, sessions, paths.Osds, time, loggers.CreateLogger<RackStorage>()),
+            Storage = new RackStorage(ceph, cluster?.Client, disks, registry, sessions, paths, time, loggers.CreateLogger<RackStorage>()),
             Parts = parts, Backups = backups, LacksKubernetes = settings.Kubernetes.Enabled && cluster is null,
         };
         var enrolment = new MachineEnrolment(registry, authority, sessions, cluster, context);
@@ -121,6 +121,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
         if (clock is not null) works.Add(parts.Of("time", clock.RunAsync));
         if (cluster is null) return works;
         works.AddRange([parts.Of("Kubernetes", cluster.RunAsync),
+            parts.Of("volumes of the pool", context.Storage.RunAsync),
             parts.Of("names", token => new ClusterNamesWatch(cluster.Client, names).RunAsync(token))]);
         if (self is not null)
         {

@@ -41,6 +41,7 @@ internal sealed class TestController : IAsyncDisposable
     private readonly Task running;
     private readonly bool ownsFolder;
     private readonly KubernetesCluster? cluster;
+    private readonly RackStorage storage;
     private readonly ConcurrentDictionary<string, ECDsa> keys = new();
 
     /// <param name="kubernetes">Whether it is to run a control plane, which does not begin.</param>
@@ -63,7 +64,7 @@ internal sealed class TestController : IAsyncDisposable
         Audit = new AuditLog(paths.Operations, Clock, NullLogger<AuditLog>.Instance);
         var disks = new RackDisks(settings, paths, Registry, sessions, Audit, Clock, NullLoggerFactory.Instance);
         var context = new ControllerContext(settings, paths, Clock, NullLoggerFactory.Instance) { Disks = disks,
-            Storage = new RackStorage(ceph, disks, Registry, sessions, paths.Osds, Clock, NullLogger<RackStorage>.Instance) };
+            Storage = storage = new RackStorage(ceph, null, disks, Registry, sessions, paths, Clock, NullLogger<RackStorage>.Instance) };
         if (kubernetes) cluster = new KubernetesCluster(settings, paths, Registry, sessions, Clock, NullLoggerFactory.Instance);
         var enrolment = new MachineEnrolment(Registry, Authority, sessions, null, context);
         Operators = new OperatorRegistry(new OperatorStore(paths.Operators, NullLogger<OperatorStore>.Instance), Authority, Clock);
@@ -175,6 +176,7 @@ internal sealed class TestController : IAsyncDisposable
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var key in keys.Values) key.Dispose();
         cluster?.Dispose();
+        storage.Dispose();
         if (ownsFolder) Directory.Delete(Folder, recursive: true);
     }
 }

@@ -10,6 +10,8 @@ public sealed record ControlPlaneSettings
     /// <summary>The domain of services and pods.</summary>
     public required string ClusterDomain { get; init; }
     public required KubernetesSettings Kubernetes { get; init; }
+    /// <summary>Whether volumes are made of a pool of Ceph: the class of claims that name none.</summary>
+    public bool HasPoolVolumes { get; init; }
     /// <summary>The program that asks the components for their health and applies objects, as it calls itself in requests.</summary>
     public required string Agent { get; init; }
 }

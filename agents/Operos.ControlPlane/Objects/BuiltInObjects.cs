@@ -7,11 +7,14 @@ namespace Operos.ControlPlane.Objects;
 
 /// <summary>
 /// What every cluster of ours has: what the agents may read, whom the API server is to kubelets, where DNS is, and the class of volumes on
-/// machines' own disks.
+/// machines' own disks; and where there is a pool of Ceph, the class of its volumes and their driver.
 /// </summary>
 internal static class BuiltInObjects
 {
-    public static IReadOnlyList<JsonObject> For(ControlPlaneSettings settings) => Manifest.Parse(YamlText.Write($$"""
+    public static IReadOnlyList<JsonObject> For(ControlPlaneSettings settings) =>
+        [.. Of(settings), .. settings.HasPoolVolumes ? Manifest.Parse(PoolVolumes) : []];
+
+    private static IReadOnlyList<JsonObject> Of(ControlPlaneSettings settings) => Manifest.Parse(YamlText.Write($$"""
         apiVersion: rbac.authorization.k8s.io/v1
         kind: ClusterRole
         metadata: { name: "operos:node" }
@@ -70,4 +73,25 @@ internal static class BuiltInObjects
         - matchLabelExpressions:
           - { key: operos.io/local-volumes, values: ["true"] }
         """));
+
+    /// <summary>Images of the pool, each on one machine at a time. Their driver maps them by itself: nobody attaches them.</summary>
+    private const string PoolVolumes = """
+        apiVersion: storage.k8s.io/v1
+        kind: StorageClass
+        metadata:
+          name: operos
+          annotations: { storageclass.kubernetes.io/is-default-class: "true" }
+        provisioner: rbd.operos.io
+        volumeBindingMode: Immediate
+        allowVolumeExpansion: true
+        reclaimPolicy: Delete
+        ---
+        apiVersion: storage.k8s.io/v1
+        kind: CSIDriver
+        metadata: { name: rbd.operos.io }
+        spec:
+          attachRequired: false
+          podInfoOnMount: false
+          fsGroupPolicy: File
+        """;
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
@@ -14,15 +13,6 @@ using Operos.Proto.Connection;
 
 namespace Operos.Controller.Cluster;
 
-/// <summary>Why a volume is not made or deleted now.</summary>
-/// <param name="elsewhereMaybe">Whether another machine may have what this one lacks.</param>
-/// <param name="isSilence">Whether it did not answer.</param>
-internal sealed class VolumeException(string message, bool elsewhereMaybe = false, bool isSilence = false) : Exception(message)
-{
-    public bool ElsewhereMaybe { get; } = elsewhereMaybe;
-    public bool IsSilence { get; } = isSilence;
-}
-
 /// <summary>
 /// Makes the volumes of the class <c>operos-local</c> on the disks of the machine that the scheduler chose, and deletes those whose claims
 /// are gone: what Kubernetes calls a provisioner. Each step is done again until it is done; none makes a second volume of a claim: its
@@ -34,19 +24,15 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
     public const string Provisioner = "operos.io/local";
 
     private const string Class = "operos-local", Finalizer = "operos.io/local-volume", Folder = "/var/lib/operos/volumes/",
-        Machine = "operos.io/machine", Component = "operos-local", ProvisionedBy = "pv.kubernetes.io/provisioned-by",
-        Unmade = "operos.io/unmade-bytes",
-        SelectedNode = "volume.kubernetes.io/selected-node", OneWriter = "ReadWriteOnce";
+        Machine = "operos.io/machine", Unmade = "operos.io/unmade-bytes", SelectedNode = "volume.kubernetes.io/selected-node";
     private const int MachinesAtOnce = 16;
-    private static readonly string[] WantedBy =
-        ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"];
-    private static readonly TimeSpan Check = TimeSpan.FromSeconds(1), Retry = TimeSpan.FromSeconds(15),
-        ToldAgain = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Check = TimeSpan.FromSeconds(1);
 
     private readonly WatchCache<PersistentVolumeClaimObject, LocalClaim> claims = new(client, Resources.PersistentVolumeClaims, Read);
     private readonly WatchCache<PersistentVolumeObject, LocalVolume> volumes = new(client, Resources.PersistentVolumes, Read,
         (one, other) => one with { Finalizers = other.Finalizers } == other && one.Finalizers.SequenceEqual(other.Finalizers));
-    private readonly ConcurrentDictionary<string, Failure> failures = new(StringComparer.Ordinal);
+    private readonly Provisioning provisioning = new(client, Finalizer, Class);
+    private readonly VolumeAttempts attempts = new(logger);
 
     /// <summary>A claim that waits for its volume on a machine.</summary>
     internal sealed record LocalClaim(string Namespace, string Name, string Uid, string Node, string Class, string Size, string? Refusal)
@@ -61,10 +47,6 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
     internal sealed record LocalVolume(string Name, string Machine, string Path, long Unmade, ClaimReference Claim,
         IReadOnlyList<string> Finalizers);
 
-    /// <param name="Due">When it is tried again.</param>
-    /// <param name="Told">When it was told last.</param>
-    private sealed record Failure(DateTime Due, DateTime Told);
-
     public Task RunAsync(CancellationToken cancellationToken) => TaskGroup.RunAsync(cancellationToken,
         new("claims", claims.RunAsync), new("volumes", volumes.RunAsync), new("work", WorkAsync));
 
@@ -75,10 +57,10 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
         if (claim is not { Metadata: { DeletionTimestamp: null, Name: { } name, Namespace: { } space }, Spec: { } spec }
             || !string.IsNullOrEmpty(spec.VolumeName) || !Guid.TryParseExact(claim.Metadata.Uid, "D", out var uid)
             || spec.StorageClassName != Class || told?.GetValueOrDefault(SelectedNode) is not { Length: > 0 } node
-            || !WantedBy.Any(key => told.GetValueOrDefault(key) == Provisioner)) return null;
+            || !Provisioning.IsAsked(claim, Provisioner)) return null;
         var size = spec.Asked?.Requests?.GetValueOrDefault("storage") ?? "";
         var refusal = spec.VolumeMode is not (null or "Filesystem") ? "it asks for a block device, and these volumes are folders"
-            : spec.AccessModes?.Any(mode => mode != OneWriter) == true
+            : spec.AccessModes?.Any(mode => mode != Provisioning.OneWriter) == true
                 ? "it is to be used from several machines, and these volumes are on one"
             : ByteQuantity.Parse(size) is null ? "it does not say how many bytes it asks for" : null;
         return new LocalClaim(space, name, $"{uid}", node, spec.StorageClassName, size, refusal);
@@ -88,7 +70,7 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
     internal static LocalVolume? Read(PersistentVolumeObject volume)
     {
         if (volume is not { Metadata: { Name: { } name, Annotations: { } told } meta, Spec: { Local.Path: { } path } spec }
-            || told.GetValueOrDefault(ProvisionedBy) != Provisioner || told.GetValueOrDefault(Machine) is not { } machine
+            || told.GetValueOrDefault(Provisioning.ProvisionedBy) != Provisioner || told.GetValueOrDefault(Machine) is not { } machine
             || !IsPlace(path, name)) return null;
         var phase = volume.Status?.Phase;
         var isUnwanted = phase is "Released" or "Failed" || (meta.DeletionTimestamp is not null && phase is not (null or "Bound"));
@@ -105,8 +87,7 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
             var known = volumes.Snapshot.Items;
             var begun = known.Select(volume => volume.Name).ToHashSet();
             var wanted = claims.Snapshot.Items.Where(claim => !begun.Contains(claim.Volume)).ToList();
-            var names = wanted.Select(claim => claim.Volume).Concat(begun).ToHashSet();
-            foreach (var gone in failures.Keys.Where(name => !names.Contains(name))) failures.TryRemove(gone, out _);
+            attempts.Keep(wanted.Select(claim => claim.Volume).Concat(begun).ToHashSet());
             // One machine that does not answer keeps no other's waiting.
             // What has its place takes it before others choose theirs.
             var machines = known.Select(volume => (Node: volume.Machine, Work: Work(token => TryAsync(volume, token))))
@@ -124,39 +105,17 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
 
     private static Func<CancellationToken, Task<bool>> Work(Func<CancellationToken, Task<bool>> work) => work;
 
-    private Task<bool> TryAsync(LocalClaim claim, CancellationToken cancellationToken) => TryAsync(claim.Volume,
+    private Task<bool> TryAsync(LocalClaim claim, CancellationToken cancellationToken) => attempts.TryAsync(claim.Volume,
         () => PlaceAsync(claim, cancellationToken), reason => TellAsync(claim.Volume, claim.Reference, reason, cancellationToken));
 
     private Task<bool> TryAsync(LocalVolume volume, CancellationToken cancellationToken) => volume.Unmade > 0
-        ? TryAsync(volume.Name, () => MakeAsync(volume, cancellationToken),
+        ? attempts.TryAsync(volume.Name, () => MakeAsync(volume, cancellationToken),
             reason => TellAsync(volume.Name, volume.Claim, reason, cancellationToken))
-        : TryAsync(volume.Name, () => DropAsync(volume, cancellationToken), reason =>
+        : attempts.TryAsync(volume.Name, () => DropAsync(volume, cancellationToken), reason =>
         {
             logger.VolumeNotDeleted(volume.Name, volume.Machine, reason);
             return Task.CompletedTask;
         });
-
-    /// <summary>What fails is tried again after a while, and told now and then.</summary>
-    /// <returns>Whether its machine answers.</returns>
-    private async Task<bool> TryAsync(string name, Func<Task> act, Func<string, Task> tell)
-    {
-        var (before, now) = (failures.GetValueOrDefault(name), DateTime.UtcNow);
-        if (before?.Due > now) return true;
-        try
-        {
-            await act().ConfigureAwait(false);
-            failures.TryRemove(name, out _);
-            return true;
-        }
-        catch (Exception e) when (e is ApiException or VolumeException)
-        {
-            var isTold = before is not null && now - before.Told < ToldAgain;
-            failures[name] = new(DateTime.UtcNow + Retry, isTold ? before!.Told : now);
-            try { if (!isTold) await tell(e.Message).ConfigureAwait(false); }
-            catch (ApiException untold) { logger.VolumeNotMade(name, untold.Message); }
-            return e is not VolumeException { IsSilence: true };
-        }
-    }
 
     /// <summary>Has its place chosen and kept; from then on it has no other.</summary>
     private async Task PlaceAsync(LocalClaim claim, CancellationToken cancellationToken)
@@ -173,7 +132,7 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
         {
             // The scheduler chooses again, another machine where there is one.
             await client.MergeAsync(Resources.PersistentVolumeClaims.Path(claim.Namespace, claim.Name),
-                Annotation(SelectedNode, null), cancellationToken).ConfigureAwait(false);
+                Provisioning.Annotation(SelectedNode, null), cancellationToken).ConfigureAwait(false);
             throw;
         }
         if (!IsPlace(path, claim.Volume)) throw new VolumeException("its machine answered with another place");
@@ -193,17 +152,9 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
         var made = await AskAsync<VolumeMade>(volume.Machine,
             new MakeVolume { Volume = volume.Name, Bytes = volume.Unmade, Path = volume.Path }, cancellationToken).ConfigureAwait(false);
         if (made.Path != volume.Path) throw new VolumeException("its machine made it in another place than it said before");
-        try
-        {
-            await client.MergeAsync(Resources.PersistentVolumes.Path(null, volume.Name), Annotation(Unmade, null), cancellationToken)
-                .ConfigureAwait(false);
-        }
-        catch (ApiException e) when (e.Code == HttpStatusCode.NotFound) { }
+        await provisioning.UnmarkAsync(volume.Name, Unmade, cancellationToken).ConfigureAwait(false);
         logger.VolumeMade(volume.Name, volume.Machine, $"{volume.Claim.Namespace}/{volume.Claim.Name}");
     }
-
-    private static JsonObject Annotation(string name, string? value) =>
-        new() { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { [name] = value } } };
 
     private async Task DropAsync(LocalVolume volume, CancellationToken cancellationToken)
     {
@@ -211,15 +162,7 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
         if (registry.Knows(volume.Machine))
             await AskAsync<Done>(volume.Machine, new DropVolume { Volume = volume.Name, Path = volume.Path }, cancellationToken)
                 .ConfigureAwait(false);
-        var path = Resources.PersistentVolumes.Path(null, volume.Name);
-        await client.DeleteAsync(path, cancellationToken).ConfigureAwait(false);
-        if (volume.Finalizers.Contains(Finalizer))
-        {
-            var others = volume.Finalizers.Where(finalizer => finalizer != Finalizer).Select(finalizer => (JsonNode?)finalizer);
-            var patch = new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = new JsonArray([.. others]) } };
-            try { await client.MergeAsync(path, patch, cancellationToken).ConfigureAwait(false); }
-            catch (ApiException e) when (e.Code == HttpStatusCode.NotFound) { }
-        }
+        await provisioning.DeleteAsync(volume.Name, volume.Finalizers, cancellationToken).ConfigureAwait(false);
         logger.VolumeDropped(volume.Name, volume.Machine);
     }
 
@@ -249,18 +192,14 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
             ["name"] = claim.Volume,
             // Its folder goes before it, whoever deletes it.
             ["finalizers"] = new JsonArray(Finalizer),
-            ["annotations"] = new JsonObject { [ProvisionedBy] = Provisioner, [Machine] = claim.Node, [Unmade] = $"{bytes}" },
+            ["annotations"] = new JsonObject { [Provisioning.ProvisionedBy] = Provisioner, [Machine] = claim.Node, [Unmade] = $"{bytes}" },
         },
         ["spec"] = new JsonObject
         {
             ["capacity"] = new JsonObject { ["storage"] = claim.Size },
-            ["accessModes"] = new JsonArray(OneWriter), ["volumeMode"] = "Filesystem", ["storageClassName"] = claim.Class,
+            ["accessModes"] = new JsonArray(Provisioning.OneWriter), ["volumeMode"] = "Filesystem", ["storageClassName"] = claim.Class,
             ["persistentVolumeReclaimPolicy"] = "Delete",
-            ["claimRef"] = new JsonObject
-            {
-                ["apiVersion"] = "v1", ["kind"] = "PersistentVolumeClaim", ["namespace"] = claim.Namespace, ["name"] = claim.Name,
-                ["uid"] = claim.Uid,
-            },
+            ["claimRef"] = Provisioning.ReferenceTo(claim.Reference),
             ["local"] = new JsonObject { ["path"] = path },
             ["nodeAffinity"] = new JsonObject
             {
@@ -278,23 +217,9 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
         },
     };
 
-    /// <summary>Tells it where who made the claim looks: kubectl describe.</summary>
-    private async Task TellAsync(string volume, ClaimReference claim, string reason, CancellationToken cancellationToken)
+    private Task TellAsync(string volume, ClaimReference claim, string reason, CancellationToken cancellationToken)
     {
         logger.VolumeNotMade(volume, reason);
-        if (claim is not { Namespace.Length: > 0, Name.Length: > 0 }) return;
-        var now = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
-        await client.CreateAsync($"/api/v1/namespaces/{claim.Namespace}/events", new JsonObject
-        {
-            ["apiVersion"] = "v1", ["kind"] = "Event",
-            ["metadata"] = new JsonObject { ["generateName"] = $"{Component}.", ["namespace"] = claim.Namespace },
-            ["involvedObject"] = new JsonObject
-            {
-                ["apiVersion"] = "v1", ["kind"] = "PersistentVolumeClaim", ["namespace"] = claim.Namespace, ["name"] = claim.Name,
-                ["uid"] = claim.Uid,
-            },
-            ["reason"] = "ProvisioningFailed", ["message"] = reason, ["type"] = "Warning", ["count"] = 1,
-            ["firstTimestamp"] = now, ["lastTimestamp"] = now, ["source"] = new JsonObject { ["component"] = Component },
-        }, cancellationToken).ConfigureAwait(false);
+        return provisioning.TellAsync(claim, "ProvisioningFailed", reason, cancellationToken);
     }
 }

@@ -54,6 +54,8 @@ internal sealed record ControllerPaths
     public string DiskSecretRecord => Path.Combine(State, "storage", "keys.json");
     /// <summary>Which OSDs machines were given the keys of.</summary>
     public string Osds => Path.Combine(State, "storage", "osds.json");
+    /// <summary>Which machine has which volume of the pool; in no backup, for what was so then is not so after a restore.</summary>
+    public string StagedVolumes => Path.Combine(State, "volumes.json");
     public string Anchor => Path.Combine(State, "anchor.cpio");
     /// <summary>The public keys that releases are trusted by, one or more, PEM.</summary>
     public string ReleaseKeys => Path.Combine(State, "release.pub");

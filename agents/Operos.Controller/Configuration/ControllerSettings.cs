@@ -92,7 +92,7 @@ internal sealed record ControllerSettings
 
     /// <summary>What the control plane is told of all this.</summary>
     public ControlPlaneSettings ControlPlane =>
-        new() { Address = Address, ClusterDomain = ClusterDomain, Kubernetes = Kubernetes, Agent = Agent };
+        new() { Address = Address, ClusterDomain = ClusterDomain, Kubernetes = Kubernetes, Agent = Agent, HasPoolVolumes = CephEnabled };
 
     /// <summary>What the name server is told of all this.</summary>
     public NameServerSettings NameServer(ControllerPaths paths) => new()

@@ -84,16 +84,19 @@ internal sealed class ControlPeer(MachineEnrolment enrolment, OperationCatalogue
     private async Task<Message> AnswerAsync(Message request, CancellationToken cancellationToken) => (request, holder) switch
     {
         (Enrol enrol, _) => await enrolment.EnrolAsync(enrol, from, cancellationToken).ConfigureAwait(false),
-        (OsdRequest osd, (Role.Worker, var machine)) => await enrolment.GrantAsync(osd, OpenSession(machine, request), cancellationToken)
-            .ConfigureAwait(false),
+        (_, (Role.Worker, var machine)) when IsOfStorage(request) =>
+            await enrolment.AnswerAsync(request, OpenSession(machine, request), cancellationToken).ConfigureAwait(false),
         (_, (Role.Worker, var machine)) when IsOfWorkers(request) => enrolment.Serve(request, OpenSession(machine, request)),
         _ when IsOfWorkers(request) => Unauthorized("only an enrolled worker may"),
         (_, (Role.Operator, _)) => await operations.RunAsync(request, Caller(), cancellationToken).ConfigureAwait(false),
         _ => Unauthorized("only an operator may"),
     };
 
-    private static bool IsOfWorkers(Message request) =>
-        request is Heartbeat or RenewCertificate or IssueNodeCertificates or ReportDisks or IssueDiskKeys or OsdRequest;
+    private static bool IsOfWorkers(Message request) => IsOfStorage(request)
+        || request is Heartbeat or RenewCertificate or IssueNodeCertificates or ReportDisks or IssueDiskKeys;
+
+    /// <summary>What Ceph is asked for before it is answered.</summary>
+    private static bool IsOfStorage(Message request) => request is OsdRequest or StageVolume or TellVolume or ReleaseVolume;
 
     /// <summary>Whose request it is, asked for each: what was revoked a moment ago no longer counts.</summary>
     /// <exception cref="RefusedException">The certificate does not count.</exception>

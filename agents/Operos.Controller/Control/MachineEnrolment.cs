@@ -91,9 +91,9 @@ internal sealed partial class MachineEnrolment(MachineRegistry registry, Certifi
         }
     }
 
-    /// <summary>Answers an enrolled worker that asks for an OSD's key.</summary>
-    public Task<Message> GrantAsync(OsdRequest request, Session session, CancellationToken cancellationToken) =>
-        context.Storage.GrantAsync(request, session.Machine, cancellationToken);
+    /// <summary>Answers an enrolled worker that asks for an OSD's key, or about a volume.</summary>
+    public Task<Message> AnswerAsync(Message request, Session session, CancellationToken cancellationToken) =>
+        context.Storage.AnswerAsync(request, session.Machine, cancellationToken);
 
     /// <summary>Whether a certificate is of the key that an admitted machine has now.</summary>
     public bool IsCurrent(string machine, X509Certificate2 certificate) =>

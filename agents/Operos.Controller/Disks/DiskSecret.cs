@@ -41,6 +41,13 @@ internal sealed class DiskSecret(string path, string record, TimeProvider time)
         lock (secretLock) return Derive(secret ??= Open(), $"osd {partition} of disk {disk}");
     }
 
+    /// <summary>The secret of the client of Ceph that a machine maps volumes as; the same for ever.</summary>
+    /// <exception cref="RefusedException">The secret cannot be read, or is another than it was.</exception>
+    public byte[] ClientSecretOf(Guid machine)
+    {
+        lock (secretLock) return Derive(secret ??= Open(), $"ceph client of machine {machine}");
+    }
+
     /// <summary>Makes it where there never was one. What keeps it from that is in <see cref="Trouble"/>, and is tried again.</summary>
     public void Prepare()
     {

@@ -91,6 +91,13 @@ internal sealed class RackDisks
     public bool AuditOsd(string machine, Guid partition, AuditOutcome outcome, string? text) =>
         Audit(machine, "osd key", ("partition", $"{partition}"), outcome, text);
 
+    /// <summary>The secret of a machine's client of Ceph, 32 bytes.</summary>
+    /// <exception cref="RefusedException">There is no secret.</exception>
+    public byte[] IssueClientSecret(Guid machine) => secret.ClientSecretOf(machine);
+
+    /// <summary>Writes to the audit log that a machine got the key by which it maps volumes; once a day.</summary>
+    public void AuditClient(string machine, string user) => Audit(machine, "volume key", ("user", user), AuditOutcome.Done, null);
+
     /// <summary>Whether a machine told that it has a disk, by the id in its record.</summary>
     public bool HasTold(string machine, string disk) => reports.Of(machine)?.Disks.Any(one => one.RecordDisk == disk) == true;
 

@@ -14,3 +14,20 @@ internal sealed class OsdListing(RackStorage storage) : Reading<ListOsds>("stora
 {
     protected override Message Read(ListOsds input, Caller caller) => storage.Views.Osds();
 }
+
+/// <summary>The volumes of the pool, and which machine has each.</summary>
+internal sealed class VolumeListing(RackStorage storage) : Reading<ListVolumes>("volumes list")
+{
+    protected override Message Read(ListVolumes input, Caller caller) => storage.Volumes.List(input.After);
+}
+
+/// <summary>One volume, also as Ceph sees it now.</summary>
+internal sealed class VolumeView(RackStorage storage) : Operation("volumes show", OperatorRole.Viewer)
+{
+    public override Type Input => typeof(ShowVolume);
+
+    public override bool Changes => false;
+
+    public override async Task<Message> RunAsync(Message input, Caller caller, CancellationToken cancellationToken) =>
+        await storage.Volumes.ShowAsync(((ShowVolume)input).Volume, cancellationToken).ConfigureAwait(false);
+}

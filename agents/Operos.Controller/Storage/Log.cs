@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Operos.Controller.Storage;
 
-/// <summary>What is said in the journal of the machines' OSDs: events 1750 to 1799.</summary>
+/// <summary>What is said in the journal of the machines' OSDs and of volumes: events 1750 to 1799.</summary>
 internal static partial class Log
 {
     [LoggerMessage(EventId = 1750, Level = LogLevel.Information, Message = "{Machine} got the key of OSD {Id}, on partition {Partition}")]
@@ -11,4 +11,29 @@ internal static partial class Log
     [LoggerMessage(EventId = 1751, Level = LogLevel.Warning,
         Message = "{Machine} gets no key of the OSD on partition {Partition}: {Reason}")]
     public static partial void OsdRefused(this ILogger logger, string machine, Guid partition, string reason);
+
+    [LoggerMessage(EventId = 1760, Level = LogLevel.Information, Message = "Volume {Volume} is made for {Claim}: {Bytes} bytes")]
+    public static partial void ImageMade(this ILogger logger, string volume, string claim, long bytes);
+
+    [LoggerMessage(EventId = 1761, Level = LogLevel.Warning, Message = "Volume {Volume} is not made or grown: {Reason}")]
+    public static partial void ImageNotMade(this ILogger logger, string volume, string reason);
+
+    [LoggerMessage(EventId = 1762, Level = LogLevel.Information, Message = "Volume {Volume} of {Claim} has grown to {Bytes} bytes")]
+    public static partial void ImageGrown(this ILogger logger, string volume, string claim, long bytes);
+
+    [LoggerMessage(EventId = 1763, Level = LogLevel.Information, Message = "Volume {Volume} is removed: its claim {Claim} is gone")]
+    public static partial void ImageRemoved(this ILogger logger, string volume, string claim);
+
+    [LoggerMessage(EventId = 1764, Level = LogLevel.Warning, Message = "Volume {Volume} is removed later: {Reason}")]
+    public static partial void ImageNotRemoved(this ILogger logger, string volume, string reason);
+
+    [LoggerMessage(EventId = 1765, Level = LogLevel.Information,
+        Message = "Volume {Volume} of {Claim} was deleted, and its image stays, as its reclaim policy says")]
+    public static partial void ImageKept(this ILogger logger, string volume, string claim);
+
+    [LoggerMessage(EventId = 1770, Level = LogLevel.Information, Message = "{Machine} has volume {Volume}")]
+    public static partial void VolumeStaged(this ILogger logger, string machine, string volume);
+
+    [LoggerMessage(EventId = 1771, Level = LogLevel.Information, Message = "{Machine} has volume {Volume} no longer")]
+    public static partial void VolumeReleased(this ILogger logger, string machine, string volume);
 }

@@ -1,31 +1,49 @@
 using Microsoft.Extensions.Logging;
 using Operos.Ceph;
+using Operos.Ceph.Pools;
+using Operos.Controller.Configuration;
 using Operos.Controller.Connections;
 using Operos.Controller.Disks;
 using Operos.Controller.Machines;
+using Operos.Kubernetes;
 using Operos.Proto;
 
 namespace Operos.Controller.Storage;
 
-/// <summary>Ceph on the machines' disks: what workers are told of it, the keys that they get, and how it stands.</summary>
-internal sealed class RackStorage
+/// <summary>
+/// Ceph on the machines' disks: what workers are told of it, the keys that they get, the volumes that are made of it, and how it stands.
+/// </summary>
+internal sealed class RackStorage : IDisposable
 {
     private readonly CephMonitor? ceph;
+    private readonly PoolImages? images;
     private readonly OsdGrants grants;
+    private readonly VolumeGrants volumeGrants;
     private readonly OsdBook book;
+    private readonly VolumeBook staged;
+    private readonly PoolVolumes? volumes;
 
     /// <param name="ceph">Null where this cluster has none.</param>
-    /// <param name="path">Of the file that says which OSDs were granted.</param>
-    public RackStorage(CephMonitor? ceph, RackDisks disks, MachineRegistry machines, Sessions sessions, string path,
-        TimeProvider time, ILogger<RackStorage> logger)
+    /// <param name="client">The API server; null where this cluster has none.</param>
+    public RackStorage(CephMonitor? ceph, ApiClient? client, RackDisks disks, MachineRegistry machines, Sessions sessions,
+        ControllerPaths paths, TimeProvider time, ILogger<RackStorage> logger)
     {
         this.ceph = ceph;
-        book = new OsdBook(path);
+        images = ceph?.OpenImages();
+        book = new OsdBook(paths.Osds);
+        // One whose record cannot be read has what it had. One that an operator took out may, too, but who has the image open says so.
+        staged = new VolumeBook(paths.StagedVolumes, one => machines.Get(one.Machine) is { } machine ? machine.BootId == one.BootId
+            : machines.Knows(one.Machine));
         grants = new OsdGrants(ceph, disks, book, time, logger);
+        volumeGrants = new VolumeGrants(ceph, images, disks, machines, staged, time, logger);
+        volumes = ceph is null || client is null ? null : new PoolVolumes(client, ceph, volumeGrants.WhoHas, logger);
         Views = new StorageViews(ceph, book, disks, machines, sessions);
+        Volumes = new VolumeViews(volumes, images, staged, machines);
     }
 
     public StorageViews Views { get; }
+
+    public VolumeViews Volumes { get; }
 
     /// <summary>What workers are told; null where there is none, or its identity cannot be read.</summary>
     public CephCluster? Cluster => ceph?.Map is { } map ? new CephCluster { Fsid = $"{map.Fsid}", Monitors = map.Monitors } : null;
@@ -34,10 +52,16 @@ internal sealed class RackStorage
     public IReadOnlyList<(string Name, (bool Healthy, string Text, DateTimeOffset Since) Status)> Daemons => ceph?.Daemons ?? [];
 
     /// <summary>What of all this cannot be read, with the way out.</summary>
-    public IEnumerable<string> Unreadable => ceph is not null && book.Trouble is { } trouble ? [trouble] : [];
+    public IEnumerable<string> Unreadable => ceph is null ? [] : ((string?[])[book.Trouble, staged.Trouble]).OfType<string>();
 
-    /// <summary>Answers a worker that asks for an OSD's key.</summary>
-    /// <exception cref="RefusedException">It gets none.</exception>
-    public Task<Message> GrantAsync(OsdRequest request, string machine, CancellationToken cancellationToken) =>
-        grants.GrantAsync(request, machine, cancellationToken);
+    /// <summary>Makes and removes volumes, until it is told to end.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) =>
+        volumes?.RunAsync(cancellationToken) ?? Task.Delay(Timeout.Infinite, cancellationToken);
+
+    /// <summary>Answers a worker that asks for an OSD's key, or about a volume.</summary>
+    /// <exception cref="RefusedException">It is not done.</exception>
+    public Task<Message> AnswerAsync(Message request, string machine, CancellationToken cancellationToken) => request is OsdRequest osd
+        ? grants.GrantAsync(osd, machine, cancellationToken) : volumeGrants.AnswerAsync(request, machine, cancellationToken);
+
+    public void Dispose() => images?.Dispose();
 }

@@ -7,6 +7,7 @@ public sealed record PersistentVolumeClaimObject : IApiObject
 {
     public ObjectMeta? Metadata { get; set; }
     public PersistentVolumeClaimSpec? Spec { get; set; }
+    public PersistentVolumeClaimStatus? Status { get; set; }
 }
 
 public sealed record PersistentVolumeClaimSpec
@@ -24,4 +25,12 @@ public sealed record ClaimResources
 {
     /// <summary>Quantities by name, such as <c>storage</c>.</summary>
     public Dictionary<string, string?>? Requests { get; set; }
+}
+
+public sealed record PersistentVolumeClaimStatus
+{
+    /// <summary>What it has: quantities by name, such as <c>storage</c>.</summary>
+    public Dictionary<string, string?>? Capacity { get; set; }
+    /// <summary>Such as <c>FileSystemResizePending</c>.</summary>
+    public IReadOnlyList<ObjectCondition?>? Conditions { get; set; }
 }

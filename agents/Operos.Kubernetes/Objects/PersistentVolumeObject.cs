@@ -14,6 +14,12 @@ public sealed record PersistentVolumeSpec
     public string? PersistentVolumeReclaimPolicy { get; set; }
     /// <summary>Of a folder of one machine; null for any other sort of volume.</summary>
     public LocalVolumeSource? Local { get; set; }
+    /// <summary>Of a driver of CSI; null for any other sort of volume.</summary>
+    public DriverVolumeSource? Csi { get; set; }
+    /// <summary>Quantities by name, such as <c>storage</c>.</summary>
+    public Dictionary<string, string?>? Capacity { get; set; }
+    /// <summary><c>Filesystem</c>, which is meant where it is missing, or <c>Block</c>.</summary>
+    public string? VolumeMode { get; set; }
     /// <summary>The claim that it is for.</summary>
     public ClaimReference? ClaimRef { get; set; }
 }
@@ -28,6 +34,14 @@ public sealed record ClaimReference
 public sealed record LocalVolumeSource
 {
     public string? Path { get; set; }
+}
+
+public sealed record DriverVolumeSource
+{
+    /// <summary>The driver's name.</summary>
+    public string? Driver { get; set; }
+    /// <summary>The volume as its driver calls it.</summary>
+    public string? VolumeHandle { get; set; }
 }
 
 public sealed record PersistentVolumeStatus

@@ -1,0 +1,133 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Operos.Linux;
+
+namespace Operos.Controller.Storage;
+
+/// <summary>A volume that a machine may have mapped.</summary>
+internal sealed record StagedVolume
+{
+    public required string Volume { get; init; }
+    public required string Image { get; init; }
+    /// <summary>UUID.</summary>
+    public required string Machine { get; init; }
+    /// <summary>The boot of the machine in which it asked for it: no later one has it.</summary>
+    public required string BootId { get; init; }
+    public required DateTimeOffset Since { get; init; }
+    /// <summary>As whom Ceph knows the machine's client; empty before it was mapped.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+}
+
+internal sealed record StagedVolumes
+{
+    public const int CurrentFormat = 1;
+
+    public int Format { get; init; } = CurrentFormat;
+    public IReadOnlyList<StagedVolume> Volumes { get; init; } = [];
+}
+
+/// <summary>Which machine has which volume: one file, written before a machine is told that it may.</summary>
+internal sealed class VolumeBook
+{
+    public const int Most = 65_536;
+
+    private readonly string path;
+    private readonly Func<StagedVolume, bool> counts;
+    private readonly Lock bookLock = new();
+    private Dictionary<string, StagedVolume> volumes = new(StringComparer.Ordinal);
+
+    /// <param name="counts">Whether a machine is still in the boot in which it took a volume.</param>
+    public VolumeBook(string path, Func<StagedVolume, bool> counts)
+    {
+        (this.path, this.counts) = (path, counts);
+        try
+        {
+            if (!File.Exists(path)) return;
+            var read = RecordFile.Read(path, VolumeJson.Default.StagedVolumes, StagedVolumes.CurrentFormat)?.Volumes
+                ?? throw new JsonException("it is empty");
+            if (read.Any(one => one is not { Volume: not null, Image: not null, Machine: not null, BootId: not null, Addresses: not null }))
+                throw new JsonException("it holds null");
+            volumes = read.ToDictionary(one => one.Volume, StringComparer.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
+        {
+            Trouble = $"{path} cannot be read, which says which machine has which volume: no machine gets another one: {e.Message}. Next: "
+                + "reboot the machines that have volumes or see that no pod uses one (operosctl volumes list), remove the file, and start "
+                + "the agent anew";
+        }
+    }
+
+    /// <summary>Why nothing is given out; null where it can be.</summary>
+    public string? Trouble { get; }
+
+    public IReadOnlyList<StagedVolume> All
+    {
+        get { lock (bookLock) return [.. volumes.Values.Where(counts)]; }
+    }
+
+    /// <summary>Who has a volume, or its image under another name; null where nobody has.</summary>
+    public StagedVolume? Find(string volume, string image)
+    {
+        lock (bookLock) return Holder(volume, image);
+    }
+
+    /// <summary>Gives a volume to a machine, unless one has it.</summary>
+    /// <returns>Who has it: the one that is given, or the one that had it before.</returns>
+    /// <exception cref="IOException">It cannot be written; then nobody gets it.</exception>
+    public StagedVolume Take(StagedVolume wanted)
+    {
+        lock (bookLock)
+        {
+            if (Holder(wanted.Volume, wanted.Image) is { } holder) return holder;
+            if (volumes.Count >= Most) throw new IOException($"{Most} volumes are in use, and that is the most");
+            Write(wanted.Volume, wanted);
+            return wanted;
+        }
+    }
+
+    /// <summary>Notes as whom Ceph knows the machine's client.</summary>
+    /// <returns>Whether the machine has the volume.</returns>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public bool Tell(string volume, string machine, IReadOnlyList<string> addresses)
+    {
+        lock (bookLock)
+        {
+            if (volumes.GetValueOrDefault(volume) is not { } own || own.Machine != machine || !counts(own)) return false;
+            if (!own.Addresses.SequenceEqual(addresses)) Write(volume, own with { Addresses = addresses });
+            return true;
+        }
+    }
+
+    /// <summary>Takes a volume back from a machine.</summary>
+    /// <returns>Whether the machine had it.</returns>
+    /// <exception cref="IOException">It cannot be written; then the machine has it.</exception>
+    public bool Release(string volume, string machine)
+    {
+        lock (bookLock)
+        {
+            if (volumes.GetValueOrDefault(volume) is not { } own || own.Machine != machine) return false;
+            Write(volume, null);
+            return true;
+        }
+    }
+
+    private StagedVolume? Holder(string volume, string image) =>
+        volumes.GetValueOrDefault(volume) is { } own && counts(own) ? own
+            : volumes.Values.FirstOrDefault(other => other.Image == image && counts(other));
+
+    /// <summary>What no longer counts goes with the next change.</summary>
+    private void Write(string volume, StagedVolume? entry)
+    {
+        var next = volumes.Values.Where(one => one.Volume != volume && counts(one)).ToDictionary(one => one.Volume, StringComparer.Ordinal);
+        if (entry is not null) next[volume] = entry;
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!, FileModes.PrivateFolder);
+        RecordFile.Write(path, new StagedVolumes { Volumes = [.. next.Values.OrderBy(one => one.Volume, StringComparer.Ordinal)] },
+            VolumeJson.Default.StagedVolumes, StagedVolumes.CurrentFormat);
+        volumes = next;
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(StagedVolumes))]
+internal sealed partial class VolumeJson : JsonSerializerContext;
