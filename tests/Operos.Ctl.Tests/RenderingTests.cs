@@ -74,6 +74,39 @@ public sealed class RenderingTests
     }
 
     [Fact]
+    public void A_volume_is_shown_with_its_claim_and_the_machine_that_has_it()
+    {
+        var free = new VolumeEntry { Volume = "pvc-2", Image = "pvc-2", Claim = "default/new", Phase = "Pending", Bytes = 4_194_304,
+            Text = "no room\u001b[2J" };
+        var used = new VolumeEntry { Volume = "pvc-1", Image = "pvc-1", Claim = "default/data", Phase = "Bound", Bytes = 1_000_000_000,
+            Machine = "u", MachineName = "w1", SinceUnixMs = Now.AddSeconds(-9).ToUnixTimeMilliseconds(), Addresses = ["10.0.0.7:0/1"] };
+        var list = new VolumeList { Volumes = [used, free], Trouble = "old" };
+        Assert.Equal("""
+            VOLUME  CLAIM         STATE    SIZE    MACHINE  SINCE
+            pvc-1   default/data  Bound    1.0 GB  w1       9s ago
+            pvc-2   default/new   Pending  4 MB    -        -       no room [2J
+
+            old
+
+            """, VolumeTable.Render(list, Now));
+        Assert.Equal("no volumes\n", VolumeTable.Render(new VolumeList { Volumes = [] }, Now));
+        Assert.Equal("""
+            volume   pvc-1
+            claim    default/data
+            state    Bound
+            size     1.0 GB
+            image    pvc-1
+            machine  w1, since 9s ago
+            client   10.0.0.7:0/1
+            open at  10.0.0.7:0/1
+
+            """, VolumeTable.Render(new VolumeDetail { Volume = used, Watchers = ["10.0.0.7:0/1"] }, Now));
+        Assert.Contains("machine  none\ntrouble  its image is not there\n",
+            VolumeTable.Render(new VolumeDetail { Volume = free, Trouble = "its image is not there" }, Now), StringComparison.Ordinal);
+        Assert.Contains("\"machineName\": \"w1\"", AnswerJson.Render(list), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_list_of_disks_says_what_each_is_and_why_what_it_is_used_for_and_the_way_out()
     {
         var (disk, id) = (new DiskState

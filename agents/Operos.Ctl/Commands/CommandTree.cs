@@ -20,6 +20,7 @@ internal static class CommandTree
         foreach (var command in ClusterCommands.Create()) root.Subcommands.Add(command);
         root.Subcommands.Add(DiskCommands.Create());
         root.Subcommands.Add(StorageCommands.Create());
+        root.Subcommands.Add(VolumeCommands.Create());
         root.Subcommands.Add(CompletionCommand.Create(root));
         foreach (var option in Credentials.All) root.Options.Add(option);
         return root;

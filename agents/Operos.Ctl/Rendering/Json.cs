@@ -15,6 +15,8 @@ namespace Operos.Ctl.Rendering;
 [JsonSerializable(typeof(DiskReply))]
 [JsonSerializable(typeof(StorageReply))]
 [JsonSerializable(typeof(OsdList))]
+[JsonSerializable(typeof(VolumeList))]
+[JsonSerializable(typeof(VolumeDetail))]
 [JsonSerializable(typeof(LeaseList))]
 [JsonSerializable(typeof(ReleaseList))]
 [JsonSerializable(typeof(BootList))]
