@@ -115,7 +115,10 @@ internal sealed class CephLab : IAsyncDisposable
         var data = Folder[$"osd-{id}"];
         Directory.CreateDirectory(data);
         var configuration = Folder[$"osd-{id}.conf"];
-        await File.WriteAllTextAsync(configuration, CephConfiguration.Osd(Monitor.Map!, data, host, null, 0, Paths.Run) + """
+        // Its classes are in the image's folder, not in this host's.
+        var classes = Path.Combine(new Build().Out, $"images/roots/worker{CephConfiguration.Classes}");
+        await File.WriteAllTextAsync(configuration, CephConfiguration.Osd(Monitor.Map!, data, host, null, 0, Paths.Run)
+            .Replace(CephConfiguration.Classes, classes, StringComparison.Ordinal) + """
             bluestore_block_size = 1073741824
             bluestore_block_path =
             osd_mclock_skip_benchmark = true
@@ -136,6 +139,13 @@ internal sealed class CephLab : IAsyncDisposable
 
     /// <summary>The monitor lives, and does nothing until it is told to go on.</summary>
     public void HoldMonitor(bool isHeld) => ProcessSignal.Send(Find(Paths.MonitorConfiguration).Id, isHeld ? Hold : Continue);
+
+    /// <summary>The OSDs live, and answer nobody until they are told to go on.</summary>
+    public void HoldOsds(bool isHeld)
+    {
+        lock (osds)
+            foreach (var osd in osds) ProcessSignal.Send(osd.Id, isHeld ? Hold : Continue);
+    }
 
     public async Task StopAsync()
     {

@@ -35,6 +35,38 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
+    public async Task Volumes_are_for_machines_and_need_ceph_and_an_answer_of_it()
+    {
+        var stage = new StageVolume { Volume = $"pvc-{Guid.NewGuid()}", Image = $"pvc-{Guid.NewGuid()}" };
+        await using (var without = new TestController())
+        {
+            await using var machine = (await without.JoinAsync(TestController.Machine(1))).Connection;
+            foreach (var request in (Message[])[stage, new TellVolume { Volume = "v", Addresses = [] }, new ReleaseVolume { Volume = "v" }])
+            {
+                var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => machine.CallAsync<Done>(request, default));
+                Assert.Equal((FaultCode.Conflict, "this cluster has no Ceph"), (refusal.Code, refusal.Message));
+            }
+            var list = await without.OperateAsync<VolumeList>(new ListVolumes());
+            Assert.Empty(list.Volumes);
+            Assert.Contains("keeps no Ceph", list.Trouble, StringComparison.Ordinal);
+            Assert.Equal(FaultCode.NotFound, (await Assert.ThrowsAsync<ControlFaultException>(() =>
+                without.OperateAsync<VolumeDetail>(new ShowVolume { Volume = "default/data" }))).Code);
+            Assert.Equal(FaultCode.Unauthorized, (await Assert.ThrowsAsync<ControlFaultException>(() =>
+                without.OperateAsync<VolumeGrant>(stage))).Code);
+        }
+        using var ceph = Ceph();
+        await using var controller = new TestController(ceph: ceph);
+        await using var connection = (await controller.JoinAsync(TestController.Machine(1))).Connection;
+        var busy = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<VolumeGrant>(stage, default));
+        Assert.Equal(FaultCode.Busy, busy.Code);
+        Assert.True(busy.RetryAfterSeconds > 0);
+        // What it never had it may give back.
+        await connection.CallAsync<Done>(new ReleaseVolume { Volume = stage.Volume }, default);
+        Assert.Contains("kubernetes.enabled", (await controller.OperateAsync<VolumeList>(new ListVolumes())).Trouble,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_key_is_asked_for_by_ids_of_a_disk_that_the_machine_told_and_waits_for_the_monitor()
     {
         using var ceph = Ceph();

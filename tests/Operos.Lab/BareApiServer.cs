@@ -111,9 +111,7 @@ public sealed class BareApiServer : IDisposable
 
     private Process Start(string name, params string[] command)
     {
-        // The shell's job is the log; the program takes its place.
-        var process = Process.Start("setpriv",
-            ["--pdeathsig", "KILL", "sh", "-c", $"exec \"$@\" > {folder[name + ".log"]} 2>&1", name, .. command]);
+        var process = TiedProcess.Start(name, folder[name + ".log"], command);
         folder.NoteProcess(process.Id);
         return process;
     }
