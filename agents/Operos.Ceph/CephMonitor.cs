@@ -27,6 +27,7 @@ public sealed class CephMonitor : IDisposable
     private readonly ILogger<CephMonitor> logger;
     private readonly MonitorClient client;
     private readonly PoolUsers users;
+    private readonly ClientFence fence;
     private readonly SemaphoreSlim wake = new(0);
     private volatile DaemonSupervisor? monitor, manager;
     private volatile MonitorMap? map;
@@ -39,6 +40,7 @@ public sealed class CephMonitor : IDisposable
         (this.paths, this.address, this.daemons, this.time, this.logger) = (paths, address, daemons, time, logger);
         client = new MonitorClient(paths.ClientConfiguration);
         users = new PoolUsers(client);
+        fence = new ClientFence(client);
         // Known at once to machines that ask in the first second; what cannot be read is told when it is to run.
         try { map = CephIdentity.Read(paths.Identity) is { StoreMade: not null } known ? MonitorMap.Of(known.Fsid, address) : null; }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.CephNotAsked(e.Message); }
@@ -139,6 +141,34 @@ public sealed class CephMonitor : IDisposable
         RequireMonitor();
         await users.LetInAsync(machine, key, cancellationToken).ConfigureAwait(false);
         return PoolUsers.NameOf(machine);
+    }
+
+    /// <summary>Shuts a machine out: it opens nothing any more, and what it has open takes nothing from it.</summary>
+    /// <param name="addresses">Of its clients, as it told them.</param>
+    /// <returns>The map of the OSDs from which on it is.</returns>
+    /// <exception cref="IOException">The monitor does not answer.</exception>
+    public async Task<long> ShutOutAsync(Guid machine, IReadOnlyList<string> addresses, CancellationToken cancellationToken)
+    {
+        RequireMonitor();
+        // First, or it would come back as another client.
+        await users.RemoveAsync(machine, cancellationToken).ConfigureAwait(false);
+        return await fence.ShutOutAsync(addresses, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Why a machine that was shut out may still write, in words; null where no OSD that is up takes anything from it.</summary>
+    /// <exception cref="IOException">The monitor does not answer.</exception>
+    public Task<string?> WhyNotInForceAsync(long epoch, CancellationToken cancellationToken)
+    {
+        RequireMonitor();
+        return fence.WhyNotInForceAsync(epoch, cancellationToken);
+    }
+
+    /// <summary>Forgets addresses of a machine that were shut out: it booted anew, and none of its clients has them.</summary>
+    /// <exception cref="IOException">The monitor does not answer.</exception>
+    public Task LetBackAsync(IReadOnlyList<string> addresses, CancellationToken cancellationToken)
+    {
+        RequireMonitor();
+        return fence.LetBackAsync(addresses, cancellationToken);
     }
 
     public void Dispose()

@@ -109,6 +109,26 @@ public sealed class ApiClient : IDisposable
         catch (ApiException e) when (e.Code == HttpStatusCode.NotFound) { return false; }
     }
 
+    /// <summary>
+    /// Deletes a pod at once, whatever its kubelet does or does not: only where it is certain that nothing of it runs on, or counts.
+    /// </summary>
+    /// <param name="uid">Of the one that is meant: another of the same name stays.</param>
+    /// <returns>Whether there was one.</returns>
+    public async Task<bool> DeleteAtOnceAsync(string path, string uid, CancellationToken cancellationToken)
+    {
+        var options = new JsonObject
+        {
+            ["apiVersion"] = "v1", ["kind"] = "DeleteOptions", ["gracePeriodSeconds"] = 0,
+            ["preconditions"] = new JsonObject { ["uid"] = uid },
+        };
+        try
+        {
+            await CallJsonAsync(HttpMethod.Delete, path, options, "application/json", cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (ApiException e) when (e.Code is HttpStatusCode.NotFound or HttpStatusCode.Conflict) { return false; }
+    }
+
     public void Dispose() => http.Dispose();
 
     internal static string Query(string? labels, string? fields)

@@ -10,6 +10,9 @@ internal sealed record CephCommand(string Prefix, bool OfManager = false)
 {
     public IReadOnlyList<(string Name, object Value)> Arguments { get; init; } = [];
 
+    /// <summary>The OSD that answers it; null where the monitor or the manager does.</summary>
+    public int? Osd { get; init; }
+
     /// <summary>What it reads; it never stands in a log.</summary>
     public byte[] Input { get; init; } = [];
 

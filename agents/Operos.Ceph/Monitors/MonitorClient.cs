@@ -25,8 +25,12 @@ internal sealed class MonitorClient(string configuration) : IDisposable
 
     /// <exception cref="IOException">Nobody answers in time, or it is refused: then a <see cref="RadosException"/> is within.</exception>
     public Task<byte[]> SendAsync(CephCommand command, CancellationToken cancellationToken) =>
-        connection.CallAsync($"ceph {command}", (asked, _) => command.OfManager ? asked.AskManager(command.ToJson(), command.Input)
-            : asked.AskMonitor(command.ToJson(), command.Input), cancellationToken);
+        connection.CallAsync($"ceph {command}", (asked, _) => command switch
+        {
+            { Osd: { } osd } => asked.AskOsd(osd, command.ToJson()),
+            { OfManager: true } => asked.AskManager(command.ToJson(), command.Input),
+            _ => asked.AskMonitor(command.ToJson(), command.Input),
+        }, cancellationToken);
 
     public void Dispose() => connection.Dispose();
 }

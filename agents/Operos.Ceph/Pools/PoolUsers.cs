@@ -23,6 +23,11 @@ internal sealed class PoolUsers(MonitorClient client)
             .ConfigureAwait(false);
     }
 
+    /// <summary>Takes it away; one that is not there is none. Who is connected as it stays so, for as long as its ticket lasts.</summary>
+    /// <exception cref="IOException">The monitor does not answer.</exception>
+    public Task RemoveAsync(Guid machine, CancellationToken cancellationToken) =>
+        client.SendAsync(new CephCommand("auth rm").With("entity", $"client.{NameOf(machine)}"), cancellationToken);
+
     private async Task<bool> IsLetInAsync(string entity, CephKey key, CancellationToken cancellationToken)
     {
         try

@@ -36,4 +36,21 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 1771, Level = LogLevel.Information, Message = "{Machine} has volume {Volume} no longer")]
     public static partial void VolumeReleased(this ILogger logger, string machine, string volume);
+
+    [LoggerMessage(EventId = 1780, Level = LogLevel.Warning,
+        Message = "{Machine} is given up after {Seconds:0} s of silence: its volumes, {Count}, go to others")]
+    public static partial void MachineGivenUp(this ILogger logger, string machine, double seconds, int count);
+
+    [LoggerMessage(EventId = 1781, Level = LogLevel.Warning,
+        Message = "{Machine} is shut out of Ceph: every OSD that is up has map {Epoch}")]
+    public static partial void MachineShutOut(this ILogger logger, string machine, long epoch);
+
+    [LoggerMessage(EventId = 1782, Level = LogLevel.Information, Message = "{Machine} has booted anew: it is shut out of Ceph no longer")]
+    public static partial void MachineLetBack(this ILogger logger, string machine);
+
+    [LoggerMessage(EventId = 1783, Level = LogLevel.Warning, Message = "Pod {Pod} is deleted: {Machine}, where it ran, is given up")]
+    public static partial void PodEnded(this ILogger logger, string pod, string machine);
+
+    [LoggerMessage(EventId = 1784, Level = LogLevel.Warning, Message = "The volumes of {Machine}, which is silent, stay: {Reason}")]
+    public static partial void FailoverWaits(this ILogger logger, string machine, string reason);
 }

@@ -6,6 +6,7 @@ using Operos.Controller.Connections;
 using Operos.Controller.Disks;
 using Operos.Controller.Machines;
 using Operos.Kubernetes;
+using Operos.Linux.Tasks;
 using Operos.Proto;
 
 namespace Operos.Controller.Storage;
@@ -22,6 +23,7 @@ internal sealed class RackStorage : IDisposable
     private readonly OsdBook book;
     private readonly VolumeBook staged;
     private readonly PoolVolumes? volumes;
+    private readonly VolumeFailover? failover;
 
     /// <param name="ceph">Null where this cluster has none.</param>
     /// <param name="client">The API server; null where this cluster has none.</param>
@@ -37,6 +39,8 @@ internal sealed class RackStorage : IDisposable
         grants = new OsdGrants(ceph, disks, book, time, logger);
         volumeGrants = new VolumeGrants(ceph, images, disks, machines, staged, time, logger);
         volumes = ceph is null || client is null ? null : new PoolVolumes(client, ceph, volumeGrants.WhoHas, logger);
+        failover = ceph is null || client is null || volumes is null ? null
+            : new VolumeFailover(ceph, client, volumes, staged, machines, sessions, time, logger);
         Views = new StorageViews(ceph, book, disks, machines, sessions);
         Volumes = new VolumeViews(volumes, images, staged, machines);
     }
@@ -54,9 +58,10 @@ internal sealed class RackStorage : IDisposable
     /// <summary>What of all this cannot be read, with the way out.</summary>
     public IEnumerable<string> Unreadable => ceph is null ? [] : ((string?[])[book.Trouble, staged.Trouble]).OfType<string>();
 
-    /// <summary>Makes and removes volumes, until it is told to end.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) =>
-        volumes?.RunAsync(cancellationToken) ?? Task.Delay(Timeout.Infinite, cancellationToken);
+    /// <summary>Makes and removes volumes, and takes them from machines that are lost, until it is told to end.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) => volumes is null || failover is null
+        ? Task.Delay(Timeout.Infinite, cancellationToken)
+        : TaskGroup.RunAsync(cancellationToken, new("volumes", volumes.RunAsync), new("failover", failover.RunAsync));
 
     /// <summary>Answers a worker that asks for an OSD's key, or about a volume.</summary>
     /// <exception cref="RefusedException">It is not done.</exception>

@@ -24,9 +24,12 @@ internal sealed record StagedVolumes
 
     public int Format { get; init; } = CurrentFormat;
     public IReadOnlyList<StagedVolume> Volumes { get; init; } = [];
+    public IReadOnlyList<Fence> Fences { get; init; } = [];
 }
 
-/// <summary>Which machine has which volume: one file, written before a machine is told that it may.</summary>
+/// <summary>
+/// Which machine has which volume, and which machines were given up: one file, written before a machine is told that it may.
+/// </summary>
 internal sealed class VolumeBook
 {
     public const int Most = 65_536;
@@ -35,6 +38,7 @@ internal sealed class VolumeBook
     private readonly Func<StagedVolume, bool> counts;
     private readonly Lock bookLock = new();
     private Dictionary<string, StagedVolume> volumes = new(StringComparer.Ordinal);
+    private IReadOnlyList<Fence> fences = [];
 
     /// <param name="counts">Whether a machine is still in the boot in which it took a volume.</param>
     public VolumeBook(string path, Func<StagedVolume, bool> counts)
@@ -43,11 +47,12 @@ internal sealed class VolumeBook
         try
         {
             if (!File.Exists(path)) return;
-            var read = RecordFile.Read(path, VolumeJson.Default.StagedVolumes, StagedVolumes.CurrentFormat)?.Volumes
-                ?? throw new JsonException("it is empty");
-            if (read.Any(one => one is not { Volume: not null, Image: not null, Machine: not null, BootId: not null, Addresses: not null }))
+            var file = RecordFile.Read(path, VolumeJson.Default.StagedVolumes, StagedVolumes.CurrentFormat);
+            var read = file?.Volumes ?? throw new JsonException("it is empty");
+            if (file.Fences?.All(one => one?.IsWhole() == true) != true || read.Any(one =>
+                one is not { Volume: not null, Image: not null, Machine: not null, BootId: not null, Addresses: not null }))
                 throw new JsonException("it holds null");
-            volumes = read.ToDictionary(one => one.Volume, StringComparer.Ordinal);
+            (volumes, fences) = (read.ToDictionary(one => one.Volume, StringComparer.Ordinal), file.Fences);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
         {
@@ -63,6 +68,28 @@ internal sealed class VolumeBook
     public IReadOnlyList<StagedVolume> All
     {
         get { lock (bookLock) return [.. volumes.Values.Where(counts)]; }
+    }
+
+    /// <summary>The machines that are given up.</summary>
+    public IReadOnlyList<Fence> Fences
+    {
+        get { lock (bookLock) return fences; }
+    }
+
+    /// <summary>Gives a machine up, or notes how far that is. Where it is in force, what it had is nobody's.</summary>
+    /// <exception cref="IOException">It cannot be written; then it is as before.</exception>
+    public void Keep(Fence fence)
+    {
+        lock (bookLock)
+            Write([.. fences.Where(one => one.Machine != fence.Machine), fence], volumes.Values.Where(one => !fence.InForce
+                || one.Machine != fence.Machine || one.BootId != fence.BootId));
+    }
+
+    /// <summary>A machine is given up no longer.</summary>
+    /// <exception cref="IOException">It cannot be written; then it is as before.</exception>
+    public void End(Fence fence)
+    {
+        lock (bookLock) Write([.. fences.Where(one => one.Machine != fence.Machine)], volumes.Values);
     }
 
     /// <summary>Who has a volume, or its image under another name; null where nobody has.</summary>
@@ -115,15 +142,23 @@ internal sealed class VolumeBook
         volumes.GetValueOrDefault(volume) is { } own && counts(own) ? own
             : volumes.Values.FirstOrDefault(other => other.Image == image && counts(other));
 
-    /// <summary>What no longer counts goes with the next change.</summary>
     private void Write(string volume, StagedVolume? entry)
     {
-        var next = volumes.Values.Where(one => one.Volume != volume && counts(one)).ToDictionary(one => one.Volume, StringComparer.Ordinal);
-        if (entry is not null) next[volume] = entry;
+        var others = volumes.Values.Where(one => one.Volume != volume);
+        Write(fences, entry is null ? others : others.Append(entry));
+    }
+
+    /// <summary>What no longer counts goes with the next change.</summary>
+    private void Write(IReadOnlyList<Fence> nextFences, IEnumerable<StagedVolume> entries)
+    {
+        var next = entries.Where(counts).ToDictionary(one => one.Volume, StringComparer.Ordinal);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!, FileModes.PrivateFolder);
-        RecordFile.Write(path, new StagedVolumes { Volumes = [.. next.Values.OrderBy(one => one.Volume, StringComparer.Ordinal)] },
-            VolumeJson.Default.StagedVolumes, StagedVolumes.CurrentFormat);
-        volumes = next;
+        RecordFile.Write(path, new StagedVolumes
+        {
+            Volumes = [.. next.Values.OrderBy(one => one.Volume, StringComparer.Ordinal)],
+            Fences = [.. nextFences.OrderBy(one => one.Machine, StringComparer.Ordinal)],
+        }, VolumeJson.Default.StagedVolumes, StagedVolumes.CurrentFormat);
+        (volumes, fences) = (next, nextFences);
     }
 }
 

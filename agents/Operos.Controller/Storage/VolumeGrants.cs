@@ -56,6 +56,10 @@ internal sealed class VolumeGrants(CephMonitor? ceph, PoolImages? images, RackDi
         var (volume, name) = (Checked(request.Volume), Checked(request.Image));
         if (!Guid.TryParseExact(machine, "D", out var id) || machines.Get(machine) is not { BootId: { } boot } record)
             throw new RefusedException(RefusalKind.Conflict, $"{machine} has not told which boot it is in");
+        if (book.Fences.FirstOrDefault(one => one.Machine == machine && one.BootId == boot) is { } fence)
+            throw new RefusedException(RefusalKind.Conflict, $"{record.Name ?? machine} was given up at "
+                + $"{fence.Since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC, and its volumes went to others: it gets none in this boot",
+                $"operosctl machines reboot {machine} --now");
         var own = book.Find(volume, name);
         Require(own, volume, machine);
         var image = await pool.FindAsync(name, cancellationToken).ConfigureAwait(false)

@@ -16,6 +16,18 @@ public sealed record PodSpec
     public bool? HostNetwork { get; set; }
     public IReadOnlyList<PodContainer?>? Containers { get; set; }
     public IReadOnlyList<PodContainer?>? InitContainers { get; set; }
+    public IReadOnlyList<PodVolume?>? Volumes { get; set; }
+}
+
+public sealed record PodVolume
+{
+    public PodVolumeClaim? PersistentVolumeClaim { get; set; }
+}
+
+public sealed record PodVolumeClaim
+{
+    /// <summary>In the pod's own namespace.</summary>
+    public string? ClaimName { get; set; }
 }
 
 public sealed record PodContainer

@@ -53,11 +53,15 @@ public sealed partial class RadosConnection : IDisposable
 
     /// <summary>A command to the monitors, as JSON.</summary>
     /// <exception cref="RadosException">They refuse it, or do not answer in time.</exception>
-    public byte[] AskMonitor(string command, ReadOnlySpan<byte> input = default) => Ask(command, input, ofManager: false);
+    public byte[] AskMonitor(string command, ReadOnlySpan<byte> input = default) => Ask(command, input, Asked.Monitor);
 
     /// <summary>A command to the manager, as JSON.</summary>
     /// <exception cref="RadosException">It refuses it, or does not answer in time.</exception>
-    public byte[] AskManager(string command, ReadOnlySpan<byte> input = default) => Ask(command, input, ofManager: true);
+    public byte[] AskManager(string command, ReadOnlySpan<byte> input = default) => Ask(command, input, Asked.Manager);
+
+    /// <summary>A command to an OSD, as JSON.</summary>
+    /// <exception cref="RadosException">It refuses it, is down, or does not answer in time.</exception>
+    public byte[] AskOsd(int osd, string command) => Ask(command, default, Asked.Osd, osd);
 
     /// <summary>The images of block devices in a pool; it is closed before this is.</summary>
     /// <exception cref="IOException">There is no such pool, nobody answers in time, or there is no librbd.</exception>
@@ -70,7 +74,9 @@ public sealed partial class RadosConnection : IDisposable
 
     public void Dispose() => cluster.Dispose();
 
-    private unsafe byte[] Ask(string command, ReadOnlySpan<byte> input, bool ofManager)
+    private enum Asked { Monitor, Manager, Osd }
+
+    private unsafe byte[] Ask(string command, ReadOnlySpan<byte> input, Asked whom, int osd = 0)
     {
         var text = Encoding.UTF8.GetBytes(command + '\0');
         byte* output = null, words = null;
@@ -79,12 +85,18 @@ public sealed partial class RadosConnection : IDisposable
             try
             {
                 var commands = first;
-                var result = ofManager
-                    ? rados_mgr_command(cluster, &commands, 1, given, (nuint)input.Length, &output, &outputLength, &words, &wordsLength)
-                    : rados_mon_command(cluster, &commands, 1, given, (nuint)input.Length, &output, &outputLength, &words, &wordsLength);
+                var length = (nuint)input.Length;
+                var result = whom switch
+                {
+                    Asked.Manager => rados_mgr_command(cluster, &commands, 1, given, length, &output, &outputLength, &words, &wordsLength),
+                    Asked.Osd => rados_osd_command(cluster, osd, &commands, 1, given, length, &output, &outputLength, &words,
+                        &wordsLength),
+                    _ => rados_mon_command(cluster, &commands, 1, given, length, &output, &outputLength, &words, &wordsLength),
+                };
                 // A manager that does not answer in time is ETIMEDOUT without the minus that all else has (librados 16.2).
                 if (result != 0)
-                    throw new RadosException(ofManager ? "the manager" : "the monitor", Math.Abs(result), words is null ? ""
+                    throw new RadosException(whom == Asked.Osd ? $"osd.{osd}" : $"the {whom}".ToLowerInvariant(), Math.Abs(result),
+                        words is null ? ""
                         : Encoding.UTF8.GetString(words, (int)Math.Min(wordsLength, 4096)));
                 if (outputLength > LongestReply)
                     throw new IOException($"an answer of Ceph has {outputLength} bytes: {LongestReply} at most are read");
@@ -139,6 +151,10 @@ public sealed partial class RadosConnection : IDisposable
     [LibraryImport(Library)]
     private static unsafe partial int rados_mon_command(Cluster cluster, byte** commands, nuint count, byte* input, nuint inputLength,
         byte** output, nuint* outputLength, byte** words, nuint* wordsLength);
+
+    [LibraryImport(Library)]
+    private static unsafe partial int rados_osd_command(Cluster cluster, int osd, byte** commands, nuint count, byte* input,
+        nuint inputLength, byte** output, nuint* outputLength, byte** words, nuint* wordsLength);
 
     [LibraryImport(Library)]
     private static unsafe partial int rados_mgr_command(Cluster cluster, byte** commands, nuint count, byte* input, nuint inputLength,
