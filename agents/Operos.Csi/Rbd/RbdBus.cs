@@ -12,10 +12,8 @@ internal sealed class RbdBus(CsiPaths paths)
 {
     private const string Module = "rbd", NoSnapshot = "-";
     private const int LongestAttribute = 4096;
-    /// <summary>
-    /// How long the kernel looks for a monitor, and for the lock of an image whose last owner died: OSDs forget one after 30 s.
-    /// </summary>
-    private const int MountSeconds = 30, LockSeconds = 60;
+    /// <summary>How long the kernel looks for a monitor.</summary>
+    private const int MountSeconds = 30;
 
     /// <summary>Has the kernel's client loaded, and says whether it is there.</summary>
     /// <exception cref="VolumeException">This kernel has none.</exception>
@@ -40,7 +38,10 @@ internal sealed class RbdBus(CsiPaths paths)
     public RbdDevice? Find(Guid? fsid, string image) =>
         List().FirstOrDefault(device => device.Image == image && (fsid is null || device.Fsid == fsid));
 
-    /// <summary>Maps an image, and takes its lock: nobody else writes to it as long as it is mapped.</summary>
+    /// <summary>
+    /// Maps an image. Its lock is the kernel's to give to who asks for it (not <c>exclusive</c>): the controller does, and makes it larger.
+    /// That no second machine has it is the controller's business.
+    /// </summary>
     /// <exception cref="VolumeException">It is refused, or nobody answers.</exception>
     public RbdDevice Add(ImageGrant grant)
     {
@@ -49,7 +50,7 @@ internal sealed class RbdBus(CsiPaths paths)
         using var key = KernelKey.Add("ceph", name, Convert.FromBase64String(grant.Key.Text));
         var text = string.Create(CultureInfo.InvariantCulture,
             $"{string.Join(',', grant.Map.Monitors)} name={grant.User},key={name},ms_mode=prefer-crc,fsid={grant.Map.Fsid},"
-            + $"mount_timeout={MountSeconds},exclusive,lock_timeout={LockSeconds} {grant.Pool} {grant.Image} {NoSnapshot}");
+            + $"mount_timeout={MountSeconds} {grant.Pool} {grant.Image} {NoSnapshot}");
         try { Write("add_single_major", text); }
         catch (IOException e)
         {
