@@ -68,7 +68,12 @@ internal static class VolumeScenario
               - name: ledger
                 image: operos/sample:1
                 imagePullPolicy: Never
-                command: ["sh", "-c", "i=$(tail -n 1 /data/ledger 2>/dev/null || echo 0); while :; do i=$((i + 1)); echo $i >> /data/ledger && sync && echo $i; sleep 0.2; done"]
+                command:
+                - sh
+                - -c
+                - |
+                  i=$(tail -n 1 /data/ledger 2>/dev/null || echo 0)
+                  while :; do i=$((i + 1)); echo $i >> /data/ledger && sync && echo $i; sleep 0.2; done
                 volumeMounts: [{name: data, mountPath: /data}]
           volumeClaimTemplates:
           - metadata: {name: data}

@@ -23,7 +23,7 @@ internal sealed class VolumeFailover(CephMonitor ceph, ApiClient client, PoolVol
     private static readonly TimeSpan Check = TimeSpan.FromSeconds(2), OldFacts = TimeSpan.FromSeconds(60),
         RebootPatience = TimeSpan.FromMinutes(2);
 
-    /// <summary>When each machine with volumes was alive last. Of one that this agent has never heard of it is when it first looked.</summary>
+    /// <summary>When each machine with volumes was alive last; of one that this agent never heard of, when it first looked.</summary>
     private readonly Dictionary<string, DateTimeOffset> heard = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> rebooted = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> told = new(StringComparer.Ordinal);
