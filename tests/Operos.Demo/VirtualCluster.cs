@@ -61,7 +61,7 @@ internal sealed class VirtualCluster : IAsyncDisposable
         var kubectl = cluster.Kubectl;
         Console.WriteLine($"\n$ kubectl get nodes\n{await kubectl.RunAsync(cancellationToken, "get", "nodes", "-o", "wide")}");
         Console.WriteLine($"demo: running a sample service with a pod on each worker, {SamplePatience.TotalMinutes:0} minutes at most");
-        var pods = await SampleWorkload.RunAsync(kubectl, cluster.Folder, SamplePatience, cancellationToken);
+        var pods = await SampleWorkload.RunAsync(kubectl, cluster.Folder, cluster.Workers.Count, SamplePatience, cancellationToken);
         Console.WriteLine(await kubectl.RunAsync(cancellationToken, "get", "pods,services", "-o", "wide"));
         var answers = await SampleWorkload.AskAllAsync(kubectl, pods[0].Pod, [.. pods.Select(pod => pod.Node)], SamplePatience,
             cancellationToken);

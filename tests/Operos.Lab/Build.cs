@@ -39,6 +39,9 @@ public sealed class Build
         init => release = value;
     }
 
+    /// <summary>Whether the layers were built with Ceph (<c>make CEPH=1</c>).</summary>
+    public bool HasCeph => File.Exists(Path.Combine(Out, "images/roots/worker/usr/bin/ceph-osd"));
+
     /// <summary>Whether the layers were built with Kubernetes (<c>make KUBERNETES=1</c>).</summary>
     public bool HasKubernetes => File.Exists(Path.Combine(Out, "images/roots/controller/usr/bin/kube-apiserver"));
 

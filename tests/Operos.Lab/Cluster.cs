@@ -105,13 +105,16 @@ public sealed class Cluster : IAsyncDisposable
     /// <summary>Of each disk of a worker: room for local storage and an OSD, and sparse.</summary>
     public const long DiskBytes = 10L << 30;
 
-    /// <summary>Switches the workers on. Nothing is configured on them; both have two blank disks, and room for a third.</summary>
-    public async Task PowerOnWorkersAsync()
+    /// <summary>Switches workers on. Nothing is configured on them; each has two blank disks, and room for a third.</summary>
+    /// <param name="count">Of them the second is by UEFI, and the others by BIOS, which boots faster.</param>
+    public async Task PowerOnWorkersAsync(int count = 2, int memoryMiB = 1536)
     {
-        foreach (var (number, firmware) in new[] { (1, Firmware.Bios), (2, Firmware.Uefi) })
+        for (var number = 1; number <= count; number++)
+        {
+            var firmware = number == 2 ? Firmware.Uefi : Firmware.Bios;
             workers.Add(await machines.StartAsync(new VirtualMachineOptions
             {
-                Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = 1536,
+                Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = memoryMiB,
                 Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}", Nics = [new VirtualNic($"52:54:00:77:01:0{number}")],
                 Disks =
                 [
@@ -120,6 +123,21 @@ public sealed class Cluster : IAsyncDisposable
                 ],
                 HasSlot = true, YieldsToController = true,
             }, Network, Folder, Token).ConfigureAwait(false));
+        }
+    }
+
+    /// <summary>Switches a worker on again whose plug was pulled: the same machine, with the same disks.</summary>
+    public async Task PowerOnAgainAsync(VirtualMachine worker)
+    {
+        var again = worker.Options with { Name = worker.Options.Name + "-again" };
+        workers[workers.IndexOf(worker)] = await machines.StartAsync(again, Network, Folder, Token).ConfigureAwait(false);
+    }
+
+    /// <summary>The guest that the controller knows as a worker.</summary>
+    public async Task<VirtualMachine> GuestAsync(ClusterMachine worker)
+    {
+        var uuid = (await SshAsync(worker.Address!, "cat /sys/class/dmi/id/product_uuid").ConfigureAwait(false)).Trim();
+        return workers.Single(guest => string.Equals(guest.Options.Uuid, uuid, StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>Pulls the controller's plug and switches it on again: the same disk, nothing else.</summary>
@@ -267,7 +285,8 @@ public sealed class Cluster : IAsyncDisposable
             select (Func<CancellationToken, Task<string>>)(limit => SshAsync(machine.Address!, ClusterDiagnosis.Look, limit));
     }
 
-    private async Task UntilAsync(string what, Func<Task<(bool Holds, string Seen)>> look)
+    /// <summary>Waits for something to be so, as long as the budget lasts.</summary>
+    public async Task UntilAsync(string what, Func<Task<(bool Holds, string Seen)>> look)
     {
         var wait = budget.Wait(what) with { Pause = ShortestGlance, LongestPause = LongestGlance, LooksAgain = true };
         await wait.UntilAsync(async () =>

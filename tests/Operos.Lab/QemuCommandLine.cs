@@ -40,7 +40,7 @@ internal static class QemuCommandLine
             var tap = await network.AddTapAsync(options.Nics[i], cancellationToken).ConfigureAwait(false);
             var order = options.BootsFromDisk ? "" : $",bootindex={10 + i}";
             arguments.AddRange(["-netdev", $"tap,id=net{i},ifname={tap},script=no,downscript=no",
-                "-device", $"{options.Nics[i].Model},netdev=net{i},mac={options.Nics[i].Mac},id=nic{i}{Rom(options)}{order}"]);
+                "-device", $"{options.Nics[i].Model},netdev=net{i},mac={options.Nics[i].Mac},id={Nic(i)}{Rom(options)}{order}"]);
         }
         if (options.HasSlot) arguments.AddRange(["-device", $"pcie-root-port,id={Slot},chassis=1,slot=1"]);
         return arguments;
@@ -72,6 +72,9 @@ internal static class QemuCommandLine
         static string Drive(string id, VirtualDisk disk) =>
             $"file={disk.File},if=none,id={id},format={DiskFormat(disk.File)},cache=unsafe,discard=unmap";
     }
+
+    /// <summary>QEMU's name of a network card.</summary>
+    public static string Nic(int number) => $"nic{number}";
 
     public static string DiskFormat(string file) => file.EndsWith(".qcow2", StringComparison.Ordinal) ? "qcow2" : "raw";
 

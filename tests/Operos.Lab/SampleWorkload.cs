@@ -6,15 +6,16 @@ public static class SampleWorkload
     public const string Name = "sample";
 
     /// <summary>Each pod answers with the name of its node.</summary>
-    public const string Manifest = """
+    /// <param name="pods">At most as many as there are workers.</param>
+    public static string Manifest(int pods) => $$"""
         apiVersion: apps/v1
         kind: Deployment
         metadata: {name: sample}
         spec:
-          replicas: 2
-          selector: {matchLabels: {app: sample}}
+          replicas: {{pods}}
+          selector: {matchLabels: {app: sample} }
           template:
-            metadata: {labels: {app: sample}}
+            metadata: {labels: {app: sample} }
             spec:
               automountServiceAccountToken: false
               terminationGracePeriodSeconds: 1
@@ -22,13 +23,13 @@ public static class SampleWorkload
                 podAntiAffinity:
                   requiredDuringSchedulingIgnoredDuringExecution:
                   - topologyKey: kubernetes.io/hostname
-                    labelSelector: {matchLabels: {app: sample}}
+                    labelSelector: {matchLabels: {app: sample} }
               containers:
               - name: sample
                 image: operos/sample:1
                 imagePullPolicy: Never
                 command: ["sh", "-c", "mkdir -p /tmp/www && echo $NODE > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"]
-                env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]
+                env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName} } }]
                 ports: [{containerPort: 8080, name: http}]
         ---
         apiVersion: v1
@@ -40,13 +41,13 @@ public static class SampleWorkload
 
         """;
 
-    /// <summary>Applies it and waits until a pod runs on each of two nodes; their names and nodes.</summary>
+    /// <summary>Applies it and waits until so many of its pods run, each on a node of its own; their names and nodes.</summary>
     public static async Task<IReadOnlyList<(string Pod, string Node)>> RunAsync(
-        Kubectl kubectl, LabFolder folder, TimeSpan patience, CancellationToken cancellationToken)
+        Kubectl kubectl, LabFolder folder, int pods, TimeSpan patience, CancellationToken cancellationToken)
     {
-        await File.WriteAllTextAsync(folder["sample.yaml"], Manifest, cancellationToken).ConfigureAwait(false);
+        await File.WriteAllTextAsync(folder["sample.yaml"], Manifest(pods), cancellationToken).ConfigureAwait(false);
         await kubectl.RunAsync(cancellationToken, "apply", "-f", folder["sample.yaml"]).ConfigureAwait(false);
-        return Read(await kubectl.WaitAsync(text => Read(text).Count == 2, patience, cancellationToken, ListPods).ConfigureAwait(false));
+        return Read(await kubectl.WaitAsync(text => Read(text).Count == pods, patience, cancellationToken, ListPods).ConfigureAwait(false));
     }
 
     /// <summary>Its pods that run, and their nodes.</summary>

@@ -134,6 +134,14 @@ public sealed class VirtualMachine : IDisposable
         lock (power) disks = disks with { Plugged = disk };
     }
 
+    /// <summary>Pulls its network cables, or puts them back.</summary>
+    public async Task CableAsync(bool isPlugged, CancellationToken cancellationToken)
+    {
+        for (var number = 0; number < Options.Nics.Count; number++)
+            await CommandAsync("set_link", new JsonObject { ["name"] = QemuCommandLine.Nic(number), ["up"] = isPlugged }, cancellationToken)
+                .ConfigureAwait(false);
+    }
+
     /// <summary>Presses keys on its keyboard, by QEMU's names for them (QKeyCode).</summary>
     public async Task PressAsync(params string[] keys)
     {

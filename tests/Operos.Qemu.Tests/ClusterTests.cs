@@ -4,16 +4,17 @@ namespace Operos.Qemu.Tests;
 
 /// <summary>What workers on kernels, firmware and disks of their own do in a cluster. Nothing is configured on a worker.</summary>
 [Collection(Guests.Clusters)]
+[TestCaseOrderer(typeof(AsDeclared))]
 public sealed class ClusterTests(RunningCluster running)
 {
     private const string NoKubernetes = "the layers are without Kubernetes";
 
     /// <summary>What a worker is told reaches it: the key lets its operator in, and its name is its UUID.</summary>
     [Fact]
-    public Task Two_workers_join_by_themselves_and_are_Ready() => InAsync(TimeSpan.FromMinutes(5), async cluster =>
+    public Task Workers_join_by_themselves_and_are_Ready() => InAsync(TimeSpan.FromMinutes(5), async cluster =>
     {
         var workers = await cluster.WorkersAsync();
-        Assert.Equal(2, workers.Count);
+        Assert.Equal(cluster.Workers.Count, workers.Count);
         foreach (var worker in workers) Assert.Equal(worker.Id, (await cluster.SshAsync(worker.Address!, "hostname")).Trim());
     });
 
@@ -22,6 +23,13 @@ public sealed class ClusterTests(RunningCluster running)
     {
         Assert.SkipUnless(new Build().HasKubernetes, NoKubernetes);
         return InAsync(TimeSpan.FromMinutes(10), PodScenarios.PodsTalkAsPoliciesSayAsync);
+    }
+
+    [Fact]
+    public Task Volumes_follow_their_pods_from_a_worker_that_is_off_and_from_one_that_is_cut_off()
+    {
+        Assert.SkipUnless(new Build() is { HasKubernetes: true, HasCeph: true }, "the layers are without Kubernetes or Ceph");
+        return InAsync(TimeSpan.FromMinutes(25), VolumeScenario.VolumesFollowTheirPodsAsync);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class ControllerTests
         var build = new Build();
         var folder = LabFolder.Create(Path.Combine(build.Out, "test"), "Controller");
         await using var cluster = await Cluster.CreateAsync(build, folder, new Budget(TimeSpan.FromMinutes(5)));
-        await cluster.WatchAsync(TimeSpan.FromMinutes(25), async () =>
+        await cluster.WatchAsync(TimeSpan.FromMinutes(45), async () =>
         {
             await cluster.PowerOnControllerAsync();
             await cluster.UntilAsync("boot traffic is served", status => status.AreHealthy(["dnsmasq", "releases"]));

@@ -20,9 +20,8 @@ internal static class LostDiskScenario
     {
         var kubectl = cluster.Kubectl;
         var pods = await SampleWorkload.PodsAsync(kubectl, cluster.Token);
-        var machine = cluster.Workers.Single(machine => machine.Options.Firmware == Firmware.Bios);
-        var worker = await BiosWorkerAsync(cluster);
-        var elsewhere = pods.Single(pod => pod.Node != worker.Id).Pod;
+        var (worker, machine) = await BiosWorkerAsync(cluster);
+        var elsewhere = pods.First(pod => pod.Node != worker.Id).Pod;
         await cluster.CtlAsync("machines", "rename", worker.Id, "rack1-1");
         await cluster.UntilDisksAsync(worker.Id, "its disks are in use", disks => DiskScenarios.AreInUse(disks, "sata", "virtio"));
         await DiskScenarios.LeaveSomethingAsync(OnWorkerAsync, volumes: 1);
@@ -74,13 +73,12 @@ internal static class LostDiskScenario
             kubectl.RunAsync(cluster.Token, "get", "node", worker.Id, "-o", "jsonpath={.status.nodeInfo.bootID}");
     }
 
-    /// <summary>The one that boots faster.</summary>
-    private static async Task<ClusterMachine> BiosWorkerAsync(Cluster cluster)
+    /// <summary>One that boots faster, and its guest.</summary>
+    private static async Task<(ClusterMachine Worker, VirtualMachine Guest)> BiosWorkerAsync(Cluster cluster)
     {
-        var found = new List<ClusterMachine>();
         foreach (var worker in await cluster.WorkersAsync())
-            if (await cluster.SshAsync(worker.Address!, "test -d /sys/firmware/efi || echo bios") != "") found.Add(worker);
-        return Assert.Single(found);
+            if (await cluster.GuestAsync(worker) is { Options.Firmware: Firmware.Bios } guest) return (worker, guest);
+        throw new LabException("no worker has booted by BIOS");
     }
 
     /// <summary>The pod that runs, and what is in its volume.</summary>

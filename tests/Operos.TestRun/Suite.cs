@@ -31,7 +31,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         [Release] = 40,
         [Canary] = 15,
         [Ceph] = 8, [Volumes] = 4, [Daemons] = 12, [ControlPlane] = 35, [Nodes] = 12, [Reproducible] = 50,
-        [Guests] = 55,
+        [Guests] = 70,
     };
 
     private static readonly TimeSpan OtherLimit = TimeSpan.FromMinutes(10);

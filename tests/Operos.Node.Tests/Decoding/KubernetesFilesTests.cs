@@ -54,7 +54,7 @@ public sealed class KubernetesFilesTests(KubernetesDecoder decoder) : IClassFixt
     public async Task Objects_that_every_cluster_has_are_objects_of_the_newest_API()
     {
         var objects = BuiltInObjects.For(ControlPlane()).Select(value => value.ToJsonString())
-            .Concat(SampleWorkload.Manifest.Split("---\n")).ToList();
+            .Concat(SampleWorkload.Manifest(2).Split("---\n")).ToList();
         Assert.True(objects.Count > 6);
         var read = await decoder.ReadAsync(objects.Select((text, number) => Write($"{number}.yaml", text)));
         Assert.Equal(objects.Count, read.Count);
