@@ -100,8 +100,8 @@ internal sealed class CephLab : IAsyncDisposable
         connection.AskMonitor(string.Create(CultureInfo.InvariantCulture, $$"""{"prefix":"osd set-nearfull-ratio","ratio":{{ratio}}}"""));
     }
 
-    /// <summary>An OSD of 1 GiB on a file, of a host.</summary>
-    public async Task StartOsdAsync(Guid partition, Guid host)
+    /// <summary>An OSD on a sparse file, of a host.</summary>
+    public async Task StartOsdAsync(Guid partition, Guid host, long bytes = 1L << 30)
     {
         var key = CephKey.Of(partition.ToByteArray());
         var id = -1;
@@ -118,8 +118,8 @@ internal sealed class CephLab : IAsyncDisposable
         // Its classes are in the image's folder, not in this host's.
         var classes = Path.Combine(new Build().Out, $"images/roots/worker{CephConfiguration.Classes}");
         await File.WriteAllTextAsync(configuration, CephConfiguration.Osd(Monitor.Map!, data, host, null, 0, Paths.Run)
-            .Replace(CephConfiguration.Classes, classes, StringComparison.Ordinal) + """
-            bluestore_block_size = 1073741824
+            .Replace(CephConfiguration.Classes, classes, StringComparison.Ordinal) + $"""
+            bluestore_block_size = {bytes}
             bluestore_block_path =
             osd_mclock_skip_benchmark = true
 

@@ -169,7 +169,7 @@ public sealed class MonitorTests
         }
         // One of three hosts alone does not tell of the others that they are down.
         Assert.Contains("\"mon_osd_min_down_reporters\",\"value\":\"2\"", await lab.AskAsync("config dump"), StringComparison.Ordinal);
-        Assert.Equal(128, Assert.Single(monitor.Facts!.Pools).PlacementGroups);
+        Assert.Equal(32, Assert.Single(monitor.Facts!.Pools).PlacementGroups);
         Assert.All(monitor.Facts.Osds, osd => Assert.True(osd.Bytes > 0, $"{osd}"));
 
         // An empty one uses more than a thousandth of its room.

@@ -6,6 +6,9 @@ namespace Operos.Ceph.Tests;
 /// <summary>How real OSDs share a pool as they come; a class of its own, which runs beside the others.</summary>
 public sealed class PlacementGroupTests
 {
+    /// <summary>Large enough for as many groups as an OSD is to have; its file is sparse.</summary>
+    private const long Size = 128L << 30;
+
     [Fact]
     [Trait("stage", "patient")]
     public async Task Placement_groups_follow_the_OSDs_from_1_to_12_and_all_have_their_part()
@@ -18,9 +21,9 @@ public sealed class PlacementGroupTests
         foreach (var osds in (int[])[1, 2, 3, 6, 12])
         {
             await Task.WhenAll(Enumerable.Range(begun, osds - begun)
-                .Select(osd => lab.StartOsdAsync(Guid.NewGuid(), hosts[osd % hosts.Length])));
+                .Select(osd => lab.StartOsdAsync(Guid.NewGuid(), hosts[osd % hosts.Length], Size)));
             begun = osds;
-            var groups = PoolPlan.GroupsFor(osds);
+            var groups = PoolPlan.GroupsFor(osds, osds * Size);
             await lab.UntilAsync($"{osds} OSDs have {groups} groups", () => monitor.Facts is { Pools: [var pool] } facts
                 && facts.Osds.Count(osd => osd.IsUp) == osds && pool.PlacementGroups == groups && PoolPlan.Next(facts) is null
                 && facts.AllPlacementGroups == groups && facts.CleanPlacementGroups == groups);

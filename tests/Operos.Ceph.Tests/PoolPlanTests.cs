@@ -35,8 +35,16 @@ public sealed class PoolPlanTests
     {
         // mon_max_pg_per_osd is 250.
         for (var osds = 1; osds <= 3000; osds++)
-            Assert.InRange(PoolPlan.GroupsFor(osds) * Math.Min(PoolPlan.MostCopies, osds) / osds, 8, 250);
+            Assert.InRange(PoolPlan.GroupsFor(osds, osds * (1L << 40)) * Math.Min(PoolPlan.MostCopies, osds) / osds, 8, 250);
     }
+
+    [Theory]
+    [InlineData(6, 30, 32)]
+    [InlineData(6, 300, 128)]
+    [InlineData(12, 900, 256)]
+    [InlineData(12, 1300, 512)]
+    public void No_group_is_for_less_than_a_GiB(int osds, long gibibytes, int groups) =>
+        Assert.Equal(groups, PoolPlan.GroupsFor(osds, gibibytes << 30));
 
     [Fact]
     public void It_grows_step_by_step_from_one_host_to_three_and_is_then_left_alone()

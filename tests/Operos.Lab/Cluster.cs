@@ -105,9 +105,12 @@ public sealed class Cluster : IAsyncDisposable
     /// <summary>Of each disk of a worker: room for local storage and an OSD, and sparse.</summary>
     public const long DiskBytes = 10L << 30;
 
-    /// <summary>Switches workers on. Nothing is configured on them; each has two blank disks, and room for a third.</summary>
+    /// <summary>
+    /// Switches workers on. Nothing is configured on them; the first has two blank disks, and room for a third.
+    /// </summary>
     /// <param name="count">Of them the second is by UEFI, and the others by BIOS, which boots faster.</param>
-    public async Task PowerOnWorkersAsync(int count = 2, int memoryMiB = 1536)
+    /// <param name="disks">Of each but the first, at most two.</param>
+    public async Task PowerOnWorkersAsync(int count = 2, int memoryMiB = 1536, int disks = 2)
     {
         for (var number = 1; number <= count; number++)
         {
@@ -116,11 +119,8 @@ public sealed class Cluster : IAsyncDisposable
             {
                 Name = $"worker-{number}-{firmware.ToString().ToLowerInvariant()}", Firmware = firmware, MemoryMiB = memoryMiB,
                 Uuid = $"0f2c6d1e-7a51-4e0b-8a3d-9d0c5b1e010{number}", Nics = [new VirtualNic($"52:54:00:77:01:0{number}")],
-                Disks =
-                [
-                    VirtualDisk.Blank(Folder, $"OPEROS-{number}-VIRTIO", DiskBytes),
-                    VirtualDisk.Blank(Folder, $"OPEROS-{number}-SATA", DiskBytes, DiskBus.Sata),
-                ],
+                Disks = [.. new[] { DiskBus.Virtio, DiskBus.Sata }.Take(number == 1 ? 2 : disks).Select(bus =>
+                    VirtualDisk.Blank(Folder, $"OPEROS-{number}-{bus.ToString().ToUpperInvariant()}", DiskBytes, bus))],
                 HasSlot = true, YieldsToController = true,
             }, Network, Folder, Token).ConfigureAwait(false));
         }

@@ -73,12 +73,15 @@ internal static class LostDiskScenario
             kubectl.RunAsync(cluster.Token, "get", "node", worker.Id, "-o", "jsonpath={.status.nodeInfo.bootID}");
     }
 
-    /// <summary>One that boots faster, and its guest.</summary>
+    /// <summary>One that boots faster, and has another disk than the one that it loses; and its guest.</summary>
     private static async Task<(ClusterMachine Worker, VirtualMachine Guest)> BiosWorkerAsync(Cluster cluster)
     {
         foreach (var worker in await cluster.WorkersAsync())
-            if (await cluster.GuestAsync(worker) is { Options.Firmware: Firmware.Bios } guest) return (worker, guest);
-        throw new LabException("no worker has booted by BIOS");
+        {
+            var guest = await cluster.GuestAsync(worker);
+            if (guest.Options is { Firmware: Firmware.Bios, Disks.Count: > 1 }) return (worker, guest);
+        }
+        throw new LabException("no worker has booted by BIOS and has several disks");
     }
 
     /// <summary>The pod that runs, and what is in its volume.</summary>

@@ -34,7 +34,7 @@ public sealed class RunningCluster : IAsyncLifetime
         {
             await cluster.WatchAsync(BootBudget, async () =>
             {
-                await cluster.PowerOnWorkersAsync(Workers, MemoryMiB);
+                await cluster.PowerOnWorkersAsync(Workers, MemoryMiB, disks: 1);
                 await cluster.UntilWholeAsync("all workers have joined, all is well");
                 if (!build.HasKubernetes) return;
                 await cluster.IssueKubeconfigAsync();

@@ -22,7 +22,7 @@ internal static class VolumeScenario
         await cluster.UntilPrintedAsync("the pool has a copy on each worker", "3 copies, works with 2", "storage", "status");
         await cluster.UntilPrintedAsync("the pool is whole", Whole, "storage", "status");
         var osds = await OsdsAsync(cluster);
-        Assert.Equal(2 * cluster.Workers.Count, osds.Count);
+        Assert.Equal(cluster.Workers.Sum(worker => worker.Options.Disks.Count), osds.Count);
         await cluster.ApplyAsync(Name, Ledger);
         var first = await NodeAsync("");
         await UntilSaidAsync(5);

@@ -28,6 +28,12 @@ internal static class PoolPlan
     private const int GroupsOfOsd = 100;
     private const int LeastGroups = 32, MostGroups = 8192;
 
+    /// <summary>
+    /// What one holds at least when the pool is full. More groups than that spread nothing better, and each costs its OSDs memory, and time
+    /// when one comes or goes.
+    /// </summary>
+    private const long BytesOfGroup = 1L << 30;
+
     private static readonly string[] Fullness =
         ["OSD_FULL", "POOL_FULL", "OSD_BACKFILLFULL", "POOL_BACKFILLFULL", "OSD_NEARFULL", "POOL_NEARFULL"];
 
@@ -39,7 +45,8 @@ internal static class PoolPlan
     {
         if (!facts.IsCounted) return null;
         var copies = Math.Min(MostCopies, facts.HostsUp.Count);
-        var groups = GroupsFor(facts.Osds.Count(osd => osd.IsIn && osd.Host is not null));
+        var used = facts.Osds.Where(osd => osd.IsIn && osd.Host is not null).ToList();
+        var groups = GroupsFor(used.Count, used.Sum(osd => osd.Bytes));
         if (Find(facts) is not { } pool) return copies == 0 ? null : new PoolStep(PoolStep.Create, groups, copies);
         if (!pool.IsForRbd) return new PoolStep(PoolStep.Enable, 0);
         if (pool.Size < copies && Fits(facts, pool, pool.Size + 1)) return new PoolStep("size", pool.Size + 1);
@@ -81,10 +88,11 @@ internal static class PoolPlan
         : facts.Complaints.FirstOrDefault(complaint => Fullness.Contains(complaint.Code)) is { } full ? HealthWords.Say(full) : null;
 
     /// <summary>A power of two, as Ceph splits best: the nearest, and the next where that would be over a quarter too few.</summary>
-    internal static int GroupsFor(int osds)
+    /// <param name="bytes">Of all these OSDs.</param>
+    internal static int GroupsFor(int osds, long bytes)
     {
-        var wanted = Math.Max(LeastGroups, osds * GroupsOfOsd / MostCopies);
-        var below = 1 << BitOperations.Log2((uint)wanted);
+        var wanted = Math.Max(LeastGroups, Math.Min((long)osds * GroupsOfOsd, bytes / BytesOfGroup) / MostCopies);
+        var below = 1 << BitOperations.Log2((ulong)Math.Min(wanted, MostGroups));
         return Math.Min(MostGroups, below * 4 >= wanted * 3 ? below : below * 2);
     }
 
