@@ -28,6 +28,7 @@ public static class CephConfiguration
         auth_allow_insecure_global_id_reclaim = false
         mon_warn_on_pool_no_redundancy = true
         mon_allow_pool_delete = false
+        mon_data_avail_warn = 10
         mon_cluster_log_to_file = false
         mon_cluster_log_to_stderr = false
         osd_pool_default_pg_autoscale_mode = off

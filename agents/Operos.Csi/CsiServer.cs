@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Operos.Csi.Calls;
+using Operos.Csi.Connections;
 using Operos.Csi.Volumes;
 using Operos.Linux;
 
@@ -28,7 +29,11 @@ public static class CsiServer
             server.AddServerHeader = false;
             // The plugin's own socket first: whoever finds the other calls it at once.
             foreach (var socket in (string[])[paths.Socket, paths.RegistrationSocket])
-                server.ListenUnixSocket(socket, listen => listen.Protocols = HttpProtocols.Http2);
+                server.ListenUnixSocket(socket, listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http2;
+                    PlainAuthority.Use(listen);
+                });
         });
         builder.Services.AddRoutingCore().AddSingleton(log).AddSingleton(typeof(ILogger<>), typeof(Logger<>)).AddSingleton(paths)
             .AddSingleton<RequestReader>().AddSingleton(new NodeName(node)).AddSingleton<IHostLifetime, NoLifetime>()
