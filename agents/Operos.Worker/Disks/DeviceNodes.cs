@@ -28,8 +28,11 @@ internal sealed class DeviceNodes(string root = "/")
             .Select(name => $"{name}:{Read($"block/{name}/size")}:{Read($"block/{name}/diskseq")}"));
     }
 
-    /// <summary>Whether it is a disk of this machine: not the image of a layer, nor what was made of a disk's partition here.</summary>
-    public bool IsDisk(DiskFacts disk) => IsHere(disk) && disk.Transport != Transport.File
+    /// <summary>
+    /// Whether it is a disk of this machine: not the image of a layer, nor what was made of a disk's partition here, nor a volume of Ceph,
+    /// which is a pod's, and from which nothing can be read once Ceph has shut this machine out.
+    /// </summary>
+    public bool IsDisk(DiskFacts disk) => IsHere(disk) && disk.Transport != Transport.File && !IsVolume(disk.Name)
         && !Read($"block/{disk.Name}/dm/name").StartsWith(OwnName, StringComparison.Ordinal);
 
     public bool IsHere(DiskFacts disk) => Read($"block/{disk.Name}/dev") is { Length: > 0 } number
@@ -62,8 +65,10 @@ internal sealed class DeviceNodes(string root = "/")
             .Any(part => Read(Path.Combine(part, "dev")) == number);
 
     /// <summary>What we make ourselves on disks, or what images lie on, is no news.</summary>
-    private static bool IsNews(string name) =>
-        !name.StartsWith("loop", StringComparison.Ordinal) && !name.StartsWith("dm-", StringComparison.Ordinal);
+    private static bool IsNews(string name) => !name.StartsWith("loop", StringComparison.Ordinal)
+        && !name.StartsWith("dm-", StringComparison.Ordinal) && !IsVolume(name);
+
+    private static bool IsVolume(string name) => name.StartsWith("rbd", StringComparison.Ordinal);
 
     private string Read(string file)
     {

@@ -17,11 +17,12 @@ public sealed class DeviceNodeTests : IDisposable
     public async Task A_disk_without_a_node_of_its_number_in_our_dev_is_somebody_elses()
     {
         // Numbers that no driver has: nothing is behind them.
-        foreach (var (name, number) in new[] { ("sda", "250:250"), ("sdb", "250:251"), ("sdc", "250:252") })
+        foreach (var (name, number) in new[] { ("sda", "250:250"), ("sdb", "250:251"), ("sdc", "250:252"), ("rbd0", "250:253") })
             Write($"sys/block/{name}/dev", number);
         Directory.CreateDirectory(InFolder("dev"));
         await Shell.RunAsync("mknod", [InFolder("dev/sda"), "b", "250", "250"], default);
         await Shell.RunAsync("mknod", [InFolder("dev/sdb"), "b", "250", "99"], default);
+        await Shell.RunAsync("mknod", [InFolder("dev/rbd0"), "b", "250", "253"], default);
         File.WriteAllText(InFolder("dev/sdd"), "");
         var nodes = new DeviceNodes(folder.Path);
         Assert.True(nodes.IsHere(Disk("sda")));
@@ -30,6 +31,9 @@ public sealed class DeviceNodeTests : IDisposable
         Assert.False(nodes.IsHere(Disk("sdd")), "a file is no disk");
         Assert.Null(nodes.Foreign);
         Assert.True(nodes.IsDisk(Disk("sda")));
+        Assert.True(nodes.IsHere(Disk("rbd0")));
+        Assert.False(nodes.IsDisk(Disk("rbd0")), "a volume is a pod's");
+        Assert.DoesNotContain("rbd0", nodes.Signature(), StringComparison.Ordinal);
         Assert.False(nodes.IsDisk(Disk("sda") with { Transport = Transport.File }), "a layer's image is no disk");
         Write("sys/block/sda/dm/name", "operos-ephemeral");
         Assert.False(nodes.IsDisk(Disk("sda")), "we made it of a disk");
