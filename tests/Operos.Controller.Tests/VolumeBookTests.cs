@@ -17,18 +17,18 @@ public sealed class VolumeBookTests : IDisposable
     public void One_machine_has_a_volume_until_it_gives_it_back()
     {
         var book = Open();
-        Assert.Equal("m1", book.Take(Staged("m1")).Machine);
-        var since = book.Take(Staged("m1") with { Since = DateTimeOffset.UnixEpoch.AddDays(1) }).Since;
+        Assert.Equal("m1", book.Take(Staged("m1"))!.Machine);
+        var since = book.Take(Staged("m1") with { Since = DateTimeOffset.UnixEpoch.AddDays(1) })!.Since;
         Assert.Equal(DateTimeOffset.UnixEpoch, since);
-        Assert.Equal("m1", book.Take(Staged("m2")).Machine);
+        Assert.Equal("m1", book.Take(Staged("m2"))!.Machine);
         // Nor its image under another name.
-        Assert.Equal("m1", book.Take(Staged("m2") with { Volume = "other" }).Machine);
+        Assert.Equal("m1", book.Take(Staged("m2") with { Volume = "other" })!.Machine);
         Assert.False(book.Release(Volume, "m2"));
         Assert.False(book.Tell(Volume, "m2", ["x"]));
         Assert.True(book.Tell(Volume, "m1", ["10.0.0.7:0/1"]));
         Assert.Equal(["10.0.0.7:0/1"], Assert.Single(book.All).Addresses);
         Assert.True(book.Release(Volume, "m1"));
-        Assert.Equal("m2", book.Take(Staged("m2")).Machine);
+        Assert.Equal("m2", book.Take(Staged("m2"))!.Machine);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class VolumeBookTests : IDisposable
         Assert.Null(book.Find(Volume, Volume));
         Assert.Empty(book.All);
         Assert.False(book.Tell(Volume, "m1", []));
-        Assert.Equal("m2", book.Take(Staged("m2")).Machine);
+        Assert.Equal("m2", book.Take(Staged("m2"))!.Machine);
         // Late, from the boot before: it takes nothing from who has it now.
         Assert.False(book.Release(Volume, "m1"));
         Assert.Equal("m2", Open().Find(Volume, Volume)!.Machine);

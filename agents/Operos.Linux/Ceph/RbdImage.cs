@@ -6,6 +6,7 @@ namespace Operos.Linux.Ceph;
 /// <summary>An open image of a block device; it is closed before its pool is.</summary>
 public sealed unsafe partial class RbdImage : IDisposable
 {
+    private const ulong RBD_FEATURE_EXCLUSIVE_LOCK = 4;
     private const int ERANGE = 34, LongestValue = 64 << 10, MostWatchers = 1024;
 
     private readonly string name;
@@ -45,6 +46,25 @@ public sealed unsafe partial class RbdImage : IDisposable
                 try { return [.. watchers.Take((int)count).Select(watcher => Marshal.PtrToStringUTF8(watcher.Address) ?? "")]; }
                 finally { rbd_watchers_list_cleanup(first, count); }
             }
+        }
+    }
+
+    /// <summary>
+    /// Who has its lock, by address as of <see cref="Watchers"/>: whoever wrote last and did not close it, be it dead. Null where nobody
+    /// has.
+    /// </summary>
+    public string? LockOwner
+    {
+        get
+        {
+            if ((Features & RBD_FEATURE_EXCLUSIVE_LOCK) == 0) return null;
+            var (owner, count) = ((nint)0, (nuint)1);
+            var result = rbd_lock_get_owners(image, out _, &owner, &count);
+            if (result < 0 && new RadosException("", -result, "").IsMissing) return null;
+            RadosConnection.Check(result, $"rbd_lock_get_owners {name}");
+            if (count == 0) return null;
+            try { return Marshal.PtrToStringUTF8(owner); }
+            finally { rbd_lock_get_owners_cleanup(&owner, count); }
         }
     }
 
@@ -129,6 +149,12 @@ public sealed unsafe partial class RbdImage : IDisposable
     [LibraryImport(RbdPool.Library)]
     private static partial int rbd_resize2(Image image, ulong bytes, byte allowShrink,
         delegate* unmanaged[Cdecl]<ulong, ulong, void*, int> progress, void* told);
+
+    [LibraryImport(RbdPool.Library)]
+    private static partial int rbd_lock_get_owners(Image image, out int mode, nint* owners, nuint* count);
+
+    [LibraryImport(RbdPool.Library)]
+    private static partial void rbd_lock_get_owners_cleanup(nint* owners, nuint count);
 
     [LibraryImport(RbdPool.Library)]
     private static partial int rbd_watchers_list(Image image, Watcher* watchers, nuint* count);
