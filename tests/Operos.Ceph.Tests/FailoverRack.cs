@@ -126,7 +126,13 @@ internal sealed class FailoverRack : IAsyncDisposable
 
     public async Task JoinAsync(RackMachine machine, string boot)
     {
-        if (machine.Connection is { } before) await before.DisposeAsync();
+        if (boot != machine.Boot)
+        {
+            // Whoever has its parts so soon after it may be another.
+            await Controller.LeaveAsync(machine.Id, machine.Connection);
+            Clock.Ahead += TimeSpan.FromMinutes(5);
+        }
+        else if (machine.Connection is { } before) await before.DisposeAsync();
         (machine.Id, machine.Connection, _) = await Controller.JoinAsync(TestController.Machine(machine.Number), boot, (request, _) =>
         {
             if (request is Reboot) machine.Reboots++;

@@ -39,7 +39,8 @@ internal sealed record PoolVolume(string Name, long Bytes, VolumeWork Work, stri
     public static PoolVolume? Read(PersistentVolumeObject volume)
     {
         if (volume is not { Metadata: { Name: { } name } meta, Spec: { Csi: { Driver: Driver } csi } spec }
-            || meta.Annotations?.GetValueOrDefault(Provisioning.ProvisionedBy) != Driver || !ImageName.IsValid(name) || csi.VolumeHandle != name)
+            || meta.Annotations?.GetValueOrDefault(Provisioning.ProvisionedBy) != Driver || !ImageName.IsValid(name)
+            || csi.VolumeHandle != name)
             return null;
         var phase = volume.Status?.Phase;
         var isUnwanted = phase is "Released" or "Failed" || (meta.DeletionTimestamp is not null && phase is not (null or "Bound"));

@@ -94,6 +94,7 @@ internal sealed class VolumeFailover(CephMonitor ceph, PoolImages images, ApiCli
             told[machine] = why;
             logger.FailoverWaits(Name(machine), why);
         }
+        Look();
     }
 
     /// <returns>What it waits for; null where it is begun, or need not be.</returns>
@@ -153,8 +154,8 @@ internal sealed class VolumeFailover(CephMonitor ceph, PoolImages images, ApiCli
             logger.MachineShutOut(Name(fence.Machine), fence.Epoch);
             machines.Mention(fence.Machine, "can write to none of its volumes any more: every OSD has heard of it");
         }
-        await EndPodsAsync(fence, cancellationToken).ConfigureAwait(false);
         await KeepOutAsync(fence, cancellationToken).ConfigureAwait(false);
+        await EndPodsAsync(fence, cancellationToken).ConfigureAwait(false);
         await RebootAsync(fence, cancellationToken).ConfigureAwait(false);
         return null;
     }
