@@ -249,7 +249,6 @@ internal sealed class FailoverRack : IAsyncDisposable
         }
         if (Controller is not null) await Controller.DisposeAsync();
         images.Dispose();
-        await api.EndAsync();
         api.Dispose();
         await Lab.DisposeAsync();
     }

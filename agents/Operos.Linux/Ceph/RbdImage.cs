@@ -6,7 +6,6 @@ namespace Operos.Linux.Ceph;
 /// <summary>An open image of a block device; it is closed before its pool is.</summary>
 public sealed unsafe partial class RbdImage : IDisposable
 {
-    private const ulong RBD_FEATURE_EXCLUSIVE_LOCK = 4;
     private const int ERANGE = 34, LongestValue = 64 << 10, MostWatchers = 1024;
 
     private readonly string name;
@@ -57,14 +56,15 @@ public sealed unsafe partial class RbdImage : IDisposable
     {
         get
         {
-            if ((Features & RBD_FEATURE_EXCLUSIVE_LOCK) == 0) return null;
-            var (owner, count) = ((nint)0, (nuint)1);
-            var result = rbd_lock_get_owners(image, out _, &owner, &count);
-            if (result < 0 && new RadosException("", -result, "").IsMissing) return null;
-            RadosConnection.Check(result, $"rbd_lock_get_owners {name}");
-            if (count == 0) return null;
-            try { return Marshal.PtrToStringUTF8(owner); }
-            finally { rbd_lock_get_owners_cleanup(&owner, count); }
+            // Of one that is open to read alone rbd_lock_get_owners tells nothing.
+            const int room = 1024;
+            byte* tag = stackalloc byte[room], clients = stackalloc byte[room], cookies = stackalloc byte[room];
+            byte* addresses = stackalloc byte[room];
+            nuint tagLength = room, clientsLength = room, cookiesLength = room, addressesLength = room;
+            var count = rbd_list_lockers(image, out _, tag, &tagLength, clients, &clientsLength, cookies, &cookiesLength, addresses,
+                &addressesLength);
+            RadosConnection.Check((int)count, $"rbd_list_lockers {name}");
+            return count == 0 ? null : Marshal.PtrToStringUTF8((nint)addresses);
         }
     }
 
@@ -151,10 +151,8 @@ public sealed unsafe partial class RbdImage : IDisposable
         delegate* unmanaged[Cdecl]<ulong, ulong, void*, int> progress, void* told);
 
     [LibraryImport(RbdPool.Library)]
-    private static partial int rbd_lock_get_owners(Image image, out int mode, nint* owners, nuint* count);
-
-    [LibraryImport(RbdPool.Library)]
-    private static partial void rbd_lock_get_owners_cleanup(nint* owners, nuint count);
+    private static partial nint rbd_list_lockers(Image image, out int exclusive, byte* tag, nuint* tagLength, byte* clients,
+        nuint* clientsLength, byte* cookies, nuint* cookiesLength, byte* addresses, nuint* addressesLength);
 
     [LibraryImport(RbdPool.Library)]
     private static partial int rbd_watchers_list(Image image, Watcher* watchers, nuint* count);
