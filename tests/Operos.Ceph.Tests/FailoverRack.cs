@@ -242,15 +242,18 @@ internal sealed class FailoverRack : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var machine in Machines)
+        try
         {
-            if (machine.Connection is { } connection) await connection.DisposeAsync();
-            machine.Key.Dispose();
+            foreach (var machine in Machines)
+            {
+                if (machine.Connection is { } connection) await connection.DisposeAsync();
+                machine.Key.Dispose();
+            }
+            if (Controller is not null) await Controller.DisposeAsync();
+            images.Dispose();
+            api.Dispose();
         }
-        if (Controller is not null) await Controller.DisposeAsync();
-        images.Dispose();
-        api.Dispose();
-        await Lab.DisposeAsync();
+        finally { await Lab.DisposeAsync(); }
     }
 
     private void Open()

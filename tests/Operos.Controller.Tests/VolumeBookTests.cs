@@ -67,6 +67,33 @@ public sealed class VolumeBookTests : IDisposable
     }
 
     [Fact]
+    public void Who_is_given_up_keeps_what_it_has_until_that_is_in_force_and_gets_nothing_more_in_that_boot()
+    {
+        var book = Open();
+        Assert.Null(book.GiveUp("m1", "a", DateTimeOffset.UnixEpoch));
+        book.Take(Staged("m1"));
+        book.Tell(Volume, "m1", ["10.0.0.7:0/1"]);
+        Assert.Null(book.GiveUp("m1", "b", DateTimeOffset.UnixEpoch));
+        var fence = book.GiveUp("m1", "a", DateTimeOffset.UnixEpoch)!;
+        Assert.Equal([[Volume], [Volume], ["10.0.0.7:0/1"]], [fence.Volumes, fence.Images, fence.Addresses]);
+        var more = Staged("m1") with { Volume = "other", Image = "other" };
+        foreach (var other in (VolumeBook[])[Open(), book])
+        {
+            Assert.Null(other.Take(more));
+            Assert.Equal("m1", other.Take(Staged("m2"))!.Machine);
+            Assert.NotNull(other.FenceOf("m1", "a"));
+            Assert.Null(other.FenceOf("m1", "b"));
+        }
+        book.Keep(fence with { Epoch = 7, InForce = true });
+        Assert.Equal("m2", book.Take(Staged("m2"))!.Machine);
+        Assert.Null(book.Take(more));
+        boots["m1"] = "b";
+        Assert.Equal("m1", book.Take(more with { BootId = "b" })!.Machine);
+        book.End(fence);
+        Assert.Empty(Open().Fences);
+    }
+
+    [Fact]
     public void What_cannot_be_written_down_is_not_given()
     {
         var book = Open();
