@@ -40,7 +40,7 @@ public sealed class CephMonitor : IDisposable
         (this.paths, this.address, this.daemons, this.time, this.logger) = (paths, address, daemons, time, logger);
         client = new MonitorClient(paths.ClientConfiguration);
         users = new PoolUsers(client);
-        fence = new ClientFence(client);
+        fence = new ClientFence(client, time);
         // Known at once to machines that ask in the first second; what cannot be read is told when it is to run.
         try { map = CephIdentity.Read(paths.Identity) is { StoreMade: not null } known ? MonitorMap.Of(known.Fsid, address) : null; }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.CephNotAsked(e.Message); }
@@ -155,12 +155,29 @@ public sealed class CephMonitor : IDisposable
         return await fence.ShutOutAsync(addresses, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Takes from a machine what it opens images with; what it has open it keeps for as long as its ticket lasts.</summary>
+    /// <exception cref="IOException">The monitor does not answer.</exception>
+    public Task RemoveUserAsync(Guid machine, CancellationToken cancellationToken)
+    {
+        RequireMonitor();
+        return users.RemoveAsync(machine, cancellationToken);
+    }
+
     /// <summary>Why a machine that was shut out may still write, in words; null where no OSD that is up takes anything from it.</summary>
     /// <exception cref="IOException">The monitor does not answer.</exception>
     public Task<string?> WhyNotInForceAsync(long epoch, CancellationToken cancellationToken)
     {
         RequireMonitor();
         return fence.WhyNotInForceAsync(epoch, cancellationToken);
+    }
+
+    /// <summary>Shuts addresses of a machine out anew where that would end.</summary>
+    /// <returns>Which.</returns>
+    /// <exception cref="IOException">The monitor does not answer.</exception>
+    public Task<IReadOnlyList<string>> KeepOutAsync(IReadOnlyList<string> addresses, CancellationToken cancellationToken)
+    {
+        RequireMonitor();
+        return fence.RenewAsync(addresses, cancellationToken);
     }
 
     /// <summary>Forgets addresses of a machine that were shut out: it booted anew, and none of its clients has them.</summary>

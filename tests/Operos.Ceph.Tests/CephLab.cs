@@ -62,7 +62,7 @@ internal sealed class CephLab : IAsyncDisposable
     }
 
     /// <summary>As the controller's agent does when it starts.</summary>
-    public CephMonitor Start(MonitorPaths? paths = null)
+    public CephMonitor Start(MonitorPaths? paths = null, TimeProvider? time = null)
     {
         if (stop.IsCancellationRequested)
         {
@@ -70,7 +70,7 @@ internal sealed class CephLab : IAsyncDisposable
             stop = new();
         }
         var log = new FileLog<CephMonitor>(Log);
-        Monitor = new CephMonitor(paths ?? Paths, Address, DaemonHost.Children(log), TimeProvider.System, log)
+        Monitor = new CephMonitor(paths ?? Paths, Address, DaemonHost.Children(log), time ?? TimeProvider.System, log)
             { Pause = TimeSpan.FromSeconds(2) };
         running = Monitor.RunAsync(stop.Token);
         return Monitor;
@@ -98,6 +98,13 @@ internal sealed class CephLab : IAsyncDisposable
     {
         using var connection = RadosConnection.Open("client.admin", Paths.ClientConfiguration, Patience);
         connection.AskMonitor(string.Create(CultureInfo.InvariantCulture, $$"""{"prefix":"osd set-nearfull-ratio","ratio":{{ratio}}}"""));
+    }
+
+    /// <summary>The monitor holds an OSD for dead, until that says otherwise.</summary>
+    public void MarkDown(int osd)
+    {
+        using var connection = RadosConnection.Open("client.admin", Paths.ClientConfiguration, Patience);
+        connection.AskMonitor(string.Create(CultureInfo.InvariantCulture, $$"""{"prefix":"osd down","ids":["{{osd}}"]}"""));
     }
 
     /// <summary>An OSD on a sparse file, of a host.</summary>

@@ -47,8 +47,9 @@ internal sealed class TestController : IAsyncDisposable
     /// <param name="kubernetes">Whether it is to run a control plane, which does not begin.</param>
     public TestController(AdmissionPolicy admission = AdmissionPolicy.Auto, string? folder = null, int maxPending = 256,
         ReadmissionPolicy readmission = ReadmissionPolicy.Auto, int maxMachines = 5000, bool heals = true,
-        bool kubernetes = false, CephMonitor? ceph = null)
+        bool kubernetes = false, CephMonitor? ceph = null, TestClock? clock = null)
     {
+        Clock = clock ?? new();
         ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("operos-controller-").FullName;
         var settings = new ControllerSettings { Admission = admission, Address = IPAddress.Loopback,
@@ -84,11 +85,12 @@ internal sealed class TestController : IAsyncDisposable
     }
 
     public string Folder { get; }
-    public TestClock Clock { get; } = new();
+    public TestClock Clock { get; }
     public CertificateAuthority Authority { get; }
     public MachineRegistry Registry { get; }
     public Sessions Sessions { get; }
     public EventLog Events { get; }
+    public RackStorage Storage => storage;
     public UnauthenticatedConnections Unauthenticated { get; }
     public OperatorRegistry Operators { get; }
     public AuditLog Audit { get; }

@@ -17,18 +17,18 @@ public sealed class VolumeBookTests : IDisposable
     public void One_machine_has_a_volume_until_it_gives_it_back()
     {
         var book = Open();
-        Assert.Equal("m1", book.Take(Staged("m1")).Machine);
-        var since = book.Take(Staged("m1") with { Since = DateTimeOffset.UnixEpoch.AddDays(1) }).Since;
+        Assert.Equal("m1", book.Take(Staged("m1"))!.Machine);
+        var since = book.Take(Staged("m1") with { Since = DateTimeOffset.UnixEpoch.AddDays(1) })!.Since;
         Assert.Equal(DateTimeOffset.UnixEpoch, since);
-        Assert.Equal("m1", book.Take(Staged("m2")).Machine);
+        Assert.Equal("m1", book.Take(Staged("m2"))!.Machine);
         // Nor its image under another name.
-        Assert.Equal("m1", book.Take(Staged("m2") with { Volume = "other" }).Machine);
+        Assert.Equal("m1", book.Take(Staged("m2") with { Volume = "other" })!.Machine);
         Assert.False(book.Release(Volume, "m2"));
         Assert.False(book.Tell(Volume, "m2", ["x"]));
         Assert.True(book.Tell(Volume, "m1", ["10.0.0.7:0/1"]));
         Assert.Equal(["10.0.0.7:0/1"], Assert.Single(book.All).Addresses);
         Assert.True(book.Release(Volume, "m1"));
-        Assert.Equal("m2", book.Take(Staged("m2")).Machine);
+        Assert.Equal("m2", book.Take(Staged("m2"))!.Machine);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class VolumeBookTests : IDisposable
         Assert.Null(book.Find(Volume, Volume));
         Assert.Empty(book.All);
         Assert.False(book.Tell(Volume, "m1", []));
-        Assert.Equal("m2", book.Take(Staged("m2")).Machine);
+        Assert.Equal("m2", book.Take(Staged("m2"))!.Machine);
         // Late, from the boot before: it takes nothing from who has it now.
         Assert.False(book.Release(Volume, "m1"));
         Assert.Equal("m2", Open().Find(Volume, Volume)!.Machine);
@@ -64,6 +64,33 @@ public sealed class VolumeBookTests : IDisposable
         File.WriteAllBytes(Path + AtomicFile.PartialSuffix, whole[..9]);
         Assert.Null(Open().Trouble);
         Assert.Equal("m1", Open().Find(Volume, Volume)!.Machine);
+    }
+
+    [Fact]
+    public void Who_is_given_up_keeps_what_it_has_until_that_is_in_force_and_gets_nothing_more_in_that_boot()
+    {
+        var book = Open();
+        Assert.Null(book.GiveUp("m1", "a", DateTimeOffset.UnixEpoch));
+        book.Take(Staged("m1"));
+        book.Tell(Volume, "m1", ["10.0.0.7:0/1"]);
+        Assert.Null(book.GiveUp("m1", "b", DateTimeOffset.UnixEpoch));
+        var fence = book.GiveUp("m1", "a", DateTimeOffset.UnixEpoch)!;
+        Assert.Equal([[Volume], [Volume], ["10.0.0.7:0/1"]], [fence.Volumes, fence.Images, fence.Addresses]);
+        var more = Staged("m1") with { Volume = "other", Image = "other" };
+        foreach (var other in (VolumeBook[])[Open(), book])
+        {
+            Assert.Null(other.Take(more));
+            Assert.Equal("m1", other.Take(Staged("m2"))!.Machine);
+            Assert.NotNull(other.FenceOf("m1", "a"));
+            Assert.Null(other.FenceOf("m1", "b"));
+        }
+        book.Keep(fence with { Epoch = 7, InForce = true });
+        Assert.Equal("m2", book.Take(Staged("m2"))!.Machine);
+        Assert.Null(book.Take(more));
+        boots["m1"] = "b";
+        Assert.Equal("m1", book.Take(more with { BootId = "b" })!.Machine);
+        book.End(fence);
+        Assert.Empty(Open().Fences);
     }
 
     [Fact]

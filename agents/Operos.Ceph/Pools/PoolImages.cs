@@ -6,7 +6,12 @@ namespace Operos.Ceph.Pools;
 /// <summary>An image of a block device.</summary>
 /// <param name="Watchers">Who has it open to write, by address: a kernel's client that died is among them for 30 s.</param>
 /// <param name="Claim">For which claim it was made, as <c>namespace/name</c>; null where nobody said.</param>
-public sealed record PoolImage(string Name, long Bytes, IReadOnlyList<string> Watchers, string? Claim);
+/// <param name="LockOwner">Who wrote last and did not close it, by address: also one that died long ago. Null where nobody did.</param>
+public sealed record PoolImage(string Name, long Bytes, IReadOnlyList<string> Watchers, string? Claim, string? LockOwner)
+{
+    /// <summary>All that may write to it, by address; one that did not write yet and was cut off for 30 s is not among them.</summary>
+    public IEnumerable<string> Clients => Watchers.Concat(LockOwner is { } owner ? [owner] : []).Distinct(StringComparer.Ordinal);
+}
 
 /// <summary>Somebody has the image open, and it is left as it is.</summary>
 public sealed class ImageInUseException(string text) : Exception(text);
@@ -47,7 +52,7 @@ public sealed class PoolImages : IDisposable
     public Task<PoolImage?> FindAsync(string name, CancellationToken cancellationToken) => CallAsync($"info {name}", (pool, _) =>
     {
         using var image = Find(pool, name);
-        return image is null ? null : new PoolImage(name, image.Bytes, image.Watchers, image.Find(ClaimKey));
+        return image is null ? null : new PoolImage(name, image.Bytes, image.Watchers, image.Find(ClaimKey), image.LockOwner);
     }, cancellationToken);
 
     /// <summary>Makes one where there is none, or completes it; a larger one stays.</summary>

@@ -120,7 +120,7 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
     /// <summary>Has its place chosen and kept; from then on it has no other.</summary>
     private async Task PlaceAsync(LocalClaim claim, CancellationToken cancellationToken)
     {
-        if (claim.Refusal is { } refusal) throw new VolumeException(refusal);
+        if (claim.Refusal is { } refusal) throw new ProvisioningException(refusal);
         var bytes = ByteQuantity.Parse(claim.Size)!.Value;
         string path;
         try
@@ -128,14 +128,14 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
             path = (await AskAsync<VolumeMade>(claim.Node, new MakeVolume { Volume = claim.Volume, Bytes = bytes, OnlyChoose = true },
                 cancellationToken).ConfigureAwait(false)).Path;
         }
-        catch (VolumeException e) when (e.ElsewhereMaybe)
+        catch (ProvisioningException e) when (e.ElsewhereMaybe)
         {
             // The scheduler chooses again, another machine where there is one.
             await client.MergeAsync(Resources.PersistentVolumeClaims.Path(claim.Namespace, claim.Name),
                 Provisioning.Annotation(SelectedNode, null), cancellationToken).ConfigureAwait(false);
             throw;
         }
-        if (!IsPlace(path, claim.Volume)) throw new VolumeException("its machine answered with another place");
+        if (!IsPlace(path, claim.Volume)) throw new ProvisioningException("its machine answered with another place");
         try
         {
             await client.CreateAsync(Resources.PersistentVolumes.Path(inNamespace: null), Describe(claim, path, bytes), cancellationToken)
@@ -151,7 +151,7 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
     {
         var made = await AskAsync<VolumeMade>(volume.Machine,
             new MakeVolume { Volume = volume.Name, Bytes = volume.Unmade, Path = volume.Path }, cancellationToken).ConfigureAwait(false);
-        if (made.Path != volume.Path) throw new VolumeException("its machine made it in another place than it said before");
+        if (made.Path != volume.Path) throw new ProvisioningException("its machine made it in another place than it said before");
         await provisioning.UnmarkAsync(volume.Name, Unmade, cancellationToken).ConfigureAwait(false);
         logger.VolumeMade(volume.Name, volume.Machine, $"{volume.Claim.Namespace}/{volume.Claim.Name}");
     }
@@ -169,11 +169,11 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
     private async Task<T> AskAsync<T>(string machine, Message request, CancellationToken cancellationToken) where T : Message
     {
         if (sessions.Get(machine) is not { } session)
-            throw new VolumeException($"the agent of {machine} is not connected: operosctl why {machine}", elsewhereMaybe: true);
+            throw new ProvisioningException($"the agent of {machine} is not connected: operosctl why {machine}", elsewhereMaybe: true);
         try { return await session.Connection.CallAsync<T>(request, cancellationToken).ConfigureAwait(false); }
         catch (Exception e) when (e is IOException or TimeoutException or ControlFaultException)
         {
-            throw new VolumeException($"{machine}: {PrintableText.Line(e.Message, MachineWords.LongestText)}",
+            throw new ProvisioningException($"{machine}: {PrintableText.Line(e.Message, MachineWords.LongestText)}",
                 e is ControlFaultException { Code: FaultCode.Conflict }, isSilence: e is not ControlFaultException);
         }
     }

@@ -7,7 +7,7 @@ namespace Operos.Controller.Cluster;
 /// <summary>Why a volume is not made or deleted now.</summary>
 /// <param name="elsewhereMaybe">Whether another machine may have what this one lacks.</param>
 /// <param name="isSilence">Whether who was asked did not answer.</param>
-internal sealed class VolumeException(string message, bool elsewhereMaybe = false, bool isSilence = false) : Exception(message)
+internal sealed class ProvisioningException(string message, bool elsewhereMaybe = false, bool isSilence = false) : Exception(message)
 {
     public bool ElsewhereMaybe { get; } = elsewhereMaybe;
     public bool IsSilence { get; } = isSilence;
@@ -50,13 +50,13 @@ internal sealed class VolumeAttempts(ILogger logger)
             failures.TryRemove(volume, out _);
             return true;
         }
-        catch (Exception e) when (e is ApiException or VolumeException)
+        catch (Exception e) when (e is ApiException or ProvisioningException)
         {
             var isTold = before is not null && now - before.Told < ToldAgain;
             failures[volume] = new(DateTime.UtcNow + Retry, isTold ? before!.Told : now, e.Message);
             try { if (!isTold) await tell(e.Message).ConfigureAwait(false); }
             catch (ApiException untold) { logger.VolumeNotMade(volume, untold.Message); }
-            return e is not VolumeException { IsSilence: true };
+            return e is not ProvisioningException { IsSilence: true };
         }
         finally { underWay.TryRemove(volume, out _); }
     }

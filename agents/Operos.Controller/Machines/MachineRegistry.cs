@@ -78,6 +78,12 @@ internal sealed class MachineRegistry
         lock (recordsLock) return !records.ContainsKey(id) && !unreadable.ContainsKey(id) && removed.Contains(id);
     }
 
+    /// <summary>The ids of those that an operator took out (<see cref="WasRemoved(string)"/>).</summary>
+    public IReadOnlyList<string> Removed
+    {
+        get { lock (recordsLock) return [.. removed.Ids.Where(WasRemoved)]; }
+    }
+
     /// <summary>Finds by what an operator calls it: <see cref="MachineLookup"/>.</summary>
     /// <exception cref="RefusedException">None, several, or one whose record cannot be read.</exception>
     public MachineRecord Find(string machine)

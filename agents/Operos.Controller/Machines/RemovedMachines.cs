@@ -26,6 +26,9 @@ internal sealed class RemovedMachines
 
     public IReadOnlyList<UnreadableRecord> Unreadable { get; }
 
+    /// <summary>Of all whose records can be read.</summary>
+    public IReadOnlyCollection<string> Ids => removed.Keys;
+
     /// <summary>Whether a machine of that id was removed and none was admitted in its place.</summary>
     public bool Contains(string id) => removed.ContainsKey(id) || unreadable.Contains(id);
 

@@ -10,14 +10,17 @@ internal sealed record Fence
     public required string Machine { get; init; }
     public required string BootId { get; init; }
     public required DateTimeOffset Since { get; init; }
-    /// <summary>Of its clients, as it told them when it mapped.</summary>
+    /// <summary>Of its clients: as it told them when it mapped, and whoever else has its images open.</summary>
     public required IReadOnlyList<string> Addresses { get; init; }
     /// <summary>What it had.</summary>
     public required IReadOnlyList<string> Volumes { get; init; }
+    /// <summary>Theirs.</summary>
+    public required IReadOnlyList<string> Images { get; init; }
     /// <summary>The map of the OSDs from which on it is shut out; 0 before the monitor was told.</summary>
     public long Epoch { get; init; }
     /// <summary>Every OSD that was up had that map: from then on its volumes may be others'.</summary>
     public bool InForce { get; init; }
 
-    public bool IsWhole() => this is { Machine: not null, BootId: not null, Addresses: not null, Volumes: not null };
+    public bool IsWhole() =>
+        this is { Machine: not null, BootId: not null, Addresses: not null, Volumes: not null, Images: not null };
 }

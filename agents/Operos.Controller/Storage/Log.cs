@@ -53,4 +53,8 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 1784, Level = LogLevel.Warning, Message = "The volumes of {Machine}, which is silent, stay: {Reason}")]
     public static partial void FailoverWaits(this ILogger logger, string machine, string reason);
+
+    [LoggerMessage(EventId = 1785, Level = LogLevel.Warning,
+        Message = "{Machine}, which was removed, keeps its user of Ceph for now: {Reason}")]
+    public static partial void UserNotRemoved(this ILogger logger, string machine, string reason);
 }

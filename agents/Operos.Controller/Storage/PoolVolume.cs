@@ -33,22 +33,14 @@ internal sealed record PoolVolume(string Name, long Bytes, VolumeWork Work, stri
     /// <summary>On a volume whose image is not made yet.</summary>
     public const string Unmade = "operos.io/unmade-image";
 
-    private const string Prefix = "pvc-";
-
     public string ClaimName => Claim.Name is null ? "" : $"{Claim.Namespace}/{Claim.Name}";
-
-    /// <summary>Of the claim with this UID.</summary>
-    public static string NameFor(Guid claim) => Prefix + claim;
-
-    /// <summary>Whether a volume, and its image, may be called so: nothing else ever becomes part of a path or a command.</summary>
-    public static bool IsName(string? text) => text is not null && text.StartsWith(Prefix, StringComparison.Ordinal)
-        && Guid.TryParseExact(text.AsSpan(Prefix.Length), "D", out var claim) && NameFor(claim) == text;
 
     /// <summary>One that is ours; null for any other.</summary>
     public static PoolVolume? Read(PersistentVolumeObject volume)
     {
         if (volume is not { Metadata: { Name: { } name } meta, Spec: { Csi: { Driver: Driver } csi } spec }
-            || meta.Annotations?.GetValueOrDefault(Provisioning.ProvisionedBy) != Driver || !IsName(name) || csi.VolumeHandle != name)
+            || meta.Annotations?.GetValueOrDefault(Provisioning.ProvisionedBy) != Driver || !ImageName.IsValid(name)
+            || csi.VolumeHandle != name)
             return null;
         var phase = volume.Status?.Phase;
         var isUnwanted = phase is "Released" or "Failed" || (meta.DeletionTimestamp is not null && phase is not (null or "Bound"));
@@ -78,7 +70,7 @@ internal sealed record PoolClaim(ClaimReference Reference, long Bytes, bool IsBl
     public const string ResizePending = "FileSystemResizePending";
 
     /// <summary>How its volume is called.</summary>
-    public string VolumeName => PoolVolume.NameFor(Guid.Parse(Reference.Uid!));
+    public string VolumeName => ImageName.Of(Guid.Parse(Reference.Uid!));
 
     public string Name => $"{Reference.Namespace}/{Reference.Name}";
 

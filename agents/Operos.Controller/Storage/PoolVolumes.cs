@@ -109,8 +109,8 @@ internal sealed class PoolVolumes(ApiClient client, CephMonitor ceph, Func<strin
     /// <summary>From here on the claim has a volume; its image follows.</summary>
     private async Task PlaceAsync(PoolImages pool, PoolClaim claim, CancellationToken cancellationToken)
     {
-        if (claim.Refusal is { } refusal) throw new VolumeException(refusal);
-        if (ceph.WhyNoImage is { } why) throw new VolumeException(why);
+        if (claim.Refusal is { } refusal) throw new ProvisioningException(refusal);
+        if (ceph.WhyNoImage is { } why) throw new ProvisioningException(why);
         try
         {
             await client.CreateAsync(Resources.PersistentVolumes.Path(inNamespace: null), Describe(claim), cancellationToken)
@@ -150,7 +150,7 @@ internal sealed class PoolVolumes(ApiClient client, CephMonitor ceph, Func<strin
             logger.ImageKept(volume.Name, volume.ClaimName);
             return;
         }
-        if (whoHas(volume.Name) is { } holder) throw new VolumeException(holder);
+        if (whoHas(volume.Name) is { } holder) throw new ProvisioningException(holder);
         await AskAsync(() => pool.RemoveAsync(volume.Name, cancellationToken)).ConfigureAwait(false);
         images = [.. images.Where(name => name != volume.Name)];
         await provisioning.DeleteAsync(volume.Name, volume.Finalizers, cancellationToken).ConfigureAwait(false);
@@ -169,7 +169,7 @@ internal sealed class PoolVolumes(ApiClient client, CephMonitor ceph, Func<strin
 
     private async Task GrowAsync(PoolImages pool, PoolClaim claim, PoolVolume volume, CancellationToken cancellationToken)
     {
-        if (claim.Refusal is { } refusal) throw new VolumeException(refusal);
+        if (claim.Refusal is { } refusal) throw new ProvisioningException(refusal);
         await AskAsync(() => pool.GrowAsync(volume.Name, claim.Bytes, cancellationToken)).ConfigureAwait(false);
         await client.MergeAsync(Resources.PersistentVolumes.Path(null, volume.Name), new JsonObject
         {
@@ -210,10 +210,10 @@ internal sealed class PoolVolumes(ApiClient client, CephMonitor ceph, Func<strin
     private static async Task AskAsync(Func<Task> ask)
     {
         try { await ask().ConfigureAwait(false); }
-        catch (ImageInUseException e) { throw new VolumeException(e.Message); }
+        catch (ImageInUseException e) { throw new ProvisioningException(e.Message); }
         catch (IOException e)
         {
-            throw new VolumeException(e.Message, isSilence: e.InnerException is not RadosException { IsTimeout: false });
+            throw new ProvisioningException(e.Message, isSilence: e.InnerException is not RadosException { IsTimeout: false });
         }
     }
 

@@ -24,6 +24,7 @@ internal sealed class RackStorage : IDisposable
     private readonly VolumeBook staged;
     private readonly PoolVolumes? volumes;
     private readonly VolumeFailover? failover;
+    private readonly RemovedUsers? removed;
 
     /// <param name="ceph">Null where this cluster has none.</param>
     /// <param name="client">The API server; null where this cluster has none.</param>
@@ -39,13 +40,17 @@ internal sealed class RackStorage : IDisposable
         grants = new OsdGrants(ceph, disks, book, time, logger);
         volumeGrants = new VolumeGrants(ceph, images, disks, machines, staged, time, logger);
         volumes = ceph is null || client is null ? null : new PoolVolumes(client, ceph, volumeGrants.WhoHas, logger);
-        failover = ceph is null || client is null || volumes is null ? null
-            : new VolumeFailover(ceph, client, volumes, staged, machines, sessions, time, logger);
+        failover = ceph is null || images is null || client is null || volumes is null ? null
+            : new VolumeFailover(ceph, images, client, volumes, staged, machines, sessions, time, logger);
+        removed = ceph is null ? null : new RemovedUsers(ceph, machines, logger);
         Views = new StorageViews(ceph, book, disks, machines, sessions);
         Volumes = new VolumeViews(volumes, images, staged, machines);
     }
 
     public StorageViews Views { get; }
+
+    /// <summary>Which machine has which volume.</summary>
+    internal VolumeBook Staged => staged;
 
     public VolumeViews Volumes { get; }
 
@@ -58,10 +63,11 @@ internal sealed class RackStorage : IDisposable
     /// <summary>What of all this cannot be read, with the way out.</summary>
     public IEnumerable<string> Unreadable => ceph is null ? [] : ((string?[])[book.Trouble, staged.Trouble]).OfType<string>();
 
-    /// <summary>Makes and removes volumes, and takes them from machines that are lost, until it is told to end.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) => volumes is null || failover is null
+    /// <summary>Makes and removes volumes, and takes them from machines that are lost or removed, until it is told to end.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) => volumes is null || failover is null || removed is null
         ? Task.Delay(Timeout.Infinite, cancellationToken)
-        : TaskGroup.RunAsync(cancellationToken, new("volumes", volumes.RunAsync), new("failover", failover.RunAsync));
+        : TaskGroup.RunAsync(cancellationToken, new("volumes", volumes.RunAsync), new("failover", failover.RunAsync),
+            new("users of removed machines", removed.RunAsync));
 
     /// <summary>Answers a worker that asks for an OSD's key, or about a volume.</summary>
     /// <exception cref="RefusedException">It is not done.</exception>

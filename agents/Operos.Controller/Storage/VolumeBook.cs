@@ -76,7 +76,34 @@ internal sealed class VolumeBook
         get { lock (bookLock) return fences; }
     }
 
-    /// <summary>Gives a machine up, or notes how far that is. Where it is in force, what it had is nobody's.</summary>
+    /// <summary>Whether a machine is given up in a boot of it, and how far that is; null where it is not.</summary>
+    public Fence? FenceOf(string machine, string boot)
+    {
+        lock (bookLock) return fences.FirstOrDefault(fence => fence.Machine == machine && fence.BootId == boot);
+    }
+
+    /// <summary>Gives a machine up, with all that it has in that boot: from here on it gets nothing more.</summary>
+    /// <returns>Null where it has nothing in that boot.</returns>
+    /// <exception cref="IOException">It cannot be written; then it is as before.</exception>
+    public Fence? GiveUp(string machine, string boot, DateTimeOffset since)
+    {
+        lock (bookLock)
+        {
+            var had = volumes.Values.Where(one => one.Machine == machine && one.BootId == boot && counts(one)).ToList();
+            if (had.Count == 0) return null;
+            var fence = new Fence
+            {
+                Machine = machine, BootId = boot, Since = since,
+                Addresses = [.. had.SelectMany(one => one.Addresses).Distinct(StringComparer.Ordinal)],
+                Volumes = [.. had.Select(one => one.Volume)],
+                Images = [.. had.Select(one => one.Image).Distinct(StringComparer.Ordinal)],
+            };
+            Keep(fence);
+            return fence;
+        }
+    }
+
+    /// <summary>Notes how far it is that a machine is given up. Where it is in force, what it had is nobody's.</summary>
     /// <exception cref="IOException">It cannot be written; then it is as before.</exception>
     public void Keep(Fence fence)
     {
@@ -99,12 +126,15 @@ internal sealed class VolumeBook
     }
 
     /// <summary>Gives a volume to a machine, unless one has it.</summary>
-    /// <returns>Who has it: the one that is given, or the one that had it before.</returns>
+    /// <returns>
+    /// Who has it: the one that is given, or the one that had it before. Null where the machine is given up meanwhile: it gets nothing.
+    /// </returns>
     /// <exception cref="IOException">It cannot be written; then nobody gets it.</exception>
-    public StagedVolume Take(StagedVolume wanted)
+    public StagedVolume? Take(StagedVolume wanted)
     {
         lock (bookLock)
         {
+            if (FenceOf(wanted.Machine, wanted.BootId) is not null) return null;
             if (Holder(wanted.Volume, wanted.Image) is { } holder) return holder;
             if (volumes.Count >= Most) throw new IOException($"{Most} volumes are in use, and that is the most");
             Write(wanted.Volume, wanted);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Operos.Ceph;
+using Operos.Ceph.Pools;
 using Operos.Controller.Cluster;
 using Operos.Controller.Connections;
 using Operos.Controller.Machines;
@@ -14,19 +15,22 @@ namespace Operos.Controller.Storage;
 /// off and write on: nothing of it counts any more. Each step is written down before it is taken, and is taken again until it is done.
 /// </summary>
 /// <remarks>
-/// A controller that is cut off itself must give up nobody: nothing is begun while fewer than half of the machines, or of the OSDs, answer.
+/// A controller that is cut off itself must give up nobody: nothing is begun while fewer than half of the machines, or of the OSDs, answer,
+/// nor when they have just begun to answer again: the others may only be slower to come back.
 /// </remarks>
-internal sealed class VolumeFailover(CephMonitor ceph, ApiClient client, PoolVolumes volumes, VolumeBook book, MachineRegistry machines,
-    Sessions sessions, TimeProvider time, ILogger logger)
+internal sealed class VolumeFailover(CephMonitor ceph, PoolImages images, ApiClient client, PoolVolumes volumes, VolumeBook book,
+    MachineRegistry machines, Sessions sessions, TimeProvider time, ILogger logger)
 {
     private const string Worker = "worker";
     private static readonly TimeSpan Check = TimeSpan.FromSeconds(2), OldFacts = TimeSpan.FromSeconds(60),
-        RebootPatience = TimeSpan.FromMinutes(2);
+        RebootPatience = TimeSpan.FromMinutes(2), KeptOut = TimeSpan.FromMinutes(5);
 
     /// <summary>When each machine with volumes was alive last; of one that this agent never heard of, when it first looked.</summary>
     private readonly Dictionary<string, DateTimeOffset> heard = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, DateTimeOffset> rebooted = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTimeOffset> rebooted = new(StringComparer.Ordinal), kept = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> told = new(StringComparer.Ordinal);
+    /// <summary>When it looked last, and when so few machines answered last that nobody's silence means anything.</summary>
+    private DateTimeOffset lookedAt, aloneAt;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -40,6 +44,7 @@ internal sealed class VolumeFailover(CephMonitor ceph, ApiClient client, PoolVol
     /// <summary>Looks at all machines with volumes once, and does what is to be done.</summary>
     internal async Task PassAsync(CancellationToken cancellationToken)
     {
+        Look();
         foreach (var fence in book.Fences)
             await TryAsync(fence.Machine, () => KeepAsync(fence, cancellationToken), cancellationToken).ConfigureAwait(false);
         var (now, holders) = (time.GetUtcNow(), book.All.GroupBy(one => one.Machine, StringComparer.Ordinal).ToList());
@@ -50,10 +55,31 @@ internal sealed class VolumeFailover(CephMonitor ceph, ApiClient client, PoolVol
             if (!heard.TryGetValue(machine, out var last)) last = now;
             if (sessions.Get(machine)?.LastSign is { } sign && sign > last) last = sign;
             heard[machine] = last;
-            if (now - last <= Sessions.LongestSilence || book.Fences.Any(fence => fence.Machine == machine)) continue;
-            await TryAsync(machine, () => BeginAsync(machine, [.. holder], now - last, cancellationToken), cancellationToken)
+            if (book.Fences.Any(fence => fence.Machine == machine)) continue;
+            if (now - last <= Sessions.LongestSilence)
+            {
+                told.Remove(machine);
+                continue;
+            }
+            await TryAsync(machine, () => BeginAsync(machine, holder.First().BootId, last, cancellationToken), cancellationToken)
                 .ConfigureAwait(false);
         }
+    }
+
+    /// <summary>What was while it did not look, nobody knows.</summary>
+    private void Look()
+    {
+        var (now, (up, all)) = (time.GetUtcNow(), Answering());
+        if (up * 2 < all || now - lookedAt > Sessions.LongestSilence) aloneAt = now;
+        lookedAt = now;
+    }
+
+    /// <returns>How many workers answer, of how many.</returns>
+    private (int Up, int All) Answering()
+    {
+        var now = time.GetUtcNow();
+        var all = machines.All.Where(one => one is { Kind: Worker, Standing: MachineStanding.Admitted }).ToList();
+        return (all.Count(one => sessions.Get(one.Id)?.IsUp(now) == true), all.Count);
     }
 
     /// <summary>What fails is tried in the next pass, and told once.</summary>
@@ -68,35 +94,33 @@ internal sealed class VolumeFailover(CephMonitor ceph, ApiClient client, PoolVol
             told[machine] = why;
             logger.FailoverWaits(Name(machine), why);
         }
+        Look();
     }
 
-    /// <returns>What it waits for; null where it is begun.</returns>
-    private async Task<string?> BeginAsync(string machine, IReadOnlyList<StagedVolume> had, TimeSpan silence,
-        CancellationToken cancellationToken)
+    /// <returns>What it waits for; null where it is begun, or need not be.</returns>
+    private async Task<string?> BeginAsync(string machine, string boot, DateTimeOffset last, CancellationToken cancellationToken)
     {
         if (WhyNobody() is { } reason) return reason;
         var node = await client.FindAsync(Resources.Nodes, null, machine, cancellationToken).ConfigureAwait(false);
         if (node is not null && NodeReconciler.ReadyCondition(node)?.Status == "True")
             return "its agent is silent, and its kubelet still answers the API server";
-        book.Keep(new Fence
-        {
-            Machine = machine, BootId = had[0].BootId, Since = time.GetUtcNow(),
-            Addresses = [.. had.SelectMany(one => one.Addresses).Distinct(StringComparer.Ordinal)],
-            Volumes = [.. had.Select(one => one.Volume)],
-        });
-        logger.MachineGivenUp(Name(machine), silence.TotalSeconds, had.Count);
-        machines.Mention(machine, $"is given up after {silence.TotalSeconds:0} s of silence: {Counted(had.Count)} to others");
+        // The API server may have taken its time.
+        var now = time.GetUtcNow();
+        if (sessions.Get(machine)?.LastSign > last || book.GiveUp(machine, boot, now) is not { } fence) return null;
+        var (silence, count) = ((now - last).TotalSeconds, fence.Volumes.Count);
+        logger.MachineGivenUp(Name(machine), silence, count);
+        machines.Mention(machine, $"is given up after {silence:0} s of silence: {Counted(count)} to others");
         return null;
     }
 
     /// <summary>Why nobody is given up now; null where that may be.</summary>
     private string? WhyNobody()
     {
-        var now = time.GetUtcNow();
-        var all = machines.All.Where(one => one is { Kind: Worker, Standing: MachineStanding.Admitted }).ToList();
-        var up = all.Count(one => sessions.Get(one.Id)?.IsUp(now) == true);
-        if (up * 2 < all.Count)
-            return $"only {up} of {all.Count} machines answer: it may be this controller that is cut off, and nobody is given up";
+        var (now, (up, all)) = (time.GetUtcNow(), Answering());
+        if (up * 2 < all)
+            return $"only {up} of {all} machines answer: it may be this controller that is cut off, and nobody is given up";
+        if (now - aloneAt <= Sessions.LongestSilence)
+            return "most machines answer only since a moment ago: the others are given the time to come back";
         if (ceph.Facts is not { } facts || now - facts.At > OldFacts) return "Ceph's monitor does not answer: nobody is given up";
         var osds = facts.Osds.Count(osd => osd.IsUp);
         return osds * 2 < facts.Osds.Count
@@ -121,13 +145,33 @@ internal sealed class VolumeFailover(CephMonitor ceph, ApiClient client, PoolVol
                 book.Keep(fence = fence with { Epoch = epoch });
             }
             if (await ceph.WhyNotInForceAsync(fence.Epoch, cancellationToken).ConfigureAwait(false) is { } why) return why;
+            if (await FindUntoldAsync(fence, cancellationToken).ConfigureAwait(false) is { Count: > 0 } untold)
+            {
+                book.Keep(fence with { Addresses = [.. fence.Addresses, .. untold], Epoch = 0 });
+                return $"it has clients of Ceph that it did not tell, which are shut out, too: {string.Join(", ", untold)}";
+            }
             book.Keep(fence = fence with { InForce = true });
             logger.MachineShutOut(Name(fence.Machine), fence.Epoch);
             machines.Mention(fence.Machine, "can write to none of its volumes any more: every OSD has heard of it");
         }
+        await KeepOutAsync(fence, cancellationToken).ConfigureAwait(false);
         await EndPodsAsync(fence, cancellationToken).ConfigureAwait(false);
         await RebootAsync(fence, cancellationToken).ConfigureAwait(false);
         return null;
+    }
+
+    /// <summary>
+    /// Clients whose addresses it did not tell, or after it was given up: nobody else has its images, so whoever has one open is of it. It
+    /// opens no more of them: its user is gone.
+    /// </summary>
+    private async Task<IReadOnlyList<string>> FindUntoldAsync(Fence fence, CancellationToken cancellationToken)
+    {
+        var found = book.All.Where(one => one.Machine == fence.Machine && one.BootId == fence.BootId).SelectMany(one => one.Addresses)
+            .ToHashSet(StringComparer.Ordinal);
+        foreach (var name in fence.Images)
+            if (await images.FindAsync(name, cancellationToken).ConfigureAwait(false) is { } image) found.UnionWith(image.Clients);
+        found.ExceptWith(fence.Addresses);
+        return [.. found.Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Deletes the pods that used its volumes. Whatever of them runs on writes nowhere.</summary>
@@ -145,6 +189,15 @@ internal sealed class VolumeFailover(CephMonitor ceph, ApiClient client, PoolVol
             if (await client.DeleteAtOnceAsync(Resources.Pods.Path(space, name), uid, cancellationToken).ConfigureAwait(false))
                 logger.PodEnded($"{space}/{name}", Name(fence.Machine));
         }
+    }
+
+    /// <summary>Others that take its images' locks shorten what is to last.</summary>
+    private async Task KeepOutAsync(Fence fence, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        if (now - kept.GetValueOrDefault(fence.Machine) < KeptOut) return;
+        await ceph.KeepOutAsync(fence.Addresses, cancellationToken).ConfigureAwait(false);
+        kept[fence.Machine] = now;
     }
 
     /// <summary>One that is back in the same boot has mounts that answer nothing any more: only another boot makes it whole.</summary>

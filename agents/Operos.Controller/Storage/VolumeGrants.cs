@@ -56,10 +56,7 @@ internal sealed class VolumeGrants(CephMonitor? ceph, PoolImages? images, RackDi
         var (volume, name) = (Checked(request.Volume), Checked(request.Image));
         if (!Guid.TryParseExact(machine, "D", out var id) || machines.Get(machine) is not { BootId: { } boot } record)
             throw new RefusedException(RefusalKind.Conflict, $"{machine} has not told which boot it is in");
-        if (book.Fences.FirstOrDefault(one => one.Machine == machine && one.BootId == boot) is { } fence)
-            throw new RefusedException(RefusalKind.Conflict, $"{record.Name ?? machine} was given up at "
-                + $"{fence.Since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC, and its volumes went to others: it gets none in this boot",
-                $"operosctl machines reboot {machine} --now");
+        RequireNotGivenUp(record, boot);
         var own = book.Find(volume, name);
         Require(own, volume, machine);
         var image = await pool.FindAsync(name, cancellationToken).ConfigureAwait(false)
@@ -71,7 +68,14 @@ internal sealed class VolumeGrants(CephMonitor? ceph, PoolImages? images, RackDi
         var user = await monitor.LetInAsync(id, key, cancellationToken).ConfigureAwait(false);
         var map = monitor.Map ?? throw new IOException("where the monitor is, is not known yet");
         var taken = new StagedVolume { Volume = volume, Image = name, Machine = machine, BootId = boot, Since = time.GetUtcNow() };
-        Require(book.Take(taken), volume, machine);
+        if (book.Take(taken) is not { } holder)
+        {
+            // Its user was made anew just after it was removed.
+            await monitor.RemoveUserAsync(id, cancellationToken).ConfigureAwait(false);
+            RequireNotGivenUp(record, boot);
+            return Busy($"{machine} was given up just now, and boots anew");
+        }
+        Require(holder, volume, machine);
         if (own is null) logger.VolumeStaged(machine, volume);
         disks.AuditClient(machine, user);
         return new VolumeGrant
@@ -98,6 +102,14 @@ internal sealed class VolumeGrants(CephMonitor? ceph, PoolImages? images, RackDi
         return new Done { Text = "noted" };
     }
 
+    private void RequireNotGivenUp(MachineRecord machine, string boot)
+    {
+        if (book.FenceOf(machine.Id, boot) is { } fence)
+            throw new RefusedException(RefusalKind.Conflict, string.Create(CultureInfo.InvariantCulture,
+                $"{machine.Name ?? machine.Id} was given up at {fence.Since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC, and its volumes went to ")
+                + "others: it gets none in this boot", $"operosctl machines reboot {machine.Id} --now");
+    }
+
     private void Require(StagedVolume? holder, string volume, string machine)
     {
         if (holder is null || (holder.Machine == machine && holder.Volume == volume)) return;
@@ -109,7 +121,7 @@ internal sealed class VolumeGrants(CephMonitor? ceph, PoolImages? images, RackDi
         $"{machines.Get(holder.Machine)?.Name ?? holder.Machine} has {holder.Volume} since {holder.Since.UtcDateTime:yyyy-MM-dd HH:mm:ss}")
         + " UTC";
 
-    private static string Checked(string? name) => PoolVolume.IsName(name) ? name!
+    private static string Checked(string? name) => ImageName.IsValid(name) ? name!
         : throw new RefusedException(RefusalKind.Invalid, "a volume or an image is asked for by no name of one");
 
     /// <param name="watcher">With its nonce, such as <c>10.0.0.7:0/2754081033</c>.</param>

@@ -1,3 +1,4 @@
+using Operos.Ceph.Pools;
 using Operos.Csi.Protocol;
 using Operos.Csi.Volumes;
 using Operos.Linux;
@@ -9,16 +10,14 @@ namespace Operos.Csi.Calls;
 internal sealed class RequestReader(CsiPaths paths)
 {
     private const int LongestPath = 1024;
-    private const string Prefix = "pvc-";
     /// <summary>What a volume's <c>mountOptions</c> may say: the rest decides what data survives, or what the kernel trusts.</summary>
     private static readonly IReadOnlyList<string> Options = ["noatime", "nodiratime", "relatime", "lazytime", "sync", "dirsync"];
 
     /// <returns>The image's name, which the volume's handle is.</returns>
     /// <exception cref="VolumeException">It is none of ours.</exception>
     public static string Volume(string id) =>
-        id.StartsWith(Prefix, StringComparison.Ordinal) && Guid.TryParseExact(id[Prefix.Length..], "D", out var uid)
-            && id == $"{Prefix}{uid}" ? id
-            : throw new VolumeException(VolumeProblem.Request, id.Length == 0 ? "no volume is named" : "it is no volume of this driver");
+        ImageName.IsValid(id) ? id : throw new VolumeException(VolumeProblem.Request,
+            id.Length == 0 ? "no volume is named" : "it is no volume of this driver");
 
     /// <returns>The path.</returns>
     /// <exception cref="VolumeException">It is not below the kubelet's folder.</exception>

@@ -11,7 +11,7 @@ namespace Operos.Csi.Volumes;
 /// <summary>The file system of an image.</summary>
 internal sealed class VolumeContent
 {
-    /// <summary>An image is no longer than this to be made; ext4 takes its tables' time later.</summary>
+    /// <summary>Checking a file system that was not unmounted, and growing one, takes no longer.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
     private const string Label = "volume", Ext = "ext2/3/4";
     /// <summary>Of the first superblock, in bytes; its copies alone are no file system that can be mounted.</summary>

@@ -48,6 +48,26 @@ public sealed unsafe partial class RbdImage : IDisposable
         }
     }
 
+    /// <summary>
+    /// Who has its lock, by address as of <see cref="Watchers"/>: whoever wrote last and did not close it, be it dead. Null where nobody
+    /// has.
+    /// </summary>
+    public string? LockOwner
+    {
+        get
+        {
+            // Of one that is open to read alone rbd_lock_get_owners tells nothing.
+            const int room = 1024;
+            byte* tag = stackalloc byte[room], clients = stackalloc byte[room], cookies = stackalloc byte[room];
+            byte* addresses = stackalloc byte[room];
+            nuint tagLength = room, clientsLength = room, cookiesLength = room, addressesLength = room;
+            var count = rbd_list_lockers(image, out _, tag, &tagLength, clients, &clientsLength, cookies, &cookiesLength, addresses,
+                &addressesLength);
+            RadosConnection.Check((int)count, $"rbd_list_lockers {name}");
+            return count == 0 ? null : Marshal.PtrToStringUTF8((nint)addresses);
+        }
+    }
+
     /// <summary>Makes it larger.</summary>
     /// <param name="goesOn">Told now and then.</param>
     /// <exception cref="RadosException">It would become smaller, or who has its lock does not let go of it.</exception>
@@ -129,6 +149,10 @@ public sealed unsafe partial class RbdImage : IDisposable
     [LibraryImport(RbdPool.Library)]
     private static partial int rbd_resize2(Image image, ulong bytes, byte allowShrink,
         delegate* unmanaged[Cdecl]<ulong, ulong, void*, int> progress, void* told);
+
+    [LibraryImport(RbdPool.Library)]
+    private static partial nint rbd_list_lockers(Image image, out int exclusive, byte* tag, nuint* tagLength, byte* clients,
+        nuint* clientsLength, byte* cookies, nuint* cookiesLength, byte* addresses, nuint* addressesLength);
 
     [LibraryImport(RbdPool.Library)]
     private static partial int rbd_watchers_list(Image image, Watcher* watchers, nuint* count);
