@@ -30,6 +30,9 @@ public sealed class StorageTests : IDisposable
         Assert.Contains("storage.ceph", (await controller.OperateAsync<OsdList>(new ListOsds())).Trouble!, StringComparison.Ordinal);
         var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<OsdGrant>(Request(), default));
         Assert.Equal((FaultCode.Conflict, "storage.ceph in controller.toml"), (refusal.Code, refusal.Hint));
+        foreach (var order in (Message[])[new TakeOsdOut { Osd = 0 }, new PutOsdIn { Osd = 0 }, new RemoveOsd { Osd = 0 },
+            new ReplaceOsd { Osd = 0 }])
+            Assert.Equal((FaultCode.Conflict, "this cluster has no Ceph"), await RefusedAsync(controller, order));
         var reply = await connection.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default);
         Assert.Null(reply.Configuration.Storage!.Ceph);
     }
@@ -87,6 +90,9 @@ public sealed class StorageTests : IDisposable
         var busy = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<OsdGrant>(request, default));
         Assert.Equal((FaultCode.Busy, "ceph-mon does not answer"), (busy.Code, busy.Message));
         Assert.True(busy.RetryAfterSeconds > 0);
+        foreach (var order in (Message[])[new TakeOsdOut { Osd = 0 }, new PutOsdIn { Osd = 0 }, new RemoveOsd { Osd = 0, LoseData = true },
+            new ReplaceOsd { Osd = 0 }])
+            Assert.Equal((FaultCode.Conflict, "ceph-mon does not answer"), await RefusedAsync(controller, order));
         Assert.Equal("unknown", (await controller.OperateAsync<StorageReply>(new ShowStorage())).State);
         // One that asks and asks is told to wait, which costs its disks nothing.
         for (var again = 0; busy.Message != "too often asked about OSDs"; again++)
@@ -148,6 +154,18 @@ public sealed class StorageTests : IDisposable
         var osd = new GrantedOsd { Partition = Guid.NewGuid(), Disk = "d", Machine = "m", Id = 3 };
         new OsdBook(path).Put(osd);
         Assert.Equal(osd, new OsdBook(path).Find(osd.Partition));
+        // One that was removed stays, counts no more, and its place waits until a disk has it.
+        var book = new OsdBook(path);
+        book.Put(osd with { Removed = DateTimeOffset.UnixEpoch, AwaitsDisk = true });
+        Assert.Equal((null, (0, 0, 0)), (book.Find(3), book.Count("d", "m")));
+        var read = new OsdBook(path);
+        Assert.Equal(osd.Partition, Assert.Single(read.Awaiting("m")).Partition);
+        Assert.Empty(read.Awaiting("other"));
+        var next = osd with { Partition = Guid.NewGuid(), Disk = "e" };
+        read.Put(next, read.Awaiting("m")[0] with { AwaitsDisk = false });
+        Assert.Empty(new OsdBook(path).Awaiting("m"));
+        Assert.Equal(next, new OsdBook(path).Find(3));
+        Assert.NotNull(new OsdBook(path).Find(osd.Partition)!.Removed);
         foreach (var damaged in (string[])["", "null", "{}x", """{"osds":null}""", """{"osds":[null]}""", """{"format":99}"""])
         {
             File.WriteAllText(path, damaged);
@@ -186,6 +204,12 @@ public sealed class StorageTests : IDisposable
         Assert.Equal(["state/pki/ceph.json", "state/storage/ceph/crushmap", "state/storage/osds.json"],
             BackupSources.Read(paths).Select(file => file.Part.Name).Order(StringComparer.Ordinal));
         Assert.All(BackupSources.Read(paths), file => Assert.True(BackupSources.Has(file.Part.Name)));
+    }
+
+    private static async Task<(string Code, string Text)> RefusedAsync(TestController controller, Message order)
+    {
+        var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => controller.OperateAsync<Done>(order));
+        return (refusal.Code, refusal.Message);
     }
 
     private static OsdRequest Request() =>

@@ -43,11 +43,16 @@ internal sealed class RackStorage : IDisposable
             : new VolumeFailover(ceph, client, volumes, staged, machines, sessions, time, logger);
         Views = new StorageViews(ceph, book, disks, machines, sessions);
         Volumes = new VolumeViews(volumes, images, staged, machines);
+        Osds = new OsdOrders(ceph, book, machines, () => [.. Volumes.List(null).Volumes
+            .Select(volume => volume.Claim.Length > 0 ? volume.Claim : volume.Volume)], time, logger);
     }
 
     public StorageViews Views { get; }
 
     public VolumeViews Volumes { get; }
+
+    /// <summary>What operators do to OSDs.</summary>
+    public OsdOrders Osds { get; }
 
     /// <summary>What workers are told; null where there is none, or its identity cannot be read.</summary>
     public CephCluster? Cluster => ceph?.Map is { } map ? new CephCluster { Fsid = $"{map.Fsid}", Monitors = map.Monitors } : null;

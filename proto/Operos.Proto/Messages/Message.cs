@@ -103,6 +103,10 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(VolumeList), Tag = 119)]
 [DerivedTypeShape(typeof(ShowVolume), Tag = 120)]
 [DerivedTypeShape(typeof(VolumeDetail), Tag = 121)]
+[DerivedTypeShape(typeof(TakeOsdOut), Tag = 130)]
+[DerivedTypeShape(typeof(PutOsdIn), Tag = 131)]
+[DerivedTypeShape(typeof(RemoveOsd), Tag = 132)]
+[DerivedTypeShape(typeof(ReplaceOsd), Tag = 133)]
 public abstract partial record Message
 {
     /// <summary>
