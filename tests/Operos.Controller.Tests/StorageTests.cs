@@ -6,6 +6,7 @@ using Operos.Controller.Backups;
 using Operos.Controller.Configuration;
 using Operos.Controller.Disks;
 using Operos.Controller.Storage;
+using Operos.Kubernetes.Objects;
 using Operos.Linux.Supervision;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -124,6 +125,63 @@ public sealed class StorageTests : IDisposable
         Assert.Equal((-1, id, "starting", "wwn:1"), (osd.Id, osd.Machine, osd.State, osd.Disk));
         Assert.InRange(osd.Text.Length, 1, 300);
         Assert.DoesNotContain(osd.Text, char.IsControl);
+    }
+
+    [Fact]
+    public async Task What_may_be_pulled_is_asked_by_disk_machine_or_rack_and_what_nobody_answers_for_is_not_safe()
+    {
+        using var ceph = Ceph();
+        var controller = new TestController(folder: folder, ceph: ceph);
+        var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1));
+        var disk = $"{Guid.NewGuid()}";
+        await connection.CallAsync<Done>(new ReportDisks { Disks = [new DiskState { Name = "sda", Identity = "wwn:1234", Class = "ours",
+            RecordDisk = disk, Bytes = 1 << 30, Evidence = new string('a', 64) }] }, default);
+        await controller.OperateAsync<Done>(new LabelMachine { Machine = id, Remove = [],
+            Set = new Dictionary<string, string> { ["rack"] = "r1" } });
+        foreach (var (called, what) in ((string, string)[])[(id, $"machine {id}"), ("r1", $"rack r1 ({id})"),
+            ("wwn:1234", $"disk {id}/sda"), ($"{id}/sda", $"disk {id}/sda")])
+        {
+            var answer = await controller.OperateAsync<PullAnswer>(new AskPull { What = called });
+            Assert.Equal((what, ""), (answer.What, string.Join("; ", answer.Reasons)));
+            Assert.True(answer.Safe);
+        }
+        Assert.Equal(FaultCode.NotFound, (await Assert.ThrowsAsync<ControlFaultException>(() =>
+            controller.OperateAsync<PullAnswer>(new AskPull { What = "r2" }))).Code);
+        // A rack that is called as a machine is.
+        await controller.OperateAsync<Done>(new RenameMachine { Machine = id, Name = "r1" });
+        Assert.Equal(FaultCode.Conflict, (await Assert.ThrowsAsync<ControlFaultException>(() =>
+            controller.OperateAsync<PullAnswer>(new AskPull { What = "r1" }))).Code);
+        await connection.DisposeAsync();
+        await controller.DisposeAsync();
+
+        // Of an OSD of it nobody knows whether it may go.
+        new OsdBook(Path.Combine(folder, "storage", "osds.json")).Put(
+            new GrantedOsd { Partition = Guid.NewGuid(), Disk = disk, Machine = id, Id = 4 });
+        await using var next = new TestController(folder: folder, ceph: ceph);
+        foreach (var called in (string[])[id, "wwn:1234"])
+        {
+            var answer = await next.OperateAsync<PullAnswer>(new AskPull { What = called });
+            Assert.Equal((false, "whether its OSDs may go is not known: ceph-mon does not answer; operosctl storage status"),
+                (answer.Safe, Assert.Single(answer.Reasons)));
+            Assert.Equal([4], answer.Osds);
+        }
+    }
+
+    [Fact]
+    public void Volumes_on_a_disk_alone_are_told()
+    {
+        var (disk, other) = ($"{Guid.NewGuid()}", $"{Guid.NewGuid()}");
+        PersistentVolumeObject Volume(string name, string path, string? claim) => new()
+        {
+            Metadata = new() { Name = name },
+            Spec = new() { Local = new() { Path = path }, ClaimRef = claim is null ? null : new() { Namespace = "default", Name = claim } },
+        };
+        IReadOnlyList<PersistentVolumeObject> all = [Volume("pvc-1", $"/var/lib/operos/volumes/{disk}/pvc-1", "data"),
+            Volume("pvc-2", $"/var/lib/operos/volumes/{other}/pvc-2", "other"), Volume("pvc-3", $"/mnt/{disk}/pvc-3", "strange"),
+            Volume("pvc-4", $"/var/lib/operos/volumes/{disk}/pvc-4", null), new()];
+        Assert.Equal(["2 volumes of class operos-local (default/data, pvc-4) are on this disk alone: what is in them is lost where it does "
+            + "not come back, and stands still until then"], PullCheck.OfFolders(comesBack: false, [disk], all));
+        Assert.Empty(PullCheck.OfFolders(comesBack: true, [], all));
     }
 
     [Fact]

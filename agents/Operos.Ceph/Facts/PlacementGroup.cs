@@ -24,8 +24,8 @@ public enum GroupNeed
 public sealed record PlacementGroup(string Id, long Pool, string State, IReadOnlyList<int> Acting, long Bytes, long Unfound)
 {
     /// <summary>
-    /// Whether its OSDs agree on what is in it and wait for no other: it is <c>active</c>, or <c>peered</c> where too few copies are left to
-    /// write. Of a stale one nobody tells.
+    /// Whether its OSDs agree on what is in it and wait for no other: it is <c>active</c>, or <c>peered</c> where too few copies are left
+    /// to write. Of a stale one nobody tells.
     /// </summary>
     public bool IsPeered => (Has("active") || Has("peered")) && !Has("stale");
 
@@ -46,7 +46,8 @@ public sealed record PlacementGroup(string Id, long Pool, string State, IReadOnl
     /// <exception cref="IOException">The manager has not counted them yet.</exception>
     internal static IReadOnlyList<PlacementGroup> Read(JsonElement dump)
     {
-        if (!dump.FlagOf("pg_ready")) throw new IOException("ceph-mgr has not counted the placement groups yet");
+        if (dump.Member("pg_ready").ValueKind == JsonValueKind.False || dump.Member("pg_stats").ValueKind != JsonValueKind.Array)
+            throw new IOException("ceph-mgr has not counted the placement groups yet");
         return [.. dump.ItemsOf("pg_stats").Select(group =>
         {
             var (id, sums) = (group.TextOf("pgid"), group.Member("stat_sum"));

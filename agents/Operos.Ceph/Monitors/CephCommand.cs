@@ -58,6 +58,6 @@ internal sealed record CephCommand(string Prefix, bool OfManager = false)
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    public override string ToString() => $"{Prefix} {string.Join(' ', Arguments.Select(argument => argument.Value is IReadOnlyList<string> several
-        ? string.Join(' ', several) : argument.Value))}".TrimEnd();
+    public override string ToString() => $"{Prefix} {string.Join(' ', Arguments.Select(argument =>
+        argument.Value is IReadOnlyList<string> several ? string.Join(' ', several) : argument.Value))}".TrimEnd();
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Operos.Ceph.Facts;
 using Operos.Ceph.Monitors;
+using Operos.Linux;
 using Operos.Linux.Ceph;
 
 namespace Operos.Ceph.Osds;
@@ -43,11 +44,19 @@ public sealed class OsdCommands
     public async Task<OsdLoss> WeighAsync(IReadOnlyCollection<int> osds, CancellationToken cancellationToken)
     {
         var isSafe = await AgreesAsync("osd safe-to-destroy", osds, cancellationToken).ConfigureAwait(false);
-        var groups = PlacementGroup.Read(await AskAsync(new CephCommand("pg dump", OfManager: true).With("dumpcontents", ["pgs"]),
-            cancellationToken).ConfigureAwait(false));
-        var dump = await AskAsync(new CephCommand("osd dump"), cancellationToken).ConfigureAwait(false);
-        return OsdLoss.Of(osds, isSafe, groups, dump.ItemsOf("pools").GroupBy(pool => pool.NumberOf("pool"))
-            .ToDictionary(same => same.Key, same => same.First().TextOf("pool_name")));
+        var (groups, pools) = await CountAsync(cancellationToken).ConfigureAwait(false);
+        return OsdLoss.Of(osds, isSafe, groups, pools.ToDictionary(pool => pool.Key, pool => pool.Value.Name));
+    }
+
+    /// <summary>What becomes of the data while OSDs are away together, and if they never come back.</summary>
+    /// <exception cref="IOException">The manager does not answer, or has not counted yet.</exception>
+    public async Task<OsdAbsence> WeighAbsenceAsync(IReadOnlyCollection<int> osds, CancellationToken cancellationToken)
+    {
+        var agrees = await AgreesAsync("osd ok-to-stop", osds, cancellationToken).ConfigureAwait(false);
+        var isSafe = await AgreesAsync("osd safe-to-destroy", osds, cancellationToken).ConfigureAwait(false);
+        var (groups, pools) = await CountAsync(cancellationToken).ConfigureAwait(false);
+        var loss = OsdLoss.Of(osds, isSafe, groups, pools.ToDictionary(pool => pool.Key, pool => pool.Value.Name));
+        return OsdAbsence.Of(osds, agrees, loss, groups, pools);
     }
 
     /// <summary>Removes an OSD that is down: its number, its place and its key.</summary>
@@ -86,6 +95,17 @@ public sealed class OsdCommands
             return true;
         }
         catch (IOException e) when (e.InnerException is RadosException { IsNo: true }) { return false; }
+    }
+
+    /// <returns>Also the pools by number: each one's name, and how many copies it works with.</returns>
+    private async Task<(IReadOnlyList<PlacementGroup> Groups, Dictionary<long, (string Name, int MinSize)> Pools)> CountAsync(
+        CancellationToken cancellationToken)
+    {
+        var groups = PlacementGroup.Read(await AskAsync(new CephCommand("pg dump", OfManager: true).With("dumpcontents", ["pgs"]),
+            cancellationToken).ConfigureAwait(false));
+        var dump = await AskAsync(new CephCommand("osd dump"), cancellationToken).ConfigureAwait(false);
+        return (groups, dump.ItemsOf("pools").GroupBy(pool => pool.NumberOf("pool")).ToDictionary(same => same.Key,
+            same => (PrintableText.Line(same.First().TextOf("pool_name")) ?? "?", (int)same.First().NumberOf("min_size"))));
     }
 
     private Task<JsonElement> AskAsync(CephCommand command, CancellationToken cancellationToken)

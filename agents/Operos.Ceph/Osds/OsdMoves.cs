@@ -24,8 +24,9 @@ public static class OsdMoves
         var rest = Without(facts, osd);
         var pool = PoolPlan.Find(facts);
         if (pool is not null && rest.HostsUp.Count < pool.Size)
-            return $"its copies have no other place, as {Machines(rest.HostsUp.Count)} with OSDs {(rest.HostsUp.Count == 1 ? "is" : "are")} "
-                + $"left for {pool.Size} copies: there is one copy less of what is on it until another machine has an OSD";
+            return $"its copies have no other place, as {Machines(rest.HostsUp.Count)} with OSDs "
+                + $"{(rest.HostsUp.Count == 1 ? "is" : "are")} left for {pool.Size} copies: there is one copy less of what is on it "
+                + "until another machine has an OSD";
         var moves = known.IsUp ? $"{Amounts.Size(known.BytesOfData)} on it are copied to other OSDs, "
             : $"{Amounts.Size(known.BytesOfData)} that were on it are copied to other OSDs from the copies that are left, ";
         return moves + Amounts.Time(known.BytesOfData, rate) + (pool is not null && !PoolPlan.Fits(rest, pool, pool.Size)
@@ -42,6 +43,19 @@ public static class OsdMoves
         var stored = facts.Osds.Sum(one => one.BytesOfData);
         var share = room <= 0 ? 0 : (long)((double)stored * known.Bytes / room);
         return $"about {Amounts.Size(share)} are copied to it, {Amounts.Time(share, rate)}";
+    }
+
+    /// <summary>How long until the copies that are missing are made.</summary>
+    /// <returns>In seconds, 0 where nobody knows; and in words, null where none are missing.</returns>
+    public static (long Seconds, string? Text) Missing(ClusterFacts facts)
+    {
+        if (!facts.IsCounted || facts.Degraded <= 0) return (0, null);
+        var there = Math.Max(1, facts.Copies - facts.Degraded);
+        var bytes = (long)Math.Min(1e18, (double)facts.Osds.Sum(osd => osd.BytesOfData) / there * facts.Degraded);
+        var missing = $"{facts.Degraded} of {facts.Copies} copies are missing";
+        return facts.RecoveryRate <= 0
+            ? (0, $"{missing}, and none are being made now: bring back the machines and disks that are down, or add others")
+            : (Math.Max(1, bytes / facts.RecoveryRate), $"{missing}: they are being made, {Amounts.Time(bytes, facts.RecoveryRate)}");
     }
 
     private static ClusterFacts Without(ClusterFacts facts, int osd) => facts with { Osds = [.. facts.Osds.Where(one => one.Id != osd)] };

@@ -91,7 +91,7 @@ internal static class ControllerOperations
             new DiskWiping(context.Disks, machines, workers, authority, time),
             new StorageStatus(context.Storage), new OsdListing(context.Storage), new VolumeListing(context.Storage),
             new VolumeView(context.Storage), new OsdTakingOut(context.Storage), new OsdPuttingIn(context.Storage),
-            new OsdRemoval(context.Storage), new OsdReplacement(context.Storage),
+            new OsdRemoval(context.Storage), new OsdReplacement(context.Storage), new PullQuestion(context.Storage),
             new AuditReading(stores.Audit), new EventReading(machines, stores.Events),
             new BackupListing(backups, settings.BackupsKept), new BackupCreation(backups), new BackupVerification(backups),
             new BackupOpening(backups), new BackupReading(backups),

@@ -28,7 +28,10 @@ internal sealed class OsdRemoval(RackStorage storage) : Operation<RemoveOsd>("st
         [("osd", $"{input.Osd}"), ("lose-data", $"{input.LoseData}")];
 
     protected override async Task<Message> RunAsync(RemoveOsd input, Caller caller, CancellationToken cancellationToken) =>
-        new Done { Text = await storage.Osds.RemoveAsync(input.Osd, input.LoseData, caller.Name, cancellationToken).ConfigureAwait(false) };
+        new Done
+        {
+            Text = await storage.Osds.RemoveAsync(input.Osd, input.LoseData, caller.Name, cancellationToken).ConfigureAwait(false),
+        };
 }
 
 /// <summary>Keeps an OSD's number and place for another disk of its machine.</summary>
@@ -38,5 +41,8 @@ internal sealed class OsdReplacement(RackStorage storage) : Operation<ReplaceOsd
         [("osd", $"{input.Osd}"), ("lose-data", $"{input.LoseData}")];
 
     protected override async Task<Message> RunAsync(ReplaceOsd input, Caller caller, CancellationToken cancellationToken) =>
-        new Done { Text = await storage.Osds.ReplaceAsync(input.Osd, input.LoseData, caller.Name, cancellationToken).ConfigureAwait(false) };
+        new Done
+        {
+            Text = await storage.Osds.ReplaceAsync(input.Osd, input.LoseData, caller.Name, cancellationToken).ConfigureAwait(false),
+        };
 }

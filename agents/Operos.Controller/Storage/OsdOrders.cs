@@ -6,8 +6,8 @@ using Operos.Controller.Machines;
 namespace Operos.Controller.Storage;
 
 /// <summary>
-/// What operators decide of OSDs: marked out and in, removed, replaced. Ceph is asked before anything is taken away, and the book is written
-/// after it: an OSD that is gone in Ceph and still in the book is not started either (<see cref="OsdGrants"/>).
+/// What operators decide of OSDs: marked out and in, removed, replaced. Ceph is asked before anything is taken away, and the book is
+/// written after it: an OSD that is gone in Ceph and still in the book is not started either (<see cref="OsdGrants"/>).
 /// </summary>
 /// <param name="ceph">Null where this cluster has none.</param>
 /// <param name="volumes">What the pool's volumes are called.</param>
@@ -57,8 +57,8 @@ internal sealed class OsdOrders(CephMonitor? ceph, OsdBook book, MachineRegistry
                     : throw NoSuch(osd);
             if (known.IsUp)
                 throw new RefusedException(RefusalKind.Conflict, $"OSD {osd} is up: what runs is not removed",
-                    $"operosctl storage osd out {osd}; when {Standing} says that all copies are there, stop it: operosctl disks exclude, or "
-                    + "pull the disk");
+                    $"operosctl storage osd out {osd}; when {Standing} says that all copies are there, stop it: operosctl disks exclude, "
+                    + "or pull the disk");
             entry ??= Unknown(monitor, osd, known);
             if (keepsPlace && entry is null)
                 throw new RefusedException(RefusalKind.Conflict, $"of OSD {osd} it is not known which machine has its place",
@@ -97,8 +97,8 @@ internal sealed class OsdOrders(CephMonitor? ceph, OsdBook book, MachineRegistry
     private string Waits(GrantedOsd entry)
     {
         book.Put(entry with { Removed = entry.Removed ?? time.GetUtcNow(), AwaitsDisk = true });
-        return $"OSD {entry.Id} waits for another disk: the next blank one of {machines.Get(entry.Machine)?.Name ?? entry.Machine} takes its "
-            + "number and place; the old one is not started again, should it come back";
+        return $"OSD {entry.Id} waits for another disk: the next blank one of {machines.Get(entry.Machine)?.Name ?? entry.Machine} takes "
+            + "its number and place; the old one is not started again, should it come back";
     }
 
     /// <summary>One that nobody wrote down, as the monitor has it.</summary>

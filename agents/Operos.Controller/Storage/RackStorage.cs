@@ -45,11 +45,15 @@ internal sealed class RackStorage : IDisposable
         Volumes = new VolumeViews(volumes, images, staged, machines);
         Osds = new OsdOrders(ceph, book, machines, () => [.. Volumes.List(null).Volumes
             .Select(volume => volume.Claim.Length > 0 ? volume.Claim : volume.Volume)], time, logger);
+        Pulling = new PullCheck(ceph, client, Views, Volumes, staged, disks, machines);
     }
 
     public StorageViews Views { get; }
 
     public VolumeViews Volumes { get; }
+
+    /// <summary>What may be pulled or switched off.</summary>
+    public PullCheck Pulling { get; }
 
     /// <summary>What operators do to OSDs.</summary>
     public OsdOrders Osds { get; }

@@ -107,6 +107,8 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(PutOsdIn), Tag = 131)]
 [DerivedTypeShape(typeof(RemoveOsd), Tag = 132)]
 [DerivedTypeShape(typeof(ReplaceOsd), Tag = 133)]
+[DerivedTypeShape(typeof(AskPull), Tag = 134)]
+[DerivedTypeShape(typeof(PullAnswer), Tag = 135)]
 public abstract partial record Message
 {
     /// <summary>

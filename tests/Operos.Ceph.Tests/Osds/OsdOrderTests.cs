@@ -25,6 +25,21 @@ public sealed class OsdOrderTests
             && facts.CleanPlacementGroups == facts.AllPlacementGroups && facts.Pools is [{ Size: 3, MinSize: 2 }];
         await lab.UntilAsync("there are three copies", () => IsWhole(3));
 
+        // What may go: one of three, but not two of them together.
+        foreach (var what in (string[])[three.Id, $"{three.Id}/sda", three.Disk])
+        {
+            var safe = await controller.OperateAsync<PullAnswer>(new AskPull { What = what });
+            Assert.True(safe.Safe, string.Join("; ", safe.Reasons));
+            Assert.Equal([2], safe.Osds);
+        }
+        foreach (var machine in (Machine[])[two, three])
+            await controller.OperateAsync<Done>(new LabelMachine { Machine = machine.Id, Remove = [],
+                Set = new Dictionary<string, string> { ["rack"] = "r1" } });
+        var rack = await controller.OperateAsync<PullAnswer>(new AskPull { What = "r1" });
+        Assert.Equal((false, "1,2"), (rack.Safe, string.Join(',', rack.Osds)));
+        Assert.Matches(@"^(\d+) of \1 placement groups of pool kube would have fewer than 2 copies: what is in them is neither read nor "
+            + "written meanwhile$", Assert.Single(rack.Reasons));
+
         // Marked out and in.
         Assert.Equal((FaultCode.NotFound, "no OSD 7"), await RefusedAsync(new TakeOsdOut { Osd = 7 }));
         Assert.Equal("OSD 2 is in already", await DoAsync(new PutOsdIn { Osd = 2 }));
@@ -69,9 +84,15 @@ public sealed class OsdOrderTests
         // The last copies of all.
         using (var images = monitor.OpenImages()) await images.MakeAsync(Volume, 8 << 20, "default/data", default);
         await two.Connection.CallAsync<VolumeGrant>(new StageVolume { Volume = Volume, Image = Volume }, default);
+        var used = await controller.OperateAsync<PullAnswer>(new AskPull { What = two.Id });
+        Assert.Contains($"{two.Id} has 1 volume of the pool in use ({Volume}), which stand still until they begin elsewhere: operosctl "
+            + $"machines drain {two.Id}", used.Reasons);
+        Assert.NotEmpty(used.Wait);
         await lab.UntilAsync("two are known", () => monitor.Facts!.Osds.Count == 2);
         await lab.EndOsdAsync(1, cleanly: true);
         await UntilDoneAsync("one of two is removed", new RemoveOsd { Osd = 1 });
+        var last = await controller.OperateAsync<PullAnswer>(new AskPull { What = one.Id });
+        Assert.Matches(@"^(\d+) of \1 placement groups of pool kube have no other copy, with .* of data$", last.Reasons[0]);
         await lab.EndOsdAsync(0, cleanly: true);
         await lab.UntilAsync("the last is down", () => monitor.Facts!.Osds is [{ Id: 0, IsUp: false }]);
         var (code, refusal) = await RefusedAsync(new RemoveOsd { Osd = 0 });
@@ -107,6 +128,9 @@ public sealed class OsdOrderTests
         private OsdRequest? before;
 
         public string Id => id;
+
+        /// <summary>What identifies the disk that is in it.</summary>
+        public string Disk => $"disk:{request.Disk}";
 
         public ControlConnection Connection => connection;
 
