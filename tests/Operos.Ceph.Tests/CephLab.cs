@@ -145,8 +145,12 @@ internal sealed class CephLab : IAsyncDisposable
     /// <summary>As when its disk or its machine dies; cleanly, it tells the monitor, as the last one must for anybody to know.</summary>
     public async Task EndOsdAsync(int id, bool cleanly = false)
     {
-        Process? osd;
-        lock (osds) Assert.True(osds.Remove(id, out osd));
+        Process osd;
+        lock (osds)
+        {
+            osd = osds[id];
+            osds.Remove(id);
+        }
         if (cleanly) ProcessSignal.Send(osd.Id, Terminate);
         else osd.Kill();
         await osd.WaitForExitAsync();

@@ -57,7 +57,6 @@ public sealed class CommandLineTests
     [InlineData("disks locate w1/sda --seconds 2h", "--seconds: '2h' is no time: ")]
     [InlineData("safe-to-pull", "ROOT safe-to-pull needs <what>: A disk (MACHINE/NAME or its identity), a machine")]
     [InlineData("storage osd out", "ROOT storage osd out needs <osd>: Its number, as operosctl storage osd list has it")]
-    [InlineData("storage osd remove -1", "<osd>: '-1' is no number of an OSD: operosctl storage osd list has them")]
     [InlineData("storage osd replace osd.3", "<osd>: 'osd.3' is no number of an OSD: operosctl storage osd list has them")]
     [InlineData("wipe w1/sda", "there is no command 'wipe'; did you mean disks wipe?")]
     [InlineData("release", "ROOT release needs a command: keygen, build, sign, verify")]

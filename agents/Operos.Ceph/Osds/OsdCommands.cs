@@ -17,6 +17,8 @@ public sealed record OsdStanding(Guid Uuid, bool IsUp, bool IsIn, bool IsDestroy
 public sealed class OsdCommands
 {
     private const double BytesOfWeight = 1L << 40;
+    /// <summary>256 TiB: a machine says of itself how large its partition is.</summary>
+    private const long LargestOsd = 1L << 48;
 
     private readonly MonitorClient client;
     private readonly Action require, changed;
@@ -74,7 +76,8 @@ public sealed class OsdCommands
     {
         try
         {
-            await ChangeAsync(new CephCommand("osd crush reweight").With("name", $"osd.{osd}").With("weight", bytes / BytesOfWeight),
+            await ChangeAsync(new CephCommand("osd crush reweight").With("name", $"osd.{osd}").With("weight",
+                Math.Min(bytes, LargestOsd) / BytesOfWeight),
                 cancellationToken).ConfigureAwait(false);
         }
         // It never started, and gets its share when it does.

@@ -51,7 +51,10 @@ internal sealed class OsdOrders(CephMonitor? ceph, OsdBook book, MachineRegistry
         {
             if (book.Trouble is { } trouble) throw new RefusedException(RefusalKind.Conflict, trouble);
             var known = await monitor.Osds.FindAsync(osd, cancellationToken).ConfigureAwait(false);
-            var entry = book.Find(osd) ?? book.All.FirstOrDefault(one => one.AwaitsDisk && one.Id == osd);
+            // The number may have been another's before, which was removed past this agent.
+            var entry = known is null ? book.Find(osd)
+                : known.IsDestroyed ? book.All.FirstOrDefault(one => one.AwaitsDisk && one.Id == osd) ?? book.Find(osd)
+                : book.Find(known.Uuid) ?? Unknown(monitor, osd, known);
             if (known is null)
                 return entry is not null ? Removed(entry) : book.All.Any(one => one.Id == osd) ? $"OSD {osd} was removed already"
                     : throw NoSuch(osd);
@@ -59,7 +62,6 @@ internal sealed class OsdOrders(CephMonitor? ceph, OsdBook book, MachineRegistry
                 throw new RefusedException(RefusalKind.Conflict, $"OSD {osd} is up: what runs is not removed",
                     $"operosctl storage osd out {osd}; when {Standing} says that all copies are there, stop it: operosctl disks exclude, "
                     + "or pull the disk");
-            entry ??= Unknown(monitor, osd, known);
             if (keepsPlace && entry is null)
                 throw new RefusedException(RefusalKind.Conflict, $"of OSD {osd} it is not known which machine has its place",
                     $"operosctl storage osd remove {osd}");

@@ -59,11 +59,11 @@ internal sealed class PullCheck(CephMonitor? ceph, ApiClient? client, StorageVie
 
     private IEnumerable<string> OfController(Target target)
     {
-        var of = target.Disk is { } disk ? machines.Get(disk.Machine) is { } one ? [one] : [] : target.Machines;
+        IReadOnlyList<MachineRecord> of = target.Disk is { } disk ? machines.Get(disk.Machine) is { } one ? [one] : [] : target.Machines;
         return of.Where(machine => machine.Kind == "controller").Select(machine => target.Disk is null
             ? $"{Name(machine)} is the controller: while it is off no machine boots, nothing is scheduled"
                 + (ceph is null ? "" : ", and there is no monitor of Ceph, without which the pool stands still")
-            : $"it is a disk of the controller: what the cluster is may be on it");
+            : "it is a disk of the controller: what the cluster is may be on it");
     }
 
     private async Task<IEnumerable<string>> OfDataAsync(List<int> osds, CancellationToken cancellationToken)

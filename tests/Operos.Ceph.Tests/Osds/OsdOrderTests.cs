@@ -84,6 +84,7 @@ public sealed class OsdOrderTests
         // The last copies of all.
         using (var images = monitor.OpenImages()) await images.MakeAsync(Volume, 8 << 20, "default/data", default);
         await two.Connection.CallAsync<VolumeGrant>(new StageVolume { Volume = Volume, Image = Volume }, default);
+        await lab.UntilAsync("copies of it are missing", () => monitor.Facts!.Degraded > 0);
         var used = await controller.OperateAsync<PullAnswer>(new AskPull { What = two.Id });
         Assert.Contains($"{two.Id} has 1 volume of the pool in use ({Volume}), which stand still until they begin elsewhere: operosctl "
             + $"machines drain {two.Id}", used.Reasons);
