@@ -45,7 +45,7 @@ public sealed class OsdCommands
     /// <exception cref="IOException">The manager does not answer, or has not counted yet.</exception>
     public async Task<OsdLoss> WeighAsync(IReadOnlyCollection<int> osds, CancellationToken cancellationToken)
     {
-        var isSafe = await AgreesAsync("osd safe-to-destroy", osds, cancellationToken).ConfigureAwait(false);
+        var isSafe = await IsSafeToDestroyAsync(osds, cancellationToken).ConfigureAwait(false);
         var (groups, pools) = await CountAsync(cancellationToken).ConfigureAwait(false);
         return OsdLoss.Of(osds, isSafe, groups, pools.ToDictionary(pool => pool.Key, pool => pool.Value.Name));
     }
@@ -54,8 +54,8 @@ public sealed class OsdCommands
     /// <exception cref="IOException">The manager does not answer, or has not counted yet.</exception>
     public async Task<OsdAbsence> WeighAbsenceAsync(IReadOnlyCollection<int> osds, CancellationToken cancellationToken)
     {
-        var agrees = await AgreesAsync("osd ok-to-stop", osds, cancellationToken).ConfigureAwait(false);
-        var isSafe = await AgreesAsync("osd safe-to-destroy", osds, cancellationToken).ConfigureAwait(false);
+        var agrees = await IsOkToStopAsync(osds, cancellationToken).ConfigureAwait(false);
+        var isSafe = await IsSafeToDestroyAsync(osds, cancellationToken).ConfigureAwait(false);
         var (groups, pools) = await CountAsync(cancellationToken).ConfigureAwait(false);
         var loss = OsdLoss.Of(osds, isSafe, groups, pools.ToDictionary(pool => pool.Key, pool => pool.Value.Name));
         return OsdAbsence.Of(osds, agrees, loss, groups, pools);
@@ -89,16 +89,30 @@ public sealed class OsdCommands
         ChangeAsync(new CephCommand(command, OfManager: true).With("id", (long)osd).With("force", true)
             .With("yes_i_really_mean_it", true), cancellationToken);
 
-    private async Task<bool> AgreesAsync(string question, IReadOnlyCollection<int> osds, CancellationToken cancellationToken)
+    /// <summary>
+    /// Where it is not so, Ceph may refuse the question or answer it with success (18.2, as JSON): what the answer says counts.
+    /// </summary>
+    /// <returns>An undefined one where it is refused.</returns>
+    private async Task<JsonElement> QuestionAsync(string question, IReadOnlyCollection<int> osds, CancellationToken cancellationToken)
     {
         try
         {
-            await AskAsync(new CephCommand(question, OfManager: true).With("ids", [.. osds.Select(osd => $"{osd}")]), cancellationToken)
-                .ConfigureAwait(false);
-            return true;
+            return await AskAsync(new CephCommand(question, OfManager: true).With("ids", [.. osds.Select(osd => $"{osd}")]),
+                cancellationToken).ConfigureAwait(false);
         }
-        catch (IOException e) when (e.InnerException is RadosException { IsNo: true }) { return false; }
+        catch (IOException e) when (e.InnerException is RadosException { IsNo: true }) { return default; }
     }
+
+    private async Task<bool> IsSafeToDestroyAsync(IReadOnlyCollection<int> osds, CancellationToken cancellationToken)
+    {
+        var answer = await QuestionAsync("osd safe-to-destroy", osds, cancellationToken).ConfigureAwait(false);
+        var safe = answer.ItemsOf("safe_to_destroy").Where(osd => osd.ValueKind == JsonValueKind.Number && osd.TryGetInt32(out _))
+            .Select(osd => osd.GetInt32()).ToList();
+        return osds.All(safe.Contains);
+    }
+
+    private async Task<bool> IsOkToStopAsync(IReadOnlyCollection<int> osds, CancellationToken cancellationToken) =>
+        (await QuestionAsync("osd ok-to-stop", osds, cancellationToken).ConfigureAwait(false)).Member("ok_to_stop").FlagOf("ok_to_stop");
 
     /// <returns>Also the pools by number: each one's name, and how many copies it works with.</returns>
     private async Task<(IReadOnlyList<PlacementGroup> Groups, Dictionary<long, (string Name, int MinSize)> Pools)> CountAsync(

@@ -40,6 +40,12 @@ public sealed class OsdOrderTests
         Assert.Matches(@"^(\d+) of \1 placement groups of pool kube would have fewer than 2 copies: what is in them is neither read nor "
             + "written meanwhile$", Assert.Single(rack.Reasons));
 
+        // Ceph answers whether it is safe to destroy those that have everything, and does so with success.
+        var loss = await monitor.Osds.WeighAsync([0, 1, 2], default);
+        Assert.True(loss.IsCertain);
+        Assert.Equal(Assert.Single(loss.Pools).All, loss.Pools[0].Lost);
+        Assert.True((await monitor.Osds.WeighAsync([2], default)).IsNone);
+
         // Marked out and in.
         Assert.Equal((FaultCode.NotFound, "no OSD 7"), await RefusedAsync(new TakeOsdOut { Osd = 7 }));
         Assert.Equal("OSD 2 is in already", await DoAsync(new PutOsdIn { Osd = 2 }));
