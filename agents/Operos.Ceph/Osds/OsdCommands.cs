@@ -111,8 +111,11 @@ public sealed class OsdCommands
         return osds.All(safe.Contains);
     }
 
-    private async Task<bool> IsOkToStopAsync(IReadOnlyCollection<int> osds, CancellationToken cancellationToken) =>
-        (await QuestionAsync("osd ok-to-stop", osds, cancellationToken).ConfigureAwait(false)).Member("ok_to_stop").FlagOf("ok_to_stop");
+    private async Task<bool> IsOkToStopAsync(IReadOnlyCollection<int> osds, CancellationToken cancellationToken)
+    {
+        var answer = await QuestionAsync("osd ok-to-stop", osds, cancellationToken).ConfigureAwait(false);
+        return answer.FlagOf("ok_to_stop") || answer.Member("ok_to_stop").FlagOf("ok_to_stop");
+    }
 
     /// <returns>Also the pools by number: each one's name, and how many copies it works with.</returns>
     private async Task<(IReadOnlyList<PlacementGroup> Groups, Dictionary<long, (string Name, int MinSize)> Pools)> CountAsync(
