@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Operos.Ceph.Facts;
 using Operos.Ceph.Monitors;
+using Operos.Ceph.Osds;
 using Operos.Ceph.Pools;
 using Operos.Linux;
 using Operos.Linux.Ceph;
@@ -33,6 +34,7 @@ public sealed class CephMonitor : IDisposable
     private volatile MonitorMap? map;
     private volatile ClusterFacts? facts;
     private volatile string? trouble;
+    private long recoveryRate;
     private int reporters;
 
     public CephMonitor(MonitorPaths paths, IPAddress address, DaemonHost daemons, TimeProvider time, ILogger<CephMonitor> logger)
@@ -41,6 +43,7 @@ public sealed class CephMonitor : IDisposable
         client = new MonitorClient(paths.ClientConfiguration);
         users = new PoolUsers(client);
         fence = new ClientFence(client, time);
+        Osds = new OsdCommands(client, RequireMonitor, () => wake.Release());
         // Known at once to machines that ask in the first second; what cannot be read is told when it is to run.
         try { map = CephIdentity.Read(paths.Identity) is { StoreMade: not null } known ? MonitorMap.Of(known.Fsid, address) : null; }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.CephNotAsked(e.Message); }
@@ -60,6 +63,12 @@ public sealed class CephMonitor : IDisposable
 
     /// <summary>Why the facts are not of now, or the pool is not as it should be; null where neither is so.</summary>
     public string? Trouble => trouble;
+
+    /// <summary>Bytes a second of which copies were made when some were made last; 0 where none ever were since this agent began.</summary>
+    public long RecoveryRate => Interlocked.Read(ref recoveryRate);
+
+    /// <summary>What operators do to OSDs.</summary>
+    public OsdCommands Osds { get; }
 
     /// <summary>What an operator must know of the pool.</summary>
     public IEnumerable<string> PoolWarnings => facts is { } known ? PoolPlan.Warnings(known) : [];
@@ -100,12 +109,21 @@ public sealed class CephMonitor : IDisposable
     /// <summary>The id of the OSD on a partition; the same as often as it is asked with the same key.</summary>
     /// <exception cref="IOException">The monitor does not answer.</exception>
     /// <exception cref="OsdKeyException">It knows the partition with another key.</exception>
-    public async Task<int> AddOsdAsync(Guid partition, CephKey key, CancellationToken cancellationToken)
+    public Task<int> AddOsdAsync(Guid partition, CephKey key, CancellationToken cancellationToken) =>
+        AddOsdAsync(partition, key, place: null, cancellationToken);
+
+    /// <summary>The id of the OSD on a partition, in the place of one that was destroyed.</summary>
+    /// <param name="place">Its number; null for any that is free.</param>
+    /// <exception cref="IOException">The monitor does not answer, or the place is not free.</exception>
+    /// <exception cref="OsdKeyException">It knows the partition with another key.</exception>
+    public async Task<int> AddOsdAsync(Guid partition, CephKey key, int? place, CancellationToken cancellationToken)
     {
         RequireMonitor();
-        var command = new CephCommand("osd new") { Input = Encoding.ASCII.GetBytes($$"""{"cephx_secret":"{{key.Text}}"}""") };
+        var command = new CephCommand("osd new") { Input = Encoding.ASCII.GetBytes($$"""{"cephx_secret":"{{key.Text}}"}""") }
+            .With("uuid", $"{partition}");
+        if (place is { } wanted) command = command.With("id", wanted);
         JsonElement reply;
-        try { reply = await client.AskAsync(command.With("uuid", $"{partition}"), cancellationToken).ConfigureAwait(false); }
+        try { reply = await client.AskAsync(command, cancellationToken).ConfigureAwait(false); }
         catch (IOException e) when (e.InnerException is RadosException { Exists: true })
         {
             throw new OsdKeyException($"the OSD on {partition} has another key", e);
@@ -220,6 +238,7 @@ public sealed class CephMonitor : IDisposable
                 {
                     var (known, dump) = await LookAsync(cancellationToken).ConfigureAwait(false);
                     facts = known;
+                    if (known.RecoveryRate > 0) Interlocked.Exchange(ref recoveryRate, known.RecoveryRate);
                     await KeepAsync(dump, cancellationToken).ConfigureAwait(false);
                     await FollowHostsAsync(known, cancellationToken).ConfigureAwait(false);
                     if (PoolPlan.Next(known) is { } step)

@@ -20,13 +20,13 @@ namespace Operos.Ceph.Tests;
 /// </summary>
 internal sealed class CephLab : IAsyncDisposable
 {
-    /// <summary>SIGSTOP and SIGCONT (signal(7)).</summary>
-    private const int Hold = 19, Continue = 18;
+    /// <summary>SIGSTOP, SIGCONT and SIGTERM (signal(7)).</summary>
+    private const int Hold = 19, Continue = 18, Terminate = 15;
     /// <summary>Of whoever waits for daemons, on a host that does much else.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly string[] Layers = ["controller", "worker", "node", "base"];
     private CancellationTokenSource stop = new();
-    private readonly List<Process> osds = [];
+    private readonly Dictionary<int, Process> osds = [];
     private Task running = Task.CompletedTask;
 
     private CephLab(LabFolder folder, IPAddress address)
@@ -119,7 +119,14 @@ internal sealed class CephLab : IAsyncDisposable
             catch (IOException) { return false; }
             return true;
         });
-        var data = Folder[$"osd-{id}"];
+        await StartOsdAsync(id, key.Text, partition, host);
+    }
+
+    /// <summary>One whose number and key a machine got.</summary>
+    public async Task StartOsdAsync(int id, string key, Guid partition, Guid host)
+    {
+        // What was there before of this number was on another disk.
+        var data = Folder[$"osd-{id}-{partition}"];
         Directory.CreateDirectory(data);
         var configuration = Folder[$"osd-{id}.conf"];
         // Its classes are in the image's folder, not in this host's.
@@ -131,7 +138,7 @@ internal sealed class CephLab : IAsyncDisposable
             osd_mclock_skip_benchmark = true
 
             """);
-        await File.WriteAllBytesAsync(Path.Combine(data, "keyring"), Keyring.Of($"osd.{id}", key.Text));
+        await File.WriteAllBytesAsync(Path.Combine(data, "keyring"), Keyring.Of($"osd.{id}", key));
         string[] arguments = ["-f", "-i", id.ToString(CultureInfo.InvariantCulture), "-c", configuration,
             "--public-addr", $"{Address}", "--cluster-addr", $"{Address}"];
         using (var made = Run([.. arguments, "--mkfs", "--osd-uuid", $"{partition}", "--osd-data", data]))
@@ -139,7 +146,22 @@ internal sealed class CephLab : IAsyncDisposable
             await made.WaitForExitAsync();
             Assert.True(made.ExitCode == 0, $"ceph-osd --mkfs: {made.ExitCode}; {await File.ReadAllTextAsync(Log)}");
         }
-        lock (osds) osds.Add(Run(arguments));
+        lock (osds) osds[id] = Run(arguments);
+    }
+
+    /// <summary>As when its disk or its machine dies; cleanly, it tells the monitor, as the last one must for anybody to know.</summary>
+    public async Task EndOsdAsync(int id, bool cleanly = false)
+    {
+        Process osd;
+        lock (osds)
+        {
+            osd = osds[id];
+            osds.Remove(id);
+        }
+        if (cleanly) ProcessSignal.Send(osd.Id, Terminate);
+        else osd.Kill();
+        await osd.WaitForExitAsync();
+        osd.Dispose();
     }
 
     public void KillMonitor() => Find(Paths.MonitorConfiguration).Kill();
@@ -151,7 +173,7 @@ internal sealed class CephLab : IAsyncDisposable
     public void HoldOsds(bool isHeld)
     {
         lock (osds)
-            foreach (var osd in osds) ProcessSignal.Send(osd.Id, isHeld ? Hold : Continue);
+            foreach (var osd in osds.Values) ProcessSignal.Send(osd.Id, isHeld ? Hold : Continue);
     }
 
     public async Task StopAsync()
@@ -163,7 +185,7 @@ internal sealed class CephLab : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var osd in osds)
+        foreach (var osd in osds.Values)
         {
             osd.Kill();
             await osd.WaitForExitAsync();

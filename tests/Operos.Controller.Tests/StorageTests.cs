@@ -6,6 +6,7 @@ using Operos.Controller.Backups;
 using Operos.Controller.Configuration;
 using Operos.Controller.Disks;
 using Operos.Controller.Storage;
+using Operos.Kubernetes.Objects;
 using Operos.Linux.Supervision;
 using Operos.Proto;
 using Operos.Proto.Connection;
@@ -30,6 +31,9 @@ public sealed class StorageTests : IDisposable
         Assert.Contains("storage.ceph", (await controller.OperateAsync<OsdList>(new ListOsds())).Trouble!, StringComparison.Ordinal);
         var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<OsdGrant>(Request(), default));
         Assert.Equal((FaultCode.Conflict, "storage.ceph in controller.toml"), (refusal.Code, refusal.Hint));
+        foreach (var order in (Message[])[new TakeOsdOut { Osd = 0 }, new PutOsdIn { Osd = 0 }, new RemoveOsd { Osd = 0 },
+            new ReplaceOsd { Osd = 0 }])
+            Assert.Equal((FaultCode.Conflict, "this cluster has no Ceph"), await RefusedAsync(controller, order));
         var reply = await connection.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default);
         Assert.Null(reply.Configuration.Storage!.Ceph);
     }
@@ -87,6 +91,9 @@ public sealed class StorageTests : IDisposable
         var busy = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<OsdGrant>(request, default));
         Assert.Equal((FaultCode.Busy, "ceph-mon does not answer"), (busy.Code, busy.Message));
         Assert.True(busy.RetryAfterSeconds > 0);
+        foreach (var order in (Message[])[new TakeOsdOut { Osd = 0 }, new PutOsdIn { Osd = 0 }, new RemoveOsd { Osd = 0, LoseData = true },
+            new ReplaceOsd { Osd = 0 }])
+            Assert.Equal((FaultCode.Conflict, "ceph-mon does not answer"), await RefusedAsync(controller, order));
         Assert.Equal("unknown", (await controller.OperateAsync<StorageReply>(new ShowStorage())).State);
         // One that asks and asks is told to wait, which costs its disks nothing.
         for (var again = 0; busy.Message != "too often asked about OSDs"; again++)
@@ -121,6 +128,63 @@ public sealed class StorageTests : IDisposable
     }
 
     [Fact]
+    public async Task What_may_be_pulled_is_asked_by_disk_machine_or_rack_and_what_nobody_answers_for_is_not_safe()
+    {
+        using var ceph = Ceph();
+        var controller = new TestController(folder: folder, ceph: ceph);
+        var (id, connection, _) = await controller.JoinAsync(TestController.Machine(1));
+        var disk = $"{Guid.NewGuid()}";
+        await connection.CallAsync<Done>(new ReportDisks { Disks = [new DiskState { Name = "sda", Identity = "wwn:1234", Class = "ours",
+            RecordDisk = disk, Bytes = 1 << 30, Evidence = new string('a', 64) }] }, default);
+        await controller.OperateAsync<Done>(new LabelMachine { Machine = id, Remove = [],
+            Set = new Dictionary<string, string> { ["rack"] = "r1" } });
+        foreach (var (called, what) in ((string, string)[])[(id, $"machine {id}"), ("r1", $"rack r1 ({id})"),
+            ("wwn:1234", $"disk {id}/sda"), ($"{id}/sda", $"disk {id}/sda")])
+        {
+            var answer = await controller.OperateAsync<PullAnswer>(new AskPull { What = called });
+            Assert.Equal((what, ""), (answer.What, string.Join("; ", answer.Reasons)));
+            Assert.True(answer.Safe);
+        }
+        Assert.Equal(FaultCode.NotFound, (await Assert.ThrowsAsync<ControlFaultException>(() =>
+            controller.OperateAsync<PullAnswer>(new AskPull { What = "r2" }))).Code);
+        // A rack that is called as a machine is.
+        await controller.OperateAsync<Done>(new RenameMachine { Machine = id, Name = "r1" });
+        Assert.Equal(FaultCode.Conflict, (await Assert.ThrowsAsync<ControlFaultException>(() =>
+            controller.OperateAsync<PullAnswer>(new AskPull { What = "r1" }))).Code);
+        await connection.DisposeAsync();
+        await controller.DisposeAsync();
+
+        // Of an OSD of it nobody knows whether it may go.
+        new OsdBook(Path.Combine(folder, "storage", "osds.json")).Put(
+            new GrantedOsd { Partition = Guid.NewGuid(), Disk = disk, Machine = id, Id = 4 });
+        await using var next = new TestController(folder: folder, ceph: ceph);
+        foreach (var called in (string[])[id, "wwn:1234"])
+        {
+            var answer = await next.OperateAsync<PullAnswer>(new AskPull { What = called });
+            Assert.Equal((false, "whether its OSDs may go is not known: ceph-mon does not answer; operosctl storage status"),
+                (answer.Safe, Assert.Single(answer.Reasons)));
+            Assert.Equal([4], answer.Osds);
+        }
+    }
+
+    [Fact]
+    public void Volumes_on_a_disk_alone_are_told()
+    {
+        var (disk, other) = ($"{Guid.NewGuid()}", $"{Guid.NewGuid()}");
+        PersistentVolumeObject Volume(string name, string path, string? claim) => new()
+        {
+            Metadata = new() { Name = name },
+            Spec = new() { Local = new() { Path = path }, ClaimRef = claim is null ? null : new() { Namespace = "default", Name = claim } },
+        };
+        IReadOnlyList<PersistentVolumeObject> all = [Volume("pvc-1", $"/var/lib/operos/volumes/{disk}/pvc-1", "data"),
+            Volume("pvc-2", $"/var/lib/operos/volumes/{other}/pvc-2", "other"), Volume("pvc-3", $"/mnt/{disk}/pvc-3", "strange"),
+            Volume("pvc-4", $"/var/lib/operos/volumes/{disk}/pvc-4", null), new()];
+        Assert.Equal(["2 volumes of class operos-local (default/data, pvc-4) are on this disk alone: what is in them is lost where it does "
+            + "not come back, and stands still until then"], PullCheck.OfFolders(comesBack: false, [disk], all));
+        Assert.Empty(PullCheck.OfFolders(comesBack: true, [], all));
+    }
+
+    [Fact]
     public async Task An_image_without_ceph_is_told_with_the_next_step()
     {
         using var ceph = Ceph();
@@ -148,6 +212,18 @@ public sealed class StorageTests : IDisposable
         var osd = new GrantedOsd { Partition = Guid.NewGuid(), Disk = "d", Machine = "m", Id = 3 };
         new OsdBook(path).Put(osd);
         Assert.Equal(osd, new OsdBook(path).Find(osd.Partition));
+        // One that was removed stays, counts no more, and its place waits until a disk has it.
+        var book = new OsdBook(path);
+        book.Put(osd with { Removed = DateTimeOffset.UnixEpoch, AwaitsDisk = true });
+        Assert.Equal((null, (0, 0, 0)), (book.Find(3), book.Count("d", "m")));
+        var read = new OsdBook(path);
+        Assert.Equal(osd.Partition, Assert.Single(read.Awaiting("m")).Partition);
+        Assert.Empty(read.Awaiting("other"));
+        var next = osd with { Partition = Guid.NewGuid(), Disk = "e" };
+        read.Put(next, read.Awaiting("m")[0] with { AwaitsDisk = false });
+        Assert.Empty(new OsdBook(path).Awaiting("m"));
+        Assert.Equal(next, new OsdBook(path).Find(3));
+        Assert.NotNull(new OsdBook(path).Find(osd.Partition)!.Removed);
         foreach (var damaged in (string[])["", "null", "{}x", """{"osds":null}""", """{"osds":[null]}""", """{"format":99}"""])
         {
             File.WriteAllText(path, damaged);
@@ -186,6 +262,12 @@ public sealed class StorageTests : IDisposable
         Assert.Equal(["state/pki/ceph.json", "state/storage/ceph/crushmap", "state/storage/osds.json"],
             BackupSources.Read(paths).Select(file => file.Part.Name).Order(StringComparer.Ordinal));
         Assert.All(BackupSources.Read(paths), file => Assert.True(BackupSources.Has(file.Part.Name)));
+    }
+
+    private static async Task<(string Code, string Text)> RefusedAsync(TestController controller, Message order)
+    {
+        var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => controller.OperateAsync<Done>(order));
+        return (refusal.Code, refusal.Message);
     }
 
     private static OsdRequest Request() =>

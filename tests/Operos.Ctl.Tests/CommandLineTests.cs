@@ -18,6 +18,7 @@ public sealed class CommandLineTests
             var open = new Queue<(string Line, Command Command)>(new Command[]
             {
                 MachineCommands.Create(), DiskCommands.Create(), OperatorCommands.Create(), ReleaseCommands.Create(), JobCommands.Create(),
+                StorageCommands.Create(),
             }.Concat(ClusterCommands.Create()).Select(command => (command.Name, command)));
             while (open.TryDequeue(out var next))
             {
@@ -54,6 +55,9 @@ public sealed class CommandLineTests
     [InlineData("machines nosuch --help", "there is no command 'machines nosuch'; ROOT machines has list, show, ")]
     [InlineData("disks wipe", "ROOT disks wipe needs <disk>: MACHINE/NAME such as w1/sda, or its identity")]
     [InlineData("disks locate w1/sda --seconds 2h", "--seconds: '2h' is no time: ")]
+    [InlineData("safe-to-pull", "ROOT safe-to-pull needs <what>: A disk (MACHINE/NAME or its identity), a machine")]
+    [InlineData("storage osd out", "ROOT storage osd out needs <osd>: Its number, as operosctl storage osd list has it")]
+    [InlineData("storage osd replace osd.3", "<osd>: 'osd.3' is no number of an OSD: operosctl storage osd list has them")]
     [InlineData("wipe w1/sda", "there is no command 'wipe'; did you mean disks wipe?")]
     [InlineData("release", "ROOT release needs a command: keygen, build, sign, verify")]
     [InlineData("machines reboot", "ROOT machines reboot needs <machine>: Name, UUID or a unique start of it, address, or MAC")]

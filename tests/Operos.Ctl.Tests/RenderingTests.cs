@@ -32,6 +32,14 @@ public sealed class RenderingTests
     }
 
     [Fact]
+    public void What_may_be_pulled_is_told_in_one_word_first_and_by_the_exit_code()
+    {
+        Assert.Equal("safe: disk w1/sda, with OSD 3\n", PullText.Render(new PullAnswer { Safe = true, What = "disk w1/sda", Osds = [3] }));
+        Assert.Equal("NOT safe: rack r1 (w1, w2), with OSD 3, 4\n  a [2J\n  b\n  wait\n", PullText.Render(new PullAnswer { Safe = false,
+            What = "rack r1 (w1, w2)", Osds = [3, 4], Reasons = ["a\u001b[2J", "b"], Wait = "wait" }));
+    }
+
+    [Fact]
     public void Storage_says_first_what_it_comes_to_then_what_is_wrong_and_osds_are_listed_with_their_disks()
     {
         var reply = new StorageReply

@@ -32,6 +32,13 @@ public sealed class FrameTests
             "0000001100000007927397a16691a16da170a169a175a16b09" },
         { new TellVolume { Volume = "v", Addresses = ["a"] }, "0000000800000007927492a17691a161" },
         { new ReleaseVolume { Volume = "v" }, "0000000500000007927591a176" },
+        { new TakeOsdOut { Osd = 3 }, "000000050000000792cc829103" },
+        { new PutOsdIn { Osd = 3 }, "000000050000000792cc839103" },
+        { new RemoveOsd { Osd = 3, LoseData = true }, "000000060000000792cc849203c3" },
+        { new ReplaceOsd { Osd = 3, LoseData = true }, "000000060000000792cc859203c3" },
+        { new AskPull { What = "x" }, "000000060000000792cc8691a178" },
+        { new PullAnswer { Safe = false, What = "w", Reasons = ["r"], Osds = [3], WaitSeconds = 9, Wait = "t" },
+            "0000000f0000000792cc8796c2a17791a172910309a174" },
         { new OrderWipe { Disk = "d", Evidence = "e" }, "0000000700000007926892a164a165" },
         { new HeartbeatReply { UnixTimeMs = 1, Configuration = new NodeConfiguration { Hostname = "h", Storage = new StorageConfiguration
             { Rules = [new StorageRule { Rotational = true, LocalPercent = 20 }], Encrypt = false, Excluded = ["i"] } } },

@@ -17,6 +17,8 @@ public sealed record ClusterFacts
     /// <summary>Of all OSDs, before copies.</summary>
     public long Bytes { get; init; }
     public long BytesUsed { get; init; }
+    /// <summary>Bytes a second of which copies are made now; 0 while none are.</summary>
+    public long RecoveryRate { get; init; }
 
     public int AllPlacementGroups => PlacementGroups.Values.Sum();
 
@@ -38,7 +40,10 @@ public sealed record HealthComplaint(string Code, bool IsError, string Text, boo
 /// <param name="Uuid">The partition that it is on.</param>
 /// <param name="Host">The machine's UUID; null for one that never started.</param>
 /// <param name="DeviceClass">Such as <c>hdd</c>; empty for one that never started.</param>
-public sealed record OsdFacts(int Id, Guid Uuid, bool IsUp, bool IsIn, string? Host, string DeviceClass, long Bytes, long BytesUsed);
+/// <param name="BytesOfData">What is stored on it, of what is used.</param>
+/// <param name="IsDestroyed">Whether its number and its place wait for another disk; then it has no UUID.</param>
+public sealed record OsdFacts(int Id, Guid Uuid, bool IsUp, bool IsIn, string? Host, string DeviceClass, long Bytes, long BytesUsed,
+    long BytesOfData = 0, bool IsDestroyed = false);
 
 /// <summary>A pool.</summary>
 /// <param name="Bytes">What is stored in it, without copies.</param>

@@ -29,8 +29,13 @@ internal static class FactsReader
                     state => (int)state.Sum(each => Math.Clamp(each.NumberOf("count"), 0, MostGroups)), StringComparer.Ordinal),
             Degraded = groups.NumberOf("degraded_objects"), Copies = groups.NumberOf("degraded_total"),
             Bytes = groups.NumberOf("bytes_total"), BytesUsed = groups.NumberOf("bytes_used"),
+            RecoveryRate = Math.Max(0, groups.NumberOf("recovering_bytes_per_sec")),
         };
     }
+
+    /// <param name="osd">As <c>osd dump</c> has it.</param>
+    internal static bool IsDestroyed(JsonElement osd) =>
+        osd.ItemsOf("state").Any(state => state.ValueKind == JsonValueKind.String && state.GetString() == "destroyed");
 
     private static HealthComplaint Complaint(JsonProperty check) => new(PrintableText.Line(check.Name) ?? "?",
         check.Value.TextOf("severity") == "HEALTH_ERR",
@@ -52,7 +57,7 @@ internal static class FactsReader
             var room = used.GetValueOrDefault(id);
             return new OsdFacts((int)id, Guid.TryParse(osd.TextOf("uuid"), out var uuid) ? uuid : Guid.Empty, osd.FlagOf("up"),
                 osd.FlagOf("in"), hosts.GetValueOrDefault(id), classes.GetValueOrDefault(id) ?? "", Bytes(room, "kb"),
-                Bytes(room, "kb_used"));
+                Bytes(room, "kb_used"), Bytes(room, "kb_used_data"), IsDestroyed(osd));
         })];
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -20,6 +21,14 @@ internal sealed record CephCommand(string Prefix, bool OfManager = false)
 
     public CephCommand With(string name, long value) => this with { Arguments = [.. Arguments, (name, value)] };
 
+    /// <summary>Several of what a command takes several of, such as OSDs.</summary>
+    public CephCommand With(string name, IReadOnlyList<string> values) => this with { Arguments = [.. Arguments, (name, values)] };
+
+    public CephCommand With(string name, bool value) => this with { Arguments = [.. Arguments, (name, value)] };
+
+    /// <summary>With a fraction: where a command takes one the monitor refuses a whole number (18.2).</summary>
+    public CephCommand With(string name, double value) => this with { Arguments = [.. Arguments, (name, value)] };
+
     public string ToJson()
     {
         using var stream = new MemoryStream();
@@ -32,6 +41,16 @@ internal sealed record CephCommand(string Prefix, bool OfManager = false)
                 {
                     case string text: json.WriteString(name, text); break;
                     case long number: json.WriteNumber(name, number); break;
+                    case bool flag: json.WriteBoolean(name, flag); break;
+                    case double real:
+                        json.WritePropertyName(name);
+                        json.WriteRawValue(real.ToString("0.000000", CultureInfo.InvariantCulture));
+                        break;
+                    case IReadOnlyList<string> texts:
+                        json.WriteStartArray(name);
+                        foreach (var text in texts) json.WriteStringValue(text);
+                        json.WriteEndArray();
+                        break;
                 }
             json.WriteString("format", "json");
             json.WriteEndObject();
@@ -39,5 +58,6 @@ internal sealed record CephCommand(string Prefix, bool OfManager = false)
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    public override string ToString() => $"{Prefix} {string.Join(' ', Arguments.Select(argument => argument.Value))}".TrimEnd();
+    public override string ToString() => $"{Prefix} {string.Join(' ', Arguments.Select(argument =>
+        argument.Value is IReadOnlyList<string> several ? string.Join(' ', several) : argument.Value))}".TrimEnd();
 }

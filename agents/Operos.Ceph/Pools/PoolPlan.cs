@@ -104,10 +104,10 @@ internal static class PoolPlan
     internal static long Room(IReadOnlyList<long> hosts, int copies) => hosts.Count < copies ? 0
         : Enumerable.Range(0, copies).Min(larger => hosts.Skip(larger).Sum() / (copies - larger));
 
-    private static bool Fits(ClusterFacts facts, PoolFacts pool, int copies) =>
+    internal static bool Fits(ClusterFacts facts, PoolFacts pool, int copies) =>
         pool.Bytes <= Fullest * Room([.. facts.HostsUp.Select(host => host.Bytes)], copies);
 
-    private static PoolFacts? Find(ClusterFacts facts) => facts.Pools.FirstOrDefault(pool => pool.Name == Name);
+    internal static PoolFacts? Find(ClusterFacts facts) => facts.Pools.FirstOrDefault(pool => pool.Name == Name);
 
     private static bool IsWhole(ClusterFacts facts) =>
         facts.AllPlacementGroups > 0 && facts.CleanPlacementGroups == facts.AllPlacementGroups && facts.Degraded == 0;

@@ -80,6 +80,11 @@ internal sealed class LocalVolumes(ApiClient client, Sessions sessions, MachineR
             ? new LocalVolume(name, machine, path, unmade, spec.ClaimRef ?? new(), [.. meta.Finalizers.Present()]) : null;
     }
 
+    /// <summary>Whether a volume is a folder of ours on a disk.</summary>
+    /// <param name="disk">The id in the disk's record.</param>
+    internal static bool IsOn(PersistentVolumeObject volume, string disk) =>
+        volume is { Metadata.Name: { } name, Spec.Local.Path: { } path } && path == $"{Folder}{disk}/{name}";
+
     private async Task WorkAsync(CancellationToken cancellationToken)
     {
         while (true)

@@ -51,7 +51,7 @@ internal sealed class NodeDrain(ApiClient client, ApiDiscovery discovery, TimePr
     public static string Counted(int pods) => pods == 1 ? "1 pod is" : $"{pods} pods are";
 
     /// <summary>Pods of a DaemonSet come back at once, and static pods are the kubelet's own.</summary>
-    private static bool MustGo(PodObject pod) =>
+    internal static bool MustGo(PodObject pod) =>
         pod.Metadata?.OwnerReferences.Present().Any(owner => owner.Kind == "DaemonSet" && owner.Controller == true) != true
             && pod.Metadata?.Annotations?.ContainsKey(MirrorPod) != true && pod.Status?.Phase is not ("Succeeded" or "Failed");
 

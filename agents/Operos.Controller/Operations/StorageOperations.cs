@@ -31,3 +31,14 @@ internal sealed class VolumeView(RackStorage storage) : Operation("volumes show"
     public override async Task<Message> RunAsync(Message input, Caller caller, CancellationToken cancellationToken) =>
         await storage.Volumes.ShowAsync(((ShowVolume)input).Volume, cancellationToken).ConfigureAwait(false);
 }
+
+/// <summary>Whether a disk, a machine or a rack may go.</summary>
+internal sealed class PullQuestion(RackStorage storage) : Operation("safe-to-pull", OperatorRole.Viewer)
+{
+    public override Type Input => typeof(AskPull);
+
+    public override bool Changes => false;
+
+    public override async Task<Message> RunAsync(Message input, Caller caller, CancellationToken cancellationToken) =>
+        await storage.Pulling.AnswerAsync(((AskPull)input).What, cancellationToken).ConfigureAwait(false);
+}

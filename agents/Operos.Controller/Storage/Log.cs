@@ -12,6 +12,12 @@ internal static partial class Log
         Message = "{Machine} gets no key of the OSD on partition {Partition}: {Reason}")]
     public static partial void OsdRefused(this ILogger logger, string machine, Guid partition, string reason);
 
+    [LoggerMessage(EventId = 1752, Level = LogLevel.Warning, Message = "{By} removed OSD {Id} of {Machine}: {Loss}")]
+    public static partial void OsdRemoved(this ILogger logger, string by, int id, string machine, string loss);
+
+    [LoggerMessage(EventId = 1753, Level = LogLevel.Information, Message = "{By} marked OSD {Id} {Mark}")]
+    public static partial void OsdMarked(this ILogger logger, string by, int id, string mark);
+
     [LoggerMessage(EventId = 1760, Level = LogLevel.Information, Message = "Volume {Volume} is made for {Claim}: {Bytes} bytes")]
     public static partial void ImageMade(this ILogger logger, string volume, string claim, long bytes);
 

@@ -15,6 +15,10 @@ internal sealed record GrantedOsd
     /// <summary>UUID of the machine that got it last.</summary>
     public required string Machine { get; init; }
     public required int Id { get; init; }
+    /// <summary>When an operator removed it, or had it replaced: it is never started again. Null for one that counts.</summary>
+    public DateTimeOffset? Removed { get; init; }
+    /// <summary>Whether its number and its place wait for another disk of the machine.</summary>
+    public bool AwaitsDisk { get; init; }
 }
 
 internal sealed record GrantedOsds
@@ -68,20 +72,36 @@ internal sealed class OsdBook
         lock (bookLock) return osds.GetValueOrDefault(partition);
     }
 
-    /// <returns>How many there are, how many of a disk, and how many a machine got last.</returns>
+    /// <returns>That of a number which counts; null where there is none.</returns>
+    public GrantedOsd? Find(int id)
+    {
+        lock (bookLock) return osds.Values.FirstOrDefault(osd => osd.Id == id && osd.Removed is null);
+    }
+
+    /// <returns>Those of a machine whose place waits for another disk, by number.</returns>
+    public IReadOnlyList<GrantedOsd> Awaiting(string machine)
+    {
+        lock (bookLock) return [.. osds.Values.Where(osd => osd.AwaitsDisk && osd.Machine == machine).OrderBy(osd => osd.Id)];
+    }
+
+    /// <returns>How many there are that count, how many of a disk, and how many a machine got last.</returns>
     public (int All, int OfDisk, int OfMachine) Count(string disk, string machine)
     {
         lock (bookLock)
-            return (osds.Count, osds.Values.Count(osd => osd.Disk == disk), osds.Values.Count(osd => osd.Machine == machine));
+        {
+            var those = osds.Values.Where(osd => osd.Removed is null).ToList();
+            return (those.Count, those.Count(osd => osd.Disk == disk), those.Count(osd => osd.Machine == machine));
+        }
     }
 
     /// <exception cref="IOException">It cannot be written; then it is not noted.</exception>
-    public void Put(GrantedOsd osd)
+    public void Put(params IReadOnlyList<GrantedOsd> changed)
     {
         lock (bookLock)
         {
-            if (osds.GetValueOrDefault(osd.Partition) == osd) return;
-            var next = new Dictionary<Guid, GrantedOsd>(osds) { [osd.Partition] = osd };
+            if (changed.All(osd => osds.GetValueOrDefault(osd.Partition) == osd)) return;
+            var next = new Dictionary<Guid, GrantedOsd>(osds);
+            foreach (var osd in changed) next[osd.Partition] = osd;
             Directory.CreateDirectory(Path.GetDirectoryName(path)!, FileModes.PrivateFolder);
             RecordFile.Write(path, new GrantedOsds { Osds = [.. next.Values.OrderBy(one => one.Id)] }, OsdJson.Default.GrantedOsds,
                 GrantedOsds.CurrentFormat);

@@ -45,6 +45,9 @@ internal sealed class RackStorage : IDisposable
         removed = ceph is null ? null : new RemovedUsers(ceph, machines, logger);
         Views = new StorageViews(ceph, book, disks, machines, sessions);
         Volumes = new VolumeViews(volumes, images, staged, machines);
+        Osds = new OsdOrders(ceph, book, machines, () => [.. Volumes.List(null).Volumes
+            .Select(volume => volume.Claim.Length > 0 ? volume.Claim : volume.Volume)], time, logger);
+        Pulling = new PullCheck(ceph, client, Views, Volumes, staged, disks, machines);
     }
 
     public StorageViews Views { get; }
@@ -53,6 +56,12 @@ internal sealed class RackStorage : IDisposable
     internal VolumeBook Staged => staged;
 
     public VolumeViews Volumes { get; }
+
+    /// <summary>What may be pulled or switched off.</summary>
+    public PullCheck Pulling { get; }
+
+    /// <summary>What operators do to OSDs.</summary>
+    public OsdOrders Osds { get; }
 
     /// <summary>What workers are told; null where there is none, or its identity cannot be read.</summary>
     public CephCluster? Cluster => ceph?.Map is { } map ? new CephCluster { Fsid = $"{map.Fsid}", Monitors = map.Monitors } : null;

@@ -47,14 +47,16 @@ internal sealed class StorageViews(CephMonitor? ceph, OsdBook book, RackDisks di
     public OsdList Osds()
     {
         var isKnown = ceph?.Daemons.Any(daemon => daemon.Name == "ceph-mon" && daemon.Status.Healthy) == true && ceph.Facts is not null;
-        var facts = (ceph?.Facts?.Osds ?? []).GroupBy(osd => osd.Uuid).ToDictionary(same => same.Key, same => same.First());
-        var granted = book.All.ToDictionary(osd => osd.Partition);
+        var facts = (ceph?.Facts?.Osds ?? []).Where(osd => !osd.IsDestroyed).GroupBy(osd => osd.Uuid)
+            .ToDictionary(same => same.Key, same => same.First());
+        var granted = book.All.Where(osd => osd.Removed is null).ToDictionary(osd => osd.Partition);
         var told = Told();
         return new OsdList
         {
             Osds = [.. facts.Keys.Union(granted.Keys).Union(told.Keys).Select(partition => Entry(partition,
                 facts.GetValueOrDefault(partition), granted.GetValueOrDefault(partition),
                 told.TryGetValue(partition, out var said) ? said : null, isKnown))
+                .Concat((ceph?.Facts?.Osds ?? []).Where(osd => osd.IsDestroyed).Select(Waiting))
                 .OrderBy(osd => osd.Id < 0).ThenBy(osd => osd.Id).ThenBy(osd => osd.Partition, StringComparer.Ordinal)],
             Trouble = ceph is null ? "this cluster keeps no Ceph: storage.ceph in controller.toml"
                 : !isKnown ? "ceph-mon does not answer: what is up is not known; operosctl storage status" : ceph.Trouble,
@@ -91,6 +93,20 @@ internal sealed class StorageViews(CephMonitor? ceph, OsdBook book, RackDisks di
             In = fact?.IsIn == true, DeviceClass = fact?.DeviceClass ?? "", Bytes = fact?.Bytes ?? 0, BytesUsed = fact?.BytesUsed ?? 0,
             Text = told?.State.Text is { Length: > 0 } text ? text
                 : told is null && machine is not null && sessions.Get(machine) is null ? "its machine is not connected" : "",
+        };
+    }
+
+    /// <summary>One that was replaced, until its machine has another disk for it.</summary>
+    private OsdEntry Waiting(OsdFacts fact)
+    {
+        var place = book.All.FirstOrDefault(osd => osd.AwaitsDisk && osd.Id == fact.Id);
+        var machine = place?.Machine ?? fact.Host;
+        return new OsdEntry
+        {
+            Id = fact.Id, Partition = "", Machine = machine, MachineName = machine is null ? null : machines.Get(machine)?.Name ?? machine,
+            State = "destroyed", In = fact.IsIn, DeviceClass = fact.DeviceClass,
+            Text = place is null ? "an operator of Ceph destroyed it: operosctl storage osd remove or replace"
+                : "the next blank disk of its machine takes its place",
         };
     }
 

@@ -21,6 +21,7 @@ internal static class CommandTree
         root.Subcommands.Add(DiskCommands.Create());
         root.Subcommands.Add(StorageCommands.Create());
         root.Subcommands.Add(VolumeCommands.Create());
+        root.Subcommands.Add(PullCommand.Create());
         root.Subcommands.Add(CompletionCommand.Create(root));
         foreach (var option in Credentials.All) root.Options.Add(option);
         return root;

@@ -11,11 +11,9 @@ internal static class StorageCommands
     {
         var status = new Command("status", "Show how the cluster's storage stands, what is wrong and what to do");
         status.Shows<StorageReply>(_ => new ShowStorage(), reply => StorageTable.Render(reply, DateTimeOffset.UtcNow));
-        var list = new Command("list", "List OSDs: where each is, and how it stands");
-        list.Shows<OsdList>(_ => new ListOsds(), StorageTable.Render);
         return new Command("storage", "The cluster's storage (Ceph) on the machines' disks")
         {
-            status, new Command("osd", "Its OSDs: the part of each disk that is Ceph's") { list },
+            status, OsdCommands.Create(),
         };
     }
 }

@@ -6,7 +6,7 @@ namespace Operos.Linux.Ceph;
 public sealed class RadosException(string who, int errno, string words)
     : IOException($"{who}: {(words.Length > 0 ? words : Marshal.GetPInvokeErrorMessage(errno))} (errno {errno})")
 {
-    private const int ENOENT = 2, EBUSY = 16, EEXIST = 17, EROFS = 30, ESHUTDOWN = 108, ETIMEDOUT = 110;
+    private const int ENOENT = 2, EAGAIN = 11, EBUSY = 16, EEXIST = 17, EROFS = 30, ESHUTDOWN = 108, ETIMEDOUT = 110;
 
     public int Errno { get; } = errno;
 
@@ -21,6 +21,9 @@ public sealed class RadosException(string who, int errno, string words)
 
     /// <summary>Somebody uses it.</summary>
     public bool IsInUse => Errno == EBUSY;
+
+    /// <summary>The answer to a question whether something may be done, such as <c>osd safe-to-destroy</c>: no, or not known yet.</summary>
+    public bool IsNo => Errno is EBUSY or EAGAIN;
 
     /// <summary>Who has an image's lock keeps it.</summary>
     public bool IsLocked => Errno == EROFS;

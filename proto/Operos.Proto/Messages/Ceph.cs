@@ -124,7 +124,7 @@ public sealed record OsdEntry
 {
     /// <summary>-1 where it has none yet.</summary>
     [Key(0)] public required int Id { get; init; }
-    /// <summary>UUID.</summary>
+    /// <summary>UUID; empty for one that waits for another disk.</summary>
     [Key(1)] public required string Partition { get; init; }
     /// <summary>UUID of the machine that told it last; null where none did.</summary>
     [Key(2)] public string? Machine { get; init; }
@@ -132,7 +132,10 @@ public sealed record OsdEntry
     [Key(3)] public string? MachineName { get; init; }
     /// <summary>Its disk as <c>operosctl disks</c> names it (<see cref="DiskState.Identity"/>); null where nobody told.</summary>
     [Key(4)] public string? Disk { get; init; }
-    /// <summary><c>up</c>, <c>down</c>, <c>starting</c> (told by a machine alone), or <c>unknown</c> where no monitor answers.</summary>
+    /// <summary>
+    /// <c>up</c>, <c>down</c>, <c>starting</c> (told by a machine alone), <c>destroyed</c> (its number and place wait for another disk), or
+    /// <c>unknown</c> where no monitor answers.
+    /// </summary>
     [Key(5)] public required string State { get; init; }
     /// <summary>Whether data is put on it.</summary>
     [Key(6)] public bool In { get; init; }

@@ -103,6 +103,12 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(VolumeList), Tag = 119)]
 [DerivedTypeShape(typeof(ShowVolume), Tag = 120)]
 [DerivedTypeShape(typeof(VolumeDetail), Tag = 121)]
+[DerivedTypeShape(typeof(TakeOsdOut), Tag = 130)]
+[DerivedTypeShape(typeof(PutOsdIn), Tag = 131)]
+[DerivedTypeShape(typeof(RemoveOsd), Tag = 132)]
+[DerivedTypeShape(typeof(ReplaceOsd), Tag = 133)]
+[DerivedTypeShape(typeof(AskPull), Tag = 134)]
+[DerivedTypeShape(typeof(PullAnswer), Tag = 135)]
 public abstract partial record Message
 {
     /// <summary>
