@@ -126,13 +126,6 @@ public sealed class Cluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Switches a worker on again whose plug was pulled: the same machine, with the same disks.</summary>
-    public async Task PowerOnAgainAsync(VirtualMachine worker)
-    {
-        var again = worker.Options with { Name = worker.Options.Name + "-again" };
-        workers[workers.IndexOf(worker)] = await machines.StartAsync(again, Network, Folder, Token).ConfigureAwait(false);
-    }
-
     /// <summary>The guest that the controller knows as a worker.</summary>
     public async Task<VirtualMachine> GuestAsync(ClusterMachine worker)
     {

@@ -26,10 +26,10 @@ public sealed class ClusterTests(RunningCluster running)
     }
 
     [Fact]
-    public Task Volumes_follow_their_pods_from_a_worker_that_is_off_and_from_one_that_is_cut_off()
+    public Task A_volume_follows_its_pod_from_a_worker_that_is_cut_off()
     {
         Assert.SkipUnless(new Build() is { HasKubernetes: true, HasCeph: true }, "the layers are without Kubernetes or Ceph");
-        return InAsync(TimeSpan.FromMinutes(25), VolumeScenario.VolumesFollowTheirPodsAsync);
+        return InAsync(TimeSpan.FromMinutes(25), VolumeScenario.VolumeFollowsItsPodAsync);
     }
 
     [Fact]

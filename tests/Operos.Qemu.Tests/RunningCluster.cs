@@ -9,7 +9,7 @@ namespace Operos.Qemu.Tests;
 /// </summary>
 public sealed class RunningCluster : IAsyncLifetime
 {
-    private static readonly TimeSpan BootBudget = TimeSpan.FromMinutes(20);
+    private static readonly TimeSpan BootBudget = TimeSpan.FromMinutes(30);
     private const int Workers = 3, MemoryMiB = 3072;
     private readonly Build build = new();
     private Task<Cluster>? boot;
