@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -20,6 +21,8 @@ internal sealed record CephCommand(string Prefix, bool OfManager = false)
 
     public CephCommand With(string name, long value) => this with { Arguments = [.. Arguments, (name, value)] };
 
+    public CephCommand With(string name, double value) => this with { Arguments = [.. Arguments, (name, value)] };
+
     public string ToJson()
     {
         using var stream = new MemoryStream();
@@ -32,6 +35,11 @@ internal sealed record CephCommand(string Prefix, bool OfManager = false)
                 {
                     case string text: json.WriteString(name, text); break;
                     case long number: json.WriteNumber(name, number); break;
+                    // Without a fraction it is refused as no CephFloat (18.2).
+                    case double number:
+                        json.WritePropertyName(name);
+                        json.WriteRawValue(number.ToString("0.0##", CultureInfo.InvariantCulture));
+                        break;
                 }
             json.WriteString("format", "json");
             json.WriteEndObject();
