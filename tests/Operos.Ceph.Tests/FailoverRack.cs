@@ -148,6 +148,8 @@ internal sealed class FailoverRack : IAsyncDisposable
     /// </summary>
     public async Task PassTimeAsync(TimeSpan time, bool isMonitorHeld, params IReadOnlyList<RackMachine> but)
     {
+        // It takes what was since its last look for unknown where that is long ago, as on a host that does much else.
+        await failover.PassAsync(default);
         for (var passed = TimeSpan.Zero; passed < time; passed += Step)
         {
             Clock.Ahead += Step;

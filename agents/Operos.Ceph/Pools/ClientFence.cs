@@ -14,7 +14,7 @@ internal sealed class ClientFence(MonitorClient client, TimeProvider time)
     /// In seconds. By default an entry ends after an hour, and a machine that was cut off would write again then: these end when they are
     /// taken away.
     /// </summary>
-    private const long Life = 10L * 365 * 24 * 3600;
+    private const double Life = 10.0 * 365 * 24 * 3600;
 
     private const int MostNamed = 5;
     /// <summary>Of a time of Ceph, such as <c>2036-11-27T00:50:23.123456+0000</c>, the characters of the day.</summary>
