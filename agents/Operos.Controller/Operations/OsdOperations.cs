@@ -25,7 +25,7 @@ internal sealed class OsdPuttingIn(RackStorage storage) : Operation<PutOsdIn>("s
 internal sealed class OsdRemoval(RackStorage storage) : Operation<RemoveOsd>("storage osd remove", OperatorRole.Operator)
 {
     protected override IEnumerable<(string Name, string? Value)> Record(RemoveOsd input) =>
-        [("osd", $"{input.Osd}"), ("lose-data", $"{input.LoseData}")];
+        [("osd", $"{input.Osd}"), ("loseData", input.LoseData ? "yes" : null)];
 
     protected override async Task<Message> RunAsync(RemoveOsd input, Caller caller, CancellationToken cancellationToken) =>
         new Done
@@ -38,7 +38,7 @@ internal sealed class OsdRemoval(RackStorage storage) : Operation<RemoveOsd>("st
 internal sealed class OsdReplacement(RackStorage storage) : Operation<ReplaceOsd>("storage osd replace", OperatorRole.Operator)
 {
     protected override IEnumerable<(string Name, string? Value)> Record(ReplaceOsd input) =>
-        [("osd", $"{input.Osd}"), ("lose-data", $"{input.LoseData}")];
+        [("osd", $"{input.Osd}"), ("loseData", input.LoseData ? "yes" : null)];
 
     protected override async Task<Message> RunAsync(ReplaceOsd input, Caller caller, CancellationToken cancellationToken) =>
         new Done
