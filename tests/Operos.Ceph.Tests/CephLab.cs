@@ -119,11 +119,11 @@ internal sealed class CephLab : IAsyncDisposable
             catch (IOException) { return false; }
             return true;
         });
-        await StartOsdAsync(id, key.Text, partition, host);
+        await StartOsdAsync(id, key.Text, partition, host, bytes);
     }
 
     /// <summary>One whose number and key a machine got.</summary>
-    public async Task StartOsdAsync(int id, string key, Guid partition, Guid host)
+    public async Task StartOsdAsync(int id, string key, Guid partition, Guid host, long bytes = 1L << 30)
     {
         // What was there before of this number was on another disk.
         var data = Folder[$"osd-{id}-{partition}"];

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Operos.Ceph.Pools;
 using Operos.Controller.Configuration;
 using Operos.Controller.Storage;
 using Operos.ControlPlane.Objects;
@@ -85,8 +86,8 @@ public sealed class PoolVolumeReadingTests
     {
         foreach (var name in (string?[])[null, "", "pvc-", "pvc-x", Uid, "PVC-" + Uid, Name + "/..", "pvc-" + Uid.ToUpperInvariant(),
             Name + "\n"])
-            Assert.False(PoolVolume.IsName(name), name);
-        Assert.True(PoolVolume.IsName(Name));
+            Assert.False(ImageName.IsValid(name), name);
+        Assert.True(ImageName.IsValid(Name));
         var own = Volume("Bound");
         foreach (var other in (PersistentVolumeObject[])
         [
