@@ -38,7 +38,7 @@ internal sealed class VolumeRack : IDisposable
 
     public static async Task<VolumeRack> StartAsync(CephLab lab)
     {
-        var folder = LabFolder.Create(Path.Combine(new Build().Out, "test"), "ceph-volumes-api");
+        var folder = LabFolder.Create(Path.Combine(new Build().Out, "test"), $"{Path.GetFileName(lab.Folder.Path)}-api");
         var server = await BareApiServer.StartAsync(folder);
         await File.WriteAllTextAsync(folder["kubeconfig"], $$"""
             apiVersion: v1
