@@ -36,8 +36,8 @@ internal sealed class ClientHost
 
     /// <summary>Bounds what the host receives, such as <c>200mbit</c> (tc-tbf(8)).</summary>
     public Task SlowDownAsync(string rate) =>
-        Shell.RunAsync("tc", ["-n", rack.Name, "qdisc", "add", "dev", $"port{name[(name.LastIndexOf('c') + 1)..]}", "root", "tbf", "rate",
-            rate, "burst", "256kb", "latency", "20ms"], default);
+        Shell.RunAsync("tc", ["-n", rack.Name, "qdisc", "replace", "dev", $"port{name[(name.LastIndexOf('c') + 1)..]}", "root",
+            "tbf", "rate", rate, "burst", "256kb", "latency", "20ms"], default);
 
     /// <summary>Starts a process inside; it dies with us.</summary>
     public Process Start(string program, IEnumerable<string> arguments, string logFile) =>

@@ -153,8 +153,6 @@ public sealed class FetchTests : IDisposable
     {
         await using var service = await BootService.StartAsync("off");
         var releaseKey = await File.ReadAllTextAsync(new Build().ReleaseKey);
-        // Ten seconds of fetching: whatever else this host does, the controller is killed in the midst of it.
-        await service.Client.SlowDownAsync("100mbit");
         var stored = Publish(service.Folder.Path, seed: 1, releaseKey, baseMegabytes: 128);
         var source = new ManifestFetch(IPEndPoint.Parse($"{NativeController.Address}:7480"), Version,
             new ReleaseVerifier(await File.ReadAllTextAsync(service.Folder["setup/state/release.pub"])), Kernel);
@@ -188,6 +186,8 @@ public sealed class FetchTests : IDisposable
         var log = new BootLog();
         var target = Directory.CreateDirectory(service.Folder["fetched"]).FullName;
         var fetch = new LayerFetch(IPEndPoint.Parse($"{NativeController.Address}:7480"), release, source, target, log);
+        // A minute of fetching: whatever else this host does, the controller is killed in the midst of it.
+        await service.Client.SlowDownAsync("20mbit");
         var running = Task.Run(() => service.Client.Run(() =>
         {
             fetch.Run(release.Manifest.Layers, new FetchProgress("fetch", "layers", release.Manifest.Layers.Sum(layer => layer.Size)));
@@ -195,6 +195,7 @@ public sealed class FetchTests : IDisposable
         }));
         while (fetch.Fetched < 4 * Chunk && !running.IsCompleted) await Task.Delay(1);
         service.Controller.Kill();
+        await service.Client.SlowDownAsync("1gbit");
         meanwhile();
         await Task.Delay(1000);
         await service.Controller.RunAsync(default);

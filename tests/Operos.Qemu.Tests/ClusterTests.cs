@@ -4,7 +4,6 @@ namespace Operos.Qemu.Tests;
 
 /// <summary>What workers on kernels, firmware and disks of their own do in a cluster. Nothing is configured on a worker.</summary>
 [Collection(Guests.Clusters)]
-[TestCaseOrderer(typeof(AsDeclared))]
 public sealed class ClusterTests(RunningCluster running)
 {
     private const string NoKubernetes = "the layers are without Kubernetes";
@@ -23,13 +22,6 @@ public sealed class ClusterTests(RunningCluster running)
     {
         Assert.SkipUnless(new Build().HasKubernetes, NoKubernetes);
         return InAsync(TimeSpan.FromMinutes(10), PodScenarios.PodsTalkAsPoliciesSayAsync);
-    }
-
-    [Fact]
-    public Task A_volume_follows_its_pod_from_a_worker_that_is_cut_off()
-    {
-        Assert.SkipUnless(new Build() is { HasKubernetes: true, HasCeph: true }, "the layers are without Kubernetes or Ceph");
-        return InAsync(TimeSpan.FromMinutes(25), VolumeScenario.VolumeFollowsItsPodAsync);
     }
 
     [Fact]
