@@ -66,7 +66,8 @@ mkdir -p "$tree"/{dev,proc,sys,run,sysroot,etc,usr/lib,usr/lib64}
 ln -s usr/lib "$tree/lib"
 ln -s usr/lib64 "$tree/lib64"
 
-modules=$(find "$kernel" -maxdepth 5 -type d -path '*lib/modules/*' -prune -print -quit)
+# A link, too, where tests/reproducible.sh takes the first build's.
+modules=$(find -H "$kernel" -maxdepth 5 -type d -path '*lib/modules/*' -prune -print -quit)
 [[ -n $modules ]] || die "$kernel holds no modules"
 release=${modules##*/}
 

@@ -23,14 +23,14 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
     {
         [Lint] = 3,
         ["Operos.Release.Tests"] = 4, ["Operos.Init.Tests"] = 4, [Hardware] = 4, ["Operos.Proto.Tests"] = 4,
-        [Controller] = 4, ["Operos.Ctl.Tests"] = 4, [Lab] = 5, ["Operos.TestRun.Tests"] = 5,
+        [Controller] = 7, ["Operos.Ctl.Tests"] = 4, [Lab] = 5, ["Operos.TestRun.Tests"] = 5,
         [Policy] = 5, [ComponentBuild] = 8, [Cache] = 12,
         // Once a month four minutes of them are a download of packages, and what these make.
         [Storage] = 10,
         [LongPolicy] = 3, [LongHardware] = 3, [LongStorage] = 3,
         [Release] = 40,
         [Canary] = 15,
-        [Ceph] = 8, [Volumes] = 4, [Daemons] = 12, [ControlPlane] = 35, [Nodes] = 12, [Reproducible] = 50,
+        [Ceph] = 10, [Volumes] = 4, [Daemons] = 12, [ControlPlane] = 35, [Nodes] = 12, [Reproducible] = 50,
         [Guests] = 70,
     };
 
