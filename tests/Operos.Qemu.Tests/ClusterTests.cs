@@ -10,10 +10,10 @@ public sealed class ClusterTests(RunningCluster running)
 
     /// <summary>What a worker is told reaches it: the key lets its operator in, and its name is its UUID.</summary>
     [Fact]
-    public Task Workers_join_by_themselves_and_are_Ready() => InAsync(TimeSpan.FromMinutes(5), async cluster =>
+    public Task Two_workers_join_by_themselves_and_are_Ready() => InAsync(TimeSpan.FromMinutes(5), async cluster =>
     {
         var workers = await cluster.WorkersAsync();
-        Assert.Equal(cluster.Workers.Count, workers.Count);
+        Assert.Equal(2, workers.Count);
         foreach (var worker in workers) Assert.Equal(worker.Id, (await cluster.SshAsync(worker.Address!, "hostname")).Trim());
     });
 
