@@ -29,6 +29,7 @@ public sealed class CephMonitor : IDisposable
     private readonly MonitorClient client;
     private readonly PoolUsers users;
     private readonly ClientFence fence;
+    private readonly LaggyGroups laggy;
     private readonly SemaphoreSlim wake = new(0);
     private volatile DaemonSupervisor? monitor, manager;
     private volatile MonitorMap? map;
@@ -43,6 +44,7 @@ public sealed class CephMonitor : IDisposable
         client = new MonitorClient(paths.ClientConfiguration);
         users = new PoolUsers(client);
         fence = new ClientFence(client, time);
+        laggy = new LaggyGroups(client, time, logger);
         Osds = new OsdCommands(client, RequireMonitor, () => wake.Release());
         // Known at once to machines that ask in the first second; what cannot be read is told when it is to run.
         try { map = CephIdentity.Read(paths.Identity) is { StoreMade: not null } known ? MonitorMap.Of(known.Fsid, address) : null; }
@@ -241,6 +243,7 @@ public sealed class CephMonitor : IDisposable
                     if (known.RecoveryRate > 0) Interlocked.Exchange(ref recoveryRate, known.RecoveryRate);
                     await KeepAsync(dump, cancellationToken).ConfigureAwait(false);
                     await FollowHostsAsync(known, cancellationToken).ConfigureAwait(false);
+                    await laggy.PassAsync(known, cancellationToken).ConfigureAwait(false);
                     if (PoolPlan.Next(known) is { } step)
                     {
                         await TakeAsync(step, cancellationToken).ConfigureAwait(false);

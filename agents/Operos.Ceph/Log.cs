@@ -10,4 +10,8 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 4351, Level = LogLevel.Information, Message = "Pool {Pool}: {Command}")]
     public static partial void PoolChanged(this ILogger logger, string pool, string command);
+
+    [LoggerMessage(EventId = 4352, Level = LogLevel.Warning, Message = "osd.{Osd} was held up, and answered nothing in some placement "
+        + "groups for {Seconds} s although it is up: it is marked down, and comes back at once")]
+    public static partial void OsdWasHeldUp(this ILogger logger, int osd, double seconds);
 }

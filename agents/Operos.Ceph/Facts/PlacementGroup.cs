@@ -32,6 +32,9 @@ public sealed record PlacementGroup(string Id, long Pool, string State, IReadOnl
     /// <summary>Whether each of <see cref="Acting"/> has all of it.</summary>
     public bool IsClean => IsPeered && Has("clean");
 
+    /// <summary>Whether the OSD that answers for a group in this state holds no lease to do so, and lets everybody wait.</summary>
+    public static bool IsLaggy(string state) => Has(state, "laggy");
+
     /// <summary>What it would be without OSDs, whether these are up now or not.</summary>
     public GroupNeed Without(IReadOnlyCollection<int> gone)
     {
@@ -60,5 +63,7 @@ public sealed record PlacementGroup(string Id, long Pool, string State, IReadOnl
     private static int Number(JsonElement json) =>
         json.ValueKind == JsonValueKind.Number && json.TryGetInt32(out var number) ? number : -1;
 
-    private bool Has(string state) => State.Split('+').Contains(state, StringComparer.Ordinal);
+    private bool Has(string state) => Has(State, state);
+
+    private static bool Has(string states, string state) => states.Split('+').Contains(state, StringComparer.Ordinal);
 }

@@ -1,0 +1,76 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Operos.Ceph.Facts;
+using Operos.Ceph.Monitors;
+using Operos.Ceph.Osds;
+using Operos.Linux.Ceph;
+using Operos.Controller.Tests;
+
+namespace Operos.Ceph.Tests;
+
+/// <summary>OSDs that are held up for longer than their lease lasts.</summary>
+public sealed class LaggyGroupTests
+{
+    private const int Images = 12;
+    /// <summary>For so long an OSD answers for what it holds without being told anew that it may.</summary>
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(16);
+
+    [Fact]
+    public void An_OSD_is_marked_down_once_it_was_laggy_for_long_and_one_at_a_time()
+    {
+        var clock = new TestClock();
+        using var client = new MonitorClient("/nowhere");
+        var laggy = new LaggyGroups(client, clock, NullLogger.Instance);
+        PlacementGroup Group(string id, string state, params int[] acting) => new(id, 1, state, acting, 0, 0);
+        PlacementGroup[] groups =
+        [
+            Group("1.0", "active+clean", 2), Group("1.1", "active+clean+laggy", 1, 0), Group("1.2", "active+undersized+laggy", 0, 1),
+            Group("1.3", "active+laggy"), Group("1.4", "active+laggy", -1),
+        ];
+        Assert.Null(laggy.Next(groups));
+        clock.Ahead += LaggyGroups.Patience / 2;
+        // One that answered in between is new when it is laggy again.
+        Assert.Null(laggy.Next([groups[2]]));
+        Assert.Null(laggy.Next(groups));
+        clock.Ahead += LaggyGroups.Patience / 2;
+        Assert.Equal(0, laggy.Next(groups));
+        Assert.Null(laggy.Next(groups));
+        clock.Ahead += LaggyGroups.Patience / 2;
+        Assert.Equal(1, laggy.Next(groups));
+        clock.Ahead += LaggyGroups.Pause - LaggyGroups.Patience;
+        Assert.Null(laggy.Next(groups));
+        clock.Ahead += LaggyGroups.Patience / 2;
+        Assert.Equal(0, laggy.Next(groups));
+    }
+
+    [Fact]
+    public async Task What_is_written_while_an_OSD_is_held_up_is_written_when_it_goes_on()
+    {
+        await using var lab = CephLab.Create("laggy");
+        var monitor = lab.Start();
+        await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+        await lab.StartOsdAsync(Guid.NewGuid(), Guid.NewGuid());
+        await lab.UntilAsync("there is a pool", () => monitor is { WhyNoImage: null, Facts: { AllPlacementGroups: > 0 } facts }
+            && facts.CleanPlacementGroups == facts.AllPlacementGroups);
+        using var images = monitor.OpenImages();
+        using var connection = RadosConnection.Open("client.admin", lab.Paths.ClientConfiguration, TimeSpan.FromMinutes(4));
+        using var pool = connection.OpenPool("kube");
+        var open = new List<RbdImage>();
+        for (var i = 0; i < Images; i++)
+        {
+            await images.MakeAsync($"image-{i}", 4 << 20, "default/data", default);
+            open.Add(pool.Open($"image-{i}", writable: true));
+            open[i].Keep("written", "before");
+        }
+        lab.HoldOsds(true);
+        // What waits in it is of a map that it does not have yet.
+        var epoch = await monitor.ShutOutAsync(Guid.NewGuid(), ["192.0.2.1:0/1"], default);
+        var written = open.Select(image => Task.Factory.StartNew(() => image.Keep("written", "after"), TaskCreationOptions.LongRunning))
+            .ToList();
+        Assert.NotNull(await monitor.WhyNotInForceAsync(epoch, default));
+        await Task.Delay(Lease);
+        lab.HoldOsds(false);
+        await Task.WhenAll(written).WaitAsync(CephLab.Patience);
+        Assert.All(open, image => Assert.Equal("after", image.Find("written")));
+        foreach (var image in open) image.Dispose();
+    }
+}
