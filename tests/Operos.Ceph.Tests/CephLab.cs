@@ -173,7 +173,12 @@ internal sealed class CephLab : IAsyncDisposable
     public void HoldOsds(bool isHeld)
     {
         lock (osds)
-            foreach (var osd in osds.Values) ProcessSignal.Send(osd.Id, isHeld ? Hold : Continue);
+            foreach (var id in osds.Keys) HoldOsd(id, isHeld);
+    }
+
+    public void HoldOsd(int id, bool isHeld)
+    {
+        lock (osds) ProcessSignal.Send(osds[id].Id, isHeld ? Hold : Continue);
     }
 
     public async Task StopAsync()
