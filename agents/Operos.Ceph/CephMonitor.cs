@@ -150,6 +150,18 @@ public sealed class CephMonitor : IDisposable
         return found.Count == 1 ? (int)found[0].NumberOf("osd") : null;
     }
 
+    /// <summary>Keeps with the pool what an operator wants of it; what is null stays. It is done to the pool step by step.</summary>
+    /// <exception cref="IOException">The monitor does not answer, or there is no pool.</exception>
+    public async Task OrderAsync(PoolOrder order, CancellationToken cancellationToken)
+    {
+        RequireMonitor();
+        foreach (var (key, value) in ((string, int?)[])[(PoolOrder.CopiesKey, order.Copies), (PoolOrder.MinSizeKey, order.MinSize)])
+            if (value is { } number)
+                await client.AskAsync(new CephCommand("osd pool application set").With("pool", PoolPlan.Name).With("app", "rbd")
+                    .With("key", key).With("value", $"{number}"), cancellationToken).ConfigureAwait(false);
+        wake.Release();
+    }
+
     /// <summary>The images in the pool, over a connection of their own, which who asks closes.</summary>
     public PoolImages OpenImages() => new(paths.ClientConfiguration);
 

@@ -17,7 +17,8 @@ public sealed class FactsReaderTests
             """), Json("""
             {"osds":[{"osd":0,"uuid":"11111111-1111-1111-1111-111111111111","up":1,"in":1},
             {"osd":1,"uuid":"22222222-2222-2222-2222-222222222222","up":0,"in":1}],
-            "pools":[{"pool_name":"kube","size":2,"min_size":1,"pg_num":16,"pg_num_target":32,"application_metadata":{"rbd":{}}}]}
+            "pools":[{"pool_name":"kube","size":2,"min_size":1,"pg_num":16,"pg_num_target":32,
+                "application_metadata":{"rbd":{"operos-copies":"2","operos-min-size":"x"}}}]}
             """), Json("""
             {"nodes":[{"id":-1,"name":"default","type":"root","children":[-2]},{"id":-2,"name":"h1","type":"host","children":[0]},
             {"id":0,"name":"osd.0","type":"osd","device_class":"ssd"}],"stray":[{"id":1,"type":"osd"}]}
@@ -25,7 +26,7 @@ public sealed class FactsReaderTests
             Json("""{"pools":[{"name":"kube","stats":{"stored":7,"max_avail":2.5e3}}]}"""));
         Assert.Equal([new OsdFacts(0, Guid.Parse("11111111-1111-1111-1111-111111111111"), true, true, "h1", "ssd", 4096, 1024),
             new OsdFacts(1, Guid.Parse("22222222-2222-2222-2222-222222222222"), false, true, null, "", 0, 0)], facts.Osds);
-        Assert.Equal([new PoolFacts("kube", 2, 1, 32, 7, 2500, true)], facts.Pools);
+        Assert.Equal([new PoolFacts("kube", 2, 1, 32, 7, 2500, true, new PoolOrder(2, null))], facts.Pools);
         Assert.Equal((32, 30, 3L, 12L, 9L, 5L),
             (facts.AllPlacementGroups, facts.CleanPlacementGroups, facts.Degraded, facts.Copies, facts.Bytes, facts.BytesUsed));
         Assert.True(facts.IsCounted);

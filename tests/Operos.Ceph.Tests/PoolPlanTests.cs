@@ -89,6 +89,25 @@ public sealed class PoolPlanTests
     }
 
     [Fact]
+    public void An_order_has_fewer_copies_or_one_alone_and_its_end_has_them_again()
+    {
+        var pool = new PoolFacts(PoolPlan.Name, 3, 2, 128, 0, 0, IsForRbd: true, new PoolOrder(2, 1));
+        var facts = Facts(Up(3), pool) with { Degraded = 1 };
+        Assert.Equal(new PoolStep("min_size", 1), PoolPlan.Next(facts));
+        Assert.Equal(new PoolStep("size", 2), PoolPlan.Next(facts with { Pools = [pool with { MinSize = 1 }] }));
+        var done = pool with { Size = 2, MinSize = 1 };
+        Assert.Null(PoolPlan.Next(Facts(Up(3), done)));
+        Assert.StartsWith("as an operator ordered, it is written with one copy alone", Assert.Single(PoolPlan.Warnings(Facts(Up(3), done))),
+            StringComparison.Ordinal);
+        facts = Facts(Up(3), done with { Order = new PoolOrder(3, 2) });
+        Assert.Equal(new PoolStep("size", 3), PoolPlan.Next(facts));
+        facts = facts with { Pools = [done with { Size = 3, Order = new PoolOrder(3, 2) }] };
+        Assert.Null(PoolPlan.Next(facts with { Degraded = 1 }));
+        Assert.Equal(new PoolStep("min_size", 2), PoolPlan.Next(facts));
+        Assert.Empty(PoolPlan.Warnings(Facts(Up(3), pool with { Order = new PoolOrder(null, 2) })));
+    }
+
+    [Fact]
     public void Nothing_is_decided_while_nobody_counts()
     {
         var facts = Facts(Up(3)) with { IsCounted = false };

@@ -32,7 +32,7 @@ public sealed class StorageTests : IDisposable
         var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<OsdGrant>(Request(), default));
         Assert.Equal((FaultCode.Conflict, "storage.ceph in controller.toml"), (refusal.Code, refusal.Hint));
         foreach (var order in (Message[])[new TakeOsdOut { Osd = 0 }, new PutOsdIn { Osd = 0 }, new RemoveOsd { Osd = 0 },
-            new ReplaceOsd { Osd = 0 }])
+            new ReplaceOsd { Osd = 0 }, new SetPool { Copies = 2 }])
             Assert.Equal((FaultCode.Conflict, "this cluster has no Ceph"), await RefusedAsync(controller, order));
         var reply = await connection.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default);
         Assert.Null(reply.Configuration.Storage!.Ceph);
@@ -92,7 +92,7 @@ public sealed class StorageTests : IDisposable
         Assert.Equal((FaultCode.Busy, "ceph-mon does not answer"), (busy.Code, busy.Message));
         Assert.True(busy.RetryAfterSeconds > 0);
         foreach (var order in (Message[])[new TakeOsdOut { Osd = 0 }, new PutOsdIn { Osd = 0 }, new RemoveOsd { Osd = 0, LoseData = true },
-            new ReplaceOsd { Osd = 0 }])
+            new ReplaceOsd { Osd = 0 }, new SetPool { Copies = 2 }])
             Assert.Equal((FaultCode.Conflict, "ceph-mon does not answer"), await RefusedAsync(controller, order));
         Assert.Equal("unknown", (await controller.OperateAsync<StorageReply>(new ShowStorage())).State);
         // One that asks and asks is told to wait, which costs its disks nothing.

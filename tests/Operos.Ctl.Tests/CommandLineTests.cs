@@ -58,6 +58,8 @@ public sealed class CommandLineTests
     [InlineData("safe-to-pull", "ROOT safe-to-pull needs <what>: A disk (MACHINE/NAME or its identity), a machine")]
     [InlineData("storage osd out", "ROOT storage osd out needs <osd>: Its number, as operosctl storage osd list has it")]
     [InlineData("storage osd replace osd.3", "<osd>: 'osd.3' is no number of an OSD: operosctl storage osd list has them")]
+    [InlineData("storage pool set", "--copies or --min-size says what is set")]
+    [InlineData("storage pool set --copies 1", "--copies: '1' is neither 2 nor 3")]
     [InlineData("wipe w1/sda", "there is no command 'wipe'; did you mean disks wipe?")]
     [InlineData("release", "ROOT release needs a command: keygen, build, sign, verify")]
     [InlineData("machines reboot", "ROOT machines reboot needs <machine>: Name, UUID or a unique start of it, address, or MAC")]

@@ -36,6 +36,7 @@ public sealed class FrameTests
         { new PutOsdIn { Osd = 3 }, "000000050000000792cc839103" },
         { new RemoveOsd { Osd = 3, LoseData = true }, "000000060000000792cc849203c3" },
         { new ReplaceOsd { Osd = 3, LoseData = true }, "000000060000000792cc859203c3" },
+        { new SetPool { Copies = 3, MinSize = 1 }, "000000060000000792cc88920301" },
         { new AskPull { What = "x" }, "000000060000000792cc8691a178" },
         { new PullAnswer { Safe = false, What = "w", Reasons = ["r"], Osds = [3], WaitSeconds = 9, Wait = "t" },
             "0000000f0000000792cc8796c2a17791a172910309a174" },

@@ -1,3 +1,5 @@
+using Operos.Ceph.Pools;
+
 namespace Operos.Ceph.Facts;
 
 /// <summary>What the monitor and the manager said of the cluster, at one time.</summary>
@@ -49,4 +51,19 @@ public sealed record OsdFacts(int Id, Guid Uuid, bool IsUp, bool IsIn, string? H
 /// <param name="Bytes">What is stored in it, without copies.</param>
 /// <param name="BytesLeft">What can still be, without copies.</param>
 /// <param name="IsForRbd">Whether it is marked for block devices.</param>
-public sealed record PoolFacts(string Name, int Size, int MinSize, int PlacementGroups, long Bytes, long BytesLeft, bool IsForRbd);
+/// <param name="Order">What an operator wants of it.</param>
+public sealed record PoolFacts(string Name, int Size, int MinSize, int PlacementGroups, long Bytes, long BytesLeft, bool IsForRbd,
+    PoolOrder Order = default);
+
+/// <summary>What an operator wants of a pool, which Ceph keeps with it; null is what is usual.</summary>
+/// <param name="Copies">At most.</param>
+/// <param name="MinSize">With how many it works.</param>
+public readonly record struct PoolOrder(int? Copies, int? MinSize)
+{
+    /// <summary>As what it stands among what the pool's application says of itself.</summary>
+    internal const string CopiesKey = "operos-copies", MinSizeKey = "operos-min-size";
+
+    /// <summary>Whether it says anything, and a pool for volumes may be so: data with one copy is what one host alone has.</summary>
+    public bool IsPossible => (Copies, MinSize) is not (null, null)
+        && Copies is null or 2 or PoolPlan.MostCopies && MinSize is null or 1 or PoolPlan.UsualMinSize;
+}

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using Operos.Ceph.Pools;
 using Operos.Linux;
 
 namespace Operos.Ceph.Facts;
@@ -71,9 +73,16 @@ internal static class FactsReader
         {
             var name = pool.TextOf("pool_name");
             var stat = stats.GetValueOrDefault(name);
+            var rbd = pool.Member("application_metadata").Member("rbd");
             return new PoolFacts(name, (int)pool.NumberOf("size"), (int)pool.NumberOf("min_size"), (int)pool.NumberOf("pg_num_target"),
                 stat.NumberOf("stored"), stat.NumberOf("max_avail"),
-                pool.MembersOf("application_metadata").Any(application => application.Name == "rbd"));
+                rbd.ValueKind == JsonValueKind.Object,
+                new PoolOrder(Ordered(rbd, PoolOrder.CopiesKey), Ordered(rbd, PoolOrder.MinSizeKey)));
         })];
     }
+
+    /// <returns>Null where nothing is, or nothing that an order can be.</returns>
+    private static int? Ordered(JsonElement application, string key) =>
+        int.TryParse(application.TextOf(key), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number is > 0 and <= PoolPlan.MostCopies ? number : null;
 }

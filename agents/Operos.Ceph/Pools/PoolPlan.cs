@@ -3,7 +3,7 @@ using Operos.Ceph.Facts;
 
 namespace Operos.Ceph.Pools;
 
-/// <summary>What is to be done to a pool: at most one thing at a time, and nothing that takes copies away.</summary>
+/// <summary>What is to be done to a pool: at most one thing at a time, and nothing that takes copies away without an order.</summary>
 /// <param name="Setting">What of it is set, as <c>osd pool set</c> calls it; <see cref="Create"/> and <see cref="Enable"/> beside.</param>
 /// <param name="Value">What it is set to; of a new pool its placement groups.</param>
 /// <param name="Size">Of a new pool.</param>
@@ -14,7 +14,7 @@ internal sealed record PoolStep(string Setting, int Value, int Size = 0)
 
 /// <summary>
 /// The pool for Kubernetes' volumes: each host has one copy at most, so that there are as many copies as hosts, up to three. Hosts that go
-/// down take none away.
+/// down take none away. An operator may want fewer copies, or that it works with one alone (<see cref="PoolOrder"/>).
 /// </summary>
 internal static class PoolPlan
 {
@@ -44,15 +44,17 @@ internal static class PoolPlan
     public static PoolStep? Next(ClusterFacts facts)
     {
         if (!facts.IsCounted) return null;
-        var copies = Math.Min(MostCopies, facts.HostsUp.Count);
+        var copies = CopiesOf(facts);
         var used = facts.Osds.Where(osd => osd.IsIn && osd.Host is not null).ToList();
         var groups = GroupsFor(used.Count, used.Sum(osd => osd.Bytes));
         if (Find(facts) is not { } pool) return copies == 0 ? null : new PoolStep(PoolStep.Create, groups, copies);
         if (!pool.IsForRbd) return new PoolStep(PoolStep.Enable, 0);
         if (pool.Size < copies && Fits(facts, pool, pool.Size + 1)) return new PoolStep("size", pool.Size + 1);
+        if (pool.Order.MinSize < pool.MinSize) return new PoolStep("min_size", pool.Order.MinSize.Value);
+        if (pool.Order.Copies < pool.Size) return new PoolStep("size", pool.Order.Copies.Value);
         // Raised before the second copies are there, it would stop whoever reads or writes.
-        if (pool.Size >= UsualMinSize && pool.MinSize < UsualMinSize)
-            return IsWhole(facts) ? new PoolStep("min_size", UsualMinSize) : null;
+        var least = pool.Order.MinSize ?? UsualMinSize;
+        if (pool.Size >= least && pool.MinSize < least) return IsWhole(facts) ? new PoolStep("min_size", least) : null;
         return pool.PlacementGroups < groups && IsWhole(facts) ? new PoolStep("pg_num", groups) : null;
     }
 
@@ -67,16 +69,19 @@ internal static class PoolPlan
                 : "nothing can be stored yet: the pool is made as soon as ceph-mgr works";
             yield break;
         }
-        if (pool.Size < Math.Min(MostCopies, facts.HostsUp.Count) && facts.IsCounted && !Fits(facts, pool, pool.Size + 1))
+        if (pool.Size < CopiesOf(facts) && facts.IsCounted && !Fits(facts, pool, pool.Size + 1))
             yield return $"there are hosts for more than {pool.Size} copies, but not the room: "
                 + "add disks to the smallest of them, and copies are made by themselves";
         else if (pool.Size == 1)
             yield return "all data has one copy, because one host alone has disks: a disk that dies takes data with it. "
                 + "Add a second machine with disks: copies are made by themselves";
-        else if (pool.Size == 2)
+        else if (pool is { Size: 2, Order: { Copies: null, MinSize: null } })
             yield return "all data has two copies on two hosts: while one of them is down nothing is written or read. "
                 + "Add a third machine with disks: a third copy is made by itself";
-        if (pool.MinSize < Math.Min(pool.Size, UsualMinSize))
+        if (pool.Order.MinSize < UsualMinSize && pool.Size > 1)
+            yield return "as an operator ordered, it is written with one copy alone while the others are away: a disk that dies then takes "
+                + "that with it. operosctl storage pool set --min-size 2 ends that";
+        else if (pool.MinSize < Math.Min(pool.Size, UsualMinSize))
             yield return "writes go on with one copy alone until the second copies are complete";
         if (facts.HostsUp.Count < pool.Size)
             yield return $"{facts.HostsUp.Count} of the {pool.Size} hosts that data is copied to are up"
@@ -106,6 +111,9 @@ internal static class PoolPlan
 
     internal static bool Fits(ClusterFacts facts, PoolFacts pool, int copies) =>
         pool.Bytes <= Fullest * Room([.. facts.HostsUp.Select(host => host.Bytes)], copies);
+
+    /// <summary>How many copies there are to be.</summary>
+    private static int CopiesOf(ClusterFacts facts) => Math.Min(Find(facts)?.Order.Copies ?? MostCopies, facts.HostsUp.Count);
 
     internal static PoolFacts? Find(ClusterFacts facts) => facts.Pools.FirstOrDefault(pool => pool.Name == Name);
 

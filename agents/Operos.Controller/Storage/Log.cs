@@ -18,6 +18,10 @@ internal static partial class Log
     [LoggerMessage(EventId = 1753, Level = LogLevel.Information, Message = "{By} marked OSD {Id} {Mark}")]
     public static partial void OsdMarked(this ILogger logger, string by, int id, string mark);
 
+    [LoggerMessage(EventId = 1759, Level = LogLevel.Warning,
+        Message = "{Operator} ordered of the pool: copies {Copies}, works with {MinSize}")]
+    public static partial void PoolOrdered(this ILogger logger, string @operator, int? copies, int? minSize);
+
     [LoggerMessage(EventId = 1760, Level = LogLevel.Information, Message = "Volume {Volume} is made for {Claim}: {Bytes} bytes")]
     public static partial void ImageMade(this ILogger logger, string volume, string claim, long bytes);
 

@@ -47,6 +47,7 @@ internal sealed class RackStorage : IDisposable
         Volumes = new VolumeViews(volumes, images, staged, machines);
         Osds = new OsdOrders(ceph, book, machines, () => [.. Volumes.List(null).Volumes
             .Select(volume => volume.Claim.Length > 0 ? volume.Claim : volume.Volume)], time, logger);
+        Pool = new PoolOrders(ceph, logger);
         Pulling = new PullCheck(ceph, client, Views, Volumes, staged, disks, machines);
     }
 
@@ -62,6 +63,9 @@ internal sealed class RackStorage : IDisposable
 
     /// <summary>What operators do to OSDs.</summary>
     public OsdOrders Osds { get; }
+
+    /// <summary>What operators want of the pool.</summary>
+    public PoolOrders Pool { get; }
 
     /// <summary>What workers are told; null where there is none, or its identity cannot be read.</summary>
     public CephCluster? Cluster => ceph?.Map is { } map ? new CephCluster { Fsid = $"{map.Fsid}", Monitors = map.Monitors } : null;

@@ -13,7 +13,7 @@ internal static class StorageCommands
         status.Shows<StorageReply>(_ => new ShowStorage(), reply => StorageTable.Render(reply, DateTimeOffset.UtcNow));
         return new Command("storage", "The cluster's storage (Ceph) on the machines' disks")
         {
-            status, OsdCommands.Create(),
+            status, OsdCommands.Create(), PoolCommands.Create(),
         };
     }
 }

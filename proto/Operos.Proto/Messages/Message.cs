@@ -109,6 +109,7 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(ReplaceOsd), Tag = 133)]
 [DerivedTypeShape(typeof(AskPull), Tag = 134)]
 [DerivedTypeShape(typeof(PullAnswer), Tag = 135)]
+[DerivedTypeShape(typeof(SetPool), Tag = 136)]
 public abstract partial record Message
 {
     /// <summary>
