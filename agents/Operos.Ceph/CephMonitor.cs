@@ -255,12 +255,12 @@ public sealed class CephMonitor : IDisposable
                     if (known.RecoveryRate > 0) Interlocked.Exchange(ref recoveryRate, known.RecoveryRate);
                     await KeepAsync(dump, cancellationToken).ConfigureAwait(false);
                     await FollowHostsAsync(known, cancellationToken).ConfigureAwait(false);
-                    await laggy.PassAsync(known, cancellationToken).ConfigureAwait(false);
                     if (PoolPlan.Next(known) is { } step)
                     {
                         await TakeAsync(step, cancellationToken).ConfigureAwait(false);
                         pause = PauseAfterStep;
                     }
+                    await laggy.PassAsync(known, cancellationToken).ConfigureAwait(false);
                     trouble = null;
                 }
                 // Whatever a worker made of an answer ends no daemon, and is told.

@@ -84,7 +84,7 @@ public sealed class OperationTests : IDisposable
         {
             _ when type == typeof(string) => $"the-{name}",
             _ when type == typeof(bool) => true,
-            _ when type == typeof(int) => 4711,
+            _ when type == typeof(int) || type == typeof(int?) => 4711,
             _ when type == typeof(long) => 4711L,
             _ when type == typeof(byte[]) => new byte[] { 1, 2, 3 },
             _ when type == typeof(OperatorRole) => OperatorRole.Viewer,
@@ -94,7 +94,8 @@ public sealed class OperationTests : IDisposable
         };
 
         static string Expected(Type type, string name) => type == typeof(bool) ? $"{name}=yes"
-            : type == typeof(int) || type == typeof(long) ? "4711" : type == typeof(OperatorRole) ? "viewer" : $"the-{name}";
+            : type == typeof(int) || type == typeof(int?) || type == typeof(long) ? "4711"
+            : type == typeof(OperatorRole) ? "viewer" : $"the-{name}";
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using Operos.Ceph.Pools;
-
 namespace Operos.Ceph.Facts;
 
 /// <summary>What the monitor and the manager said of the cluster, at one time.</summary>
@@ -60,10 +58,13 @@ public sealed record PoolFacts(string Name, int Size, int MinSize, int Placement
 /// <param name="MinSize">With how many it works.</param>
 public readonly record struct PoolOrder(int? Copies, int? MinSize)
 {
+    /// <summary>What is usual.</summary>
+    internal const int MostCopies = 3, UsualMinSize = 2;
+
     /// <summary>As what it stands among what the pool's application says of itself.</summary>
     internal const string CopiesKey = "operos-copies", MinSizeKey = "operos-min-size";
 
     /// <summary>Whether it says anything, and a pool for volumes may be so: data with one copy is what one host alone has.</summary>
     public bool IsPossible => (Copies, MinSize) is not (null, null)
-        && Copies is null or 2 or PoolPlan.MostCopies && MinSize is null or 1 or PoolPlan.UsualMinSize;
+        && Copies is null or 2 or MostCopies && MinSize is null or 1 or UsualMinSize;
 }

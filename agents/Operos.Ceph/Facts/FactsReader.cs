@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Operos.Ceph.Pools;
 using Operos.Linux;
 
 namespace Operos.Ceph.Facts;
@@ -84,5 +83,5 @@ internal static class FactsReader
     /// <returns>Null where nothing is, or nothing that an order can be.</returns>
     private static int? Ordered(JsonElement application, string key) =>
         int.TryParse(application.TextOf(key), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && number is > 0 and <= PoolPlan.MostCopies ? number : null;
+            && number is > 0 and <= PoolOrder.MostCopies ? number : null;
 }

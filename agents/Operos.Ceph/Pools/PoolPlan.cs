@@ -19,7 +19,7 @@ internal sealed record PoolStep(string Setting, int Value, int Size = 0)
 internal static class PoolPlan
 {
     public const string Name = "kube";
-    public const int MostCopies = 3, UsualMinSize = 2;
+    public const int MostCopies = PoolOrder.MostCopies, UsualMinSize = PoolOrder.UsualMinSize;
 
     /// <summary>
     /// Of an OSD, with all copies (Ceph's documentation, Placement Groups: about 100). Three copies are reckoned with whatever there are
