@@ -149,12 +149,29 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
     public async Task A_flood_from_one_address_is_cut_and_once_it_ends_all_are_served()
     {
         await rack.SetAsync(Service("shop", "10.11.0.20"));
-        int sent = 0, answered = 0;
-        var clock = Stopwatch.StartNew();
-        var senders = Enumerable.Range(0, Senders).Select(number => Task.Factory.StartNew(() =>
+        var (sent, answered, allowed, seconds) = (0, 0, 0, 0.0);
+        // A host that does much else sends no flood now and then.
+        for (var time = 0; time < 5 && sent <= allowed; time++)
         {
-            using var socket = rack.Pod.Open(SocketType.Dgram);
-            socket.Connect(Address);
+            (sent, answered, seconds) = await FloodAsync();
+            // Parts of one second more, and a tenth of all.
+            allowed = ((int)seconds + 1) * 3000 + sent / 10;
+            Assert.True(answered <= allowed, $"{answered} of {sent} were answered");
+        }
+        Assert.True(sent > allowed, $"only {sent} were sent in {seconds:0.0} s: no flood");
+        foreach (var client in new[] { rack.Machine, rack.Pod })
+            await rack.UntilAsync("a client is answered again", () => Task.FromResult(Ask(client, Web)));
+        TestContext.Current.SendDiagnosticMessage($"flood: {answered} of {sent} answered in {seconds:0.0} s");
+    }
+
+    private async Task<(int Sent, int Answered, double Seconds)> FloodAsync()
+    {
+        int sent = 0, answered = 0;
+        var sockets = Enumerable.Range(0, Senders).Select(_ => rack.Pod.Open(SocketType.Dgram)).ToList();
+        foreach (var socket in sockets) socket.Connect(Address);
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(sockets.Select((socket, number) => Task.Factory.StartNew(() =>
+        {
             var (mine, got, buffer) = (0, 0, new byte[2048]);
             for (; clock.Elapsed.TotalSeconds < FloodSeconds; mine++)
             {
@@ -168,15 +185,9 @@ public sealed class ServiceTests(DnsRack rack) : IClassFixture<DnsRack>
             for (; socket.Available > 0; got++) socket.Receive(buffer);
             Interlocked.Add(ref sent, mine);
             Interlocked.Add(ref answered, got);
-        }, TaskCreationOptions.LongRunning));
-        await Task.WhenAll(senders);
-        // Parts of one second more, and a tenth of all.
-        var allowed = ((int)clock.Elapsed.TotalSeconds + 1) * 3000 + sent / 10;
-        Assert.True(sent > allowed, $"only {sent} were sent: no flood");
-        Assert.True(answered <= allowed, $"{answered} of {sent} were answered");
-        foreach (var client in new[] { rack.Machine, rack.Pod })
-            await rack.UntilAsync("a client is answered again", () => Task.FromResult(Ask(client, Web)));
-        TestContext.Current.SendDiagnosticMessage($"flood: {answered} of {sent} answered in {clock.Elapsed.TotalSeconds:0.0} s");
+        }, TaskCreationOptions.LongRunning)));
+        foreach (var socket in sockets) socket.Dispose();
+        return (sent, answered, clock.Elapsed.TotalSeconds);
     }
 
     [Fact]
