@@ -82,6 +82,14 @@ internal sealed class CephLab : IAsyncDisposable
         return Task.FromResult(holds());
     });
 
+    /// <summary>The monitor and the manager.</summary>
+    public Task UntilDaemonsWorkAsync() => UntilAsync("both work", () => Works("ceph-mon") && Works("ceph-mgr"));
+
+    /// <summary>One that takes images, with all its placement groups clean.</summary>
+    public Task UntilThereIsAPoolAsync() => UntilAsync("there is a pool", () =>
+        Monitor is { WhyNoImage: null, Facts: { AllPlacementGroups: > 0 } facts }
+        && facts.CleanPlacementGroups == facts.AllPlacementGroups);
+
     public bool Works(string daemon) => Monitor.Daemons.Any(one => one.Name == daemon && one.Status.Healthy);
 
     /// <summary>What the monitor answers now.</summary>

@@ -13,10 +13,9 @@ public sealed class ClientFenceTests
     {
         await using var lab = CephLab.Create("fence");
         var monitor = lab.Start();
-        await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+        await lab.UntilDaemonsWorkAsync();
         await lab.StartOsdAsync(Guid.NewGuid(), Guid.NewGuid());
-        await lab.UntilAsync("there is a pool", () => monitor is { WhyNoImage: null, Facts: { AllPlacementGroups: > 0 } facts }
-            && facts.CleanPlacementGroups == facts.AllPlacementGroups);
+        await lab.UntilThereIsAPoolAsync();
         using var images = monitor.OpenImages();
         await images.MakeAsync(Name, 8 << 20, "default/data", default);
         var (lost, other) = (Guid.NewGuid(), Guid.NewGuid());

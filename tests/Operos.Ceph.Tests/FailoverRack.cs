@@ -89,12 +89,11 @@ internal sealed class FailoverRack : IAsyncDisposable
             var clock = new TestClock();
             var starting = VolumeRack.StartAsync(lab);
             var monitor = lab.Start(time: clock);
-            await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+            await lab.UntilDaemonsWorkAsync();
             await lab.StartOsdAsync(Guid.NewGuid(), Guid.NewGuid());
             api = await starting;
             api.Begin();
-            await lab.UntilAsync("there is a pool", () => monitor is { WhyNoImage: null, Facts: { AllPlacementGroups: > 0 } facts }
-                && facts.CleanPlacementGroups == facts.AllPlacementGroups);
+            await lab.UntilThereIsAPoolAsync();
             return new FailoverRack(lab, api, clock);
         }
         catch

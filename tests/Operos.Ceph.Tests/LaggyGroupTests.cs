@@ -46,7 +46,7 @@ public sealed class LaggyGroupTests
     {
         await using var lab = CephLab.Create("laggy");
         var monitor = lab.Start();
-        await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+        await lab.UntilDaemonsWorkAsync();
         await lab.StartOsdAsync(Guid.NewGuid(), Guid.NewGuid());
         await lab.StartOsdAsync(Guid.NewGuid(), Guid.NewGuid());
         await lab.UntilAsync("each group has two copies", () => monitor is { WhyNoImage: null, Facts: { AllPlacementGroups: > 0 } facts }

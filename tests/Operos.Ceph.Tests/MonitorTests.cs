@@ -92,7 +92,7 @@ public sealed class MonitorTests
         await connection.CallAsync<Done>(new ReportDisks { Disks = [Disk("sda", disk)] }, default);
         await other.CallAsync<Done>(new ReportDisks { Disks = [Disk("sda", foreign)] }, default);
         var request = new OsdRequest { Disk = disk, Partition = partition, Bytes = 1 << 30, Rotational = false };
-        await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+        await lab.UntilDaemonsWorkAsync();
 
         var grant = await connection.CallAsync<OsdGrant>(request, default);
         Assert.NotNull(CephKey.Parse(grant.Key));
@@ -157,7 +157,7 @@ public sealed class MonitorTests
     {
         await using var lab = CephLab.Create("pool");
         var monitor = lab.Start();
-        await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+        await lab.UntilDaemonsWorkAsync();
         for (var hosts = 1; hosts <= 3; hosts++)
         {
             await lab.StartOsdAsync(Guid.NewGuid(), Guid.NewGuid());

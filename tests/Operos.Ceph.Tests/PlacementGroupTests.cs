@@ -15,7 +15,7 @@ public sealed class PlacementGroupTests
     {
         await using var lab = CephLab.Create("groups");
         var monitor = lab.Start();
-        await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+        await lab.UntilDaemonsWorkAsync();
         Guid[] hosts = [Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid()];
         var begun = 0;
         foreach (var osds in (int[])[1, 2, 3, 6, 12])

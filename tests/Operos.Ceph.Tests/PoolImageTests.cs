@@ -17,11 +17,10 @@ public sealed partial class PoolImageTests
     {
         await using var lab = CephLab.Create("images");
         var monitor = lab.Start();
-        await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+        await lab.UntilDaemonsWorkAsync();
         Assert.StartsWith("there is no OSD", monitor.WhyNoImage, StringComparison.Ordinal);
         await lab.StartOsdAsync(Guid.NewGuid(), Guid.NewGuid());
-        await lab.UntilAsync("there is a pool", () => monitor is { WhyNoImage: null, Facts: { AllPlacementGroups: > 0 } facts }
-            && facts.CleanPlacementGroups == facts.AllPlacementGroups);
+        await lab.UntilThereIsAPoolAsync();
         using var images = monitor.OpenImages();
         Assert.Empty(await images.ListAsync(default));
         Assert.Null(await images.FindAsync(Name, default));
@@ -92,10 +91,9 @@ public sealed partial class PoolImageTests
     {
         await using var lab = CephLab.Create("cut-images");
         var monitor = lab.Start();
-        await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+        await lab.UntilDaemonsWorkAsync();
         await lab.StartOsdAsync(Guid.NewGuid(), Guid.NewGuid());
-        await lab.UntilAsync("there is a pool", () => monitor is { WhyNoImage: null, Facts: { AllPlacementGroups: > 0 } facts }
-            && facts.CleanPlacementGroups == facts.AllPlacementGroups);
+        await lab.UntilThereIsAPoolAsync();
         using var images = monitor.OpenImages();
         async Task CutAsync()
         {

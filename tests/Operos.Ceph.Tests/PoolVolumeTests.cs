@@ -18,7 +18,7 @@ public sealed class PoolVolumeTests
         await using var lab = CephLab.Create("volumes");
         using var rack = await VolumeRack.StartAsync(lab);
         var monitor = lab.Start();
-        await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+        await lab.UntilDaemonsWorkAsync();
         rack.Begin();
 
         // Before there is a pool it is told why, and tried again.

@@ -16,7 +16,7 @@ public sealed class OsdOrderTests
         await using var lab = CephLab.Create("orders");
         var monitor = lab.Start();
         await using var controller = new TestController(ceph: monitor);
-        await lab.UntilAsync("both work", () => lab.Works("ceph-mon") && lab.Works("ceph-mgr"));
+        await lab.UntilDaemonsWorkAsync();
         await using var one = await Machine.JoinAsync(lab, controller, 1);
         await using var two = await Machine.JoinAsync(lab, controller, 2);
         await using var three = await Machine.JoinAsync(lab, controller, 3);
