@@ -12,9 +12,11 @@ public sealed class MemoryTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    [Fact]
-    public void Layers_services_files_and_pods_add_up_to_no_more_than_there_is() =>
-        Gen.Select(Gen.Long[640 * Mebibyte, 2048 * Gibibyte], Gen.Long[0, 320 * Mebibyte]).Sample((total, layers) =>
+    // What is bounded from below and above meets on small machines, of which few would be drawn among all.
+    [Theory]
+    [InlineData(4), InlineData(2048)]
+    public void Layers_services_files_and_pods_add_up_to_no_more_than_there_is(long most) =>
+        Gen.Select(Gen.Long[640 * Mebibyte, most * Gibibyte], Gen.Long[0, 320 * Mebibyte]).Sample((total, layers) =>
         {
             // Less does not boot: the layers and what starts with them would not fit.
             total = Math.Max(total, layers + 512 * Mebibyte);

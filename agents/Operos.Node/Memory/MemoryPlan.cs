@@ -74,12 +74,14 @@ public sealed record MemoryPlan
     /// <param name="layers">The layers' images, which lie in RAM.</param>
     public static MemoryPlan Make(long total, long layers)
     {
+        var left = total - layers - Services - Free;
         // A machine that hardly holds its layers has something for each all the same; then they do not add up, and the kernel decides.
-        var left = Math.Max(total - layers - Services - Free, total / 4);
+        var scarce = left < total / 4;
+        if (scarce) left = total / 4;
         List<RamFolder> folders = [.. Table.Select(row => new RamFolder(row.Path, row.What,
             Round(Math.Min(Math.Max(left / 1000 * row.Share, Math.Min(row.Least, left / 8)), row.Most)), row.OfPods))];
         var reserved = layers + Services + folders.Where(folder => !folder.OfPods).Sum(folder => folder.Bytes);
-        return new MemoryPlan { Total = total, Folders = folders, Reserved = Math.Min(reserved, total / 4 * 3) };
+        return new MemoryPlan { Total = total, Folders = folders, Reserved = scarce ? Math.Min(reserved, total / 4 * 3) : reserved };
     }
 
     private static long Round(long bytes) => Math.Max(bytes / Mebibyte, 1) * Mebibyte;
