@@ -53,6 +53,9 @@ public sealed partial class SerialLog(string path, Func<LabException?> ended)
 
     public string Tail(int lines) => string.Join('\n', Text.Split('\n').TakeLast(lines));
 
+    /// <summary>For how long nothing has come: whether the machine is slow, or stands still.</summary>
+    public TimeSpan Silence => DateTime.UtcNow - File.GetLastWriteTimeUtc(Path);
+
     [GeneratedRegex(@"\x1b(\[[0-9:;?=]*[A-Za-z]|[()][A-Z0-9]|[=>c78])|\r")]
     private static partial Regex Escapes();
 }

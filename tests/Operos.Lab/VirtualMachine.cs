@@ -175,7 +175,8 @@ public sealed class VirtualMachine : IDisposable
         var said = File.Exists(log) ? File.ReadAllText(log).Trim() : "";
         // The first lines say what happened, a dump of registers may follow.
         var words = said.Length > 0 ? $"{Options.Name}: QEMU says ({log})\n{string.Join('\n', said.Split('\n').Take(40))}\n" : "";
-        return $"{Options.Name}: console {Console.Path}\n{Console.Tail(40)}\n{words}{Options.Name}: started by\n{CommandLine}";
+        var silence = File.Exists(Console.Path) ? $", silent for {Console.Silence.TotalSeconds:0} s" : "";
+        return $"{Options.Name}: console {Console.Path}{silence}\n{Console.Tail(40)}\n{words}{Options.Name}: started by\n{CommandLine}";
     }
 
     private LabException Failed(string why) =>

@@ -29,8 +29,8 @@ public sealed class LoaderTests(BareRelease bare)
     [InlineData(Firmware.Uefi, "could not be loaded; this machine begins again in 20 s")]
     public async Task A_server_that_refuses_the_loader_is_asked_again(Firmware firmware, string says)
     {
-        // Firmware and loader twice, beside others.
-        await using var rack = await Rack.CreateAsync(await bare.BuildAsync(), minutes: 10, menuSeconds: 15, name: "Refused" + firmware);
+        // Firmware and loader twice, beside others: two minutes, and once over ten.
+        await using var rack = await Rack.CreateAsync(await bare.BuildAsync(), minutes: 20, menuSeconds: 15, name: "Refused" + firmware);
         await rack.WatchAsync(async () =>
         {
             var machine = await rack.PowerOnAsync(Rack.Worker with { Firmware = firmware });
