@@ -4,6 +4,7 @@ using Operos.Ceph.Pools;
 using Operos.Controller.Configuration;
 using Operos.Controller.Storage;
 using Operos.ControlPlane.Objects;
+using Operos.Kubernetes;
 using Operos.Kubernetes.Objects;
 
 namespace Operos.Controller.Tests;
@@ -31,6 +32,17 @@ public sealed class PoolVolumeReadingTests
                 StringComparison.Ordinal);
         var large = PoolClaim.Read(Claim(spec => spec.Asked!.Requests!["storage"] = "7Ei"))!;
         Assert.Equal((0L, "it asks for over 512 TiB, which no image has"), (large.Bytes, large.Refusal));
+    }
+
+    [Fact]
+    public void A_pod_s_volume_is_of_the_claim_that_it_names_or_of_one_that_is_made_with_the_pod()
+    {
+        var pod = Resources.Pods.Read("""
+            {"spec":{"volumes":[{"name":"a","persistentVolumeClaim":{"claimName":"data"}},
+            {"name":"scratch","ephemeral":{"volumeClaimTemplate":{"spec":{"accessModes":["ReadWriteOnce"]}}}},
+            {"name":"own","emptyDir":{}},{"name":"odd","persistentVolumeClaim":{}}]}}
+            """u8);
+        Assert.Equal(["data", "web-0-scratch", null, null], pod.Spec!.Volumes!.Select(volume => volume!.ClaimOf("web-0")));
     }
 
     [Theory]

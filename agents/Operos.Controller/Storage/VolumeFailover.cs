@@ -185,7 +185,7 @@ internal sealed class VolumeFailover(CephMonitor ceph, PoolImages images, ApiCli
         foreach (var pod in pods)
         {
             if (pod is not { Metadata: { Namespace: { } space, Name: { } name, Uid: { } uid }, Spec: { } spec }
-                || !spec.Volumes.Present().Any(volume => claims.Contains($"{space}/{volume.PersistentVolumeClaim?.ClaimName}"))) continue;
+                || !spec.Volumes.Present().Any(volume => claims.Contains($"{space}/{volume.ClaimOf(name)}"))) continue;
             if (await client.DeleteAtOnceAsync(Resources.Pods.Path(space, name), uid, cancellationToken).ConfigureAwait(false))
                 logger.PodEnded($"{space}/{name}", Name(fence.Machine));
         }

@@ -21,8 +21,17 @@ public sealed record PodSpec
 
 public sealed record PodVolume
 {
+    public string? Name { get; set; }
     public PodVolumeClaim? PersistentVolumeClaim { get; set; }
+    public EphemeralVolume? Ephemeral { get; set; }
+
+    /// <summary>The claim of its pod's namespace that it is of; null where it is of none.</summary>
+    /// <param name="pod">The pod's name, of which Kubernetes makes the name of an ephemeral volume's claim (1.23).</param>
+    public string? ClaimOf(string pod) => PersistentVolumeClaim?.ClaimName ?? (Ephemeral is null ? null : $"{pod}-{Name}");
 }
+
+/// <summary>A volume whose claim is made with its pod, and goes with it. Of what is in it nothing is read.</summary>
+public sealed record EphemeralVolume;
 
 public sealed record PodVolumeClaim
 {
