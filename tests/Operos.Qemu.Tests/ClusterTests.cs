@@ -31,6 +31,13 @@ public sealed class ClusterTests(RunningCluster running)
         return InAsync(TimeSpan.FromMinutes(20), LostDiskScenario.WorkerLosesTheDiskOfItsNodeWhileItsControllerRestartsAsync);
     }
 
+    [Fact]
+    public Task A_volume_follows_its_pod_from_a_worker_that_is_cut_off()
+    {
+        Assert.SkipUnless(new Build() is { HasKubernetes: true, HasCeph: true }, "the layers are without Kubernetes or Ceph");
+        return InAsync(TimeSpan.FromMinutes(20), VolumeScenario.VolumeFollowsItsPodAsync);
+    }
+
     private async Task InAsync(TimeSpan budget, Func<Cluster, Task> body)
     {
         var cluster = await running.GetAsync();

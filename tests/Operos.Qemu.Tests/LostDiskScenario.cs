@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Operos.Lab;
 
 namespace Operos.Qemu.Tests;
@@ -67,6 +68,7 @@ internal static class LostDiskScenario
         Assert.Contains("rack1-1", await cluster.CtlAsync("machines"), StringComparison.Ordinal);
         await cluster.UntilPrintedAsync("the job has ended", "rebooted, is back and takes pods again", "jobs");
         Assert.DoesNotContain("ALARM", await cluster.CtlAsync("status"), StringComparison.Ordinal);
+        if (new Build().HasCeph) await RemoveDeadOsdAsync(cluster);
 
         Task<string> OnWorkerAsync(string command) => cluster.SshAsync(worker.Address!, command);
 
@@ -81,6 +83,21 @@ internal static class LostDiskScenario
         foreach (var worker in await cluster.WorkersAsync())
             if (await cluster.SshAsync(worker.Address!, "test -d /sys/firmware/efi || echo bios") != "") found.Add(worker);
         return Assert.Single(found);
+    }
+
+    /// <summary>The OSD that was on the lost disk is an operator's to remove, once the machine's others are back.</summary>
+    private static async Task RemoveDeadOsdAsync(Cluster cluster)
+    {
+        var dead = "";
+        await cluster.UntilAsync("all OSDs are up but that of the lost disk", async () =>
+        {
+            using var list = JsonDocument.Parse(await cluster.CtlAsync("storage", "osd", "list", "--json"));
+            List<JsonElement> down = [.. list.RootElement.GetProperty("osds").EnumerateArray()
+                .Where(osd => osd.GetProperty("state").GetString() != "up")];
+            if (down is [var one]) dead = $"{one.GetProperty("id").GetInt32()}";
+            return (down.Count == 1, $"{list.RootElement}");
+        });
+        await cluster.CtlAsync("storage", "osd", "remove", dead, "--yes");
     }
 
     /// <summary>The pod that runs, and what is in its volume.</summary>

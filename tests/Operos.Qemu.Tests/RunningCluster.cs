@@ -16,7 +16,9 @@ public sealed class RunningCluster : IAsyncLifetime
 
     /// <summary>The cluster, once it is whole and the sample service runs on both workers.</summary>
     /// <exception cref="LabException">It did not become so in time; the same for everybody who asks later.</exception>
-    public Task<Cluster> GetAsync() => boot ??= BootAsync(build, "Cluster");
+    public Task<Cluster> GetAsync() => boot ??= build.HasCeph
+        ? BootAsync(build, "Cluster", memoryMiB: VolumeScenario.MemoryMiB, disks: 1, configuration: VolumeScenario.Configuration)
+        : BootAsync(build, "Cluster");
 
     public async ValueTask DisposeAsync()
     {

@@ -8,6 +8,11 @@ namespace Operos.Qemu.Tests;
 /// <summary>A volume of Ceph follows its pod from a worker that is lost, with all that was acknowledged.</summary>
 internal static class VolumeScenario
 {
+    /// <summary>Of a worker with OSDs and pods.</summary>
+    public const int MemoryMiB = 3072;
+    /// <summary>Of the controller.</summary>
+    public const string Configuration = "[storage]\nceph = true\n";
+
     private const string Name = "ledger", Pod = $"{Name}-0", Claim = $"data-{Name}-0";
 
     /// <summary>
@@ -19,10 +24,14 @@ internal static class VolumeScenario
     public static async Task VolumeFollowsItsPodAsync(Cluster cluster)
     {
         var kubectl = cluster.Kubectl;
-        await cluster.UntilPrintedAsync("the pool has a copy on each worker", "3 copies, works with 2", "storage", "status");
+        // With two machines, what is written while one is away has one copy: that is an operator's to say.
+        var isSmall = cluster.Workers.Count == 2;
+        if (isSmall) await cluster.CtlAsync("storage", "pool", "set", "--min-size", "1", "--yes");
+        await cluster.UntilPrintedAsync("the pool has a copy on each worker", isSmall ? "2 copies, works with 1"
+            : "3 copies, works with 2", "storage", "status");
         await UntilPoolIsWholeAsync("the pool is whole");
         var osds = await OsdsAsync(cluster);
-        Assert.Equal(cluster.Workers.Sum(worker => worker.Options.Disks.Count), osds.Count);
+        Assert.InRange(osds.Count, cluster.Workers.Count, cluster.Workers.Sum(worker => worker.Options.Disks.Count));
         await cluster.ApplyAsync(Name, Ledger);
         var first = await NodeAsync("");
         await UntilSaidAsync(5);
@@ -68,6 +77,7 @@ internal static class VolumeScenario
         await kubectl.RunAsync(cluster.Token, "delete", "statefulset", Name);
         await kubectl.RunAsync(cluster.Token, "delete", "pvc", Claim, "--wait=false");
         await cluster.UntilPrintedAsync("the volume is gone with its claim", "no volumes", "volumes", "list");
+        if (isSmall) await cluster.CtlAsync("storage", "pool", "set", "--min-size", "2");
 
         // It may be told of more, such as that emulated OSDs are slow.
         Task UntilPoolIsWholeAsync(string what) => cluster.UntilAsync(what, async () =>

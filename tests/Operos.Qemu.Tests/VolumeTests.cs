@@ -9,15 +9,15 @@ namespace Operos.Qemu.Tests;
 [Collection(Guests.Clusters)]
 public sealed class VolumeTests
 {
-    private const int Workers = 3, MemoryMiB = 3072;
+    private const int Workers = 3;
 
     [Fact(Explicit = true)]
     public async Task A_volume_follows_its_pod_from_a_worker_that_is_cut_off()
     {
         var build = new Build();
         Assert.SkipUnless(build is { HasKubernetes: true, HasCeph: true }, "the layers are without Kubernetes or Ceph");
-        await using var cluster = await RunningCluster.BootAsync(build, "Volumes", Workers, MemoryMiB, disks: 1,
-            "[storage]\nceph = true\n");
+        await using var cluster = await RunningCluster.BootAsync(build, "Volumes", Workers, VolumeScenario.MemoryMiB, disks: 1,
+            VolumeScenario.Configuration);
         await cluster.WatchAsync(TimeSpan.FromMinutes(30), () => VolumeScenario.VolumeFollowsItsPodAsync(cluster));
     }
 }
