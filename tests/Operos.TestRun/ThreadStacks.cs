@@ -10,7 +10,8 @@ namespace Operos.TestRun;
 /// </summary>
 internal static class ThreadStacks
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    /// <summary>It takes a second, and 20 where all cores are busy.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     /// <returns>Lines for a log; if there are no stacks, why.</returns>
     public static async Task<IReadOnlyList<string>> ReadAsync(int process)
