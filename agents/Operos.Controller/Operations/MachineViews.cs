@@ -29,8 +29,9 @@ internal sealed class MachineViews(Sessions sessions, LostDisks lostDisks, TimeP
         var session = sessions.Get(record.Id);
         var now = time.GetUtcNow();
         var answers = record.Kind == "controller" || session?.IsUp(now) == true;
-        // One that had a session when the controller's agent ended is silent no longer than that has been away and back.
-        var up = answers || (session is null && record.Connected && now - started <= Sessions.LongestSilence);
+        // One that had a session when the controller's agent ended is silent no longer than that has been away and back. Between its
+        // connection and its first word it is not down either.
+        var up = answers || (session?.Last is null && record.Connected && now - started <= Sessions.LongestSilence);
         var boot = ReadBoot(record);
         return new MachineSummary
         {

@@ -100,7 +100,7 @@ internal sealed class VolumeFailover(CephMonitor ceph, PoolImages images, ApiCli
     /// <returns>What it waits for; null where it is begun, or need not be.</returns>
     private async Task<string?> BeginAsync(string machine, string boot, DateTimeOffset last, CancellationToken cancellationToken)
     {
-        if (WhyNobody() is { } reason) return reason;
+        if (WhyNotNow(machine) is { } reason) return reason;
         var node = await client.FindAsync(Resources.Nodes, null, machine, cancellationToken).ConfigureAwait(false);
         if (node is not null && NodeReconciler.ReadyCondition(node)?.Status == "True")
             return "its agent is silent, and its kubelet still answers the API server";
@@ -113,8 +113,11 @@ internal sealed class VolumeFailover(CephMonitor ceph, PoolImages images, ApiCli
         return null;
     }
 
-    /// <summary>Why nobody is given up now; null where that may be.</summary>
-    private string? WhyNobody()
+    /// <summary>
+    /// Why it is not given up now; null where it may be. Its own OSDs are silent with it, however many of all they are: those of others
+    /// tell whether it is this controller that is cut off.
+    /// </summary>
+    private string? WhyNotNow(string machine)
     {
         var (now, (up, all)) = (time.GetUtcNow(), Answering());
         if (up * 2 < all)
@@ -122,9 +125,10 @@ internal sealed class VolumeFailover(CephMonitor ceph, PoolImages images, ApiCli
         if (now - aloneAt <= Sessions.LongestSilence)
             return "most machines answer only since a moment ago: the others are given the time to come back";
         if (ceph.Facts is not { } facts || now - facts.At > OldFacts) return "Ceph's monitor does not answer: nobody is given up";
-        var osds = facts.Osds.Count(osd => osd.IsUp);
-        return osds * 2 < facts.Osds.Count
-            ? $"only {osds} of {facts.Osds.Count} OSDs are up: it may be this controller that is cut off, and nobody is given up" : null;
+        var others = facts.Osds.Where(osd => osd.Host != machine).ToList();
+        var osds = others.Count(osd => osd.IsUp);
+        return osds == 0 || osds * 2 < others.Count
+            ? $"only {osds} of {others.Count} OSDs of other machines are up: it may be this controller that is cut off" : null;
     }
 
     /// <returns>What it waits for; null where all is done for now.</returns>
