@@ -32,8 +32,12 @@ internal static class VolumeScenario
         await UntilPoolIsWholeAsync("the pool is whole");
         var osds = await OsdsAsync(cluster);
         Assert.InRange(osds.Count, cluster.Workers.Count, cluster.Workers.Sum(worker => worker.Options.Disks.Count));
+        // What is left when it is lost has most of the OSDs.
+        var most = osds.GroupBy(osd => osd.Split(' ')[1]).MaxBy(those => those.Count())!.Key;
+        await kubectl.RunAsync(cluster.Token, "cordon", most);
         await cluster.ApplyAsync(Name, Ledger);
         var first = await NodeAsync("");
+        await kubectl.RunAsync(cluster.Token, "uncordon", most);
         await UntilSaidAsync(5);
         cluster.Tell($"{first} has a volume, and writes");
 
