@@ -97,7 +97,13 @@ internal static class LostDiskScenario
             if (down is [var one]) dead = $"{one.GetProperty("id").GetInt32()}";
             return (down.Count == 1, $"{list.RootElement}");
         });
-        await cluster.CtlAsync("storage", "osd", "remove", dead, "--yes");
+        // What it had is copied to the machine's others; until then it may be refused.
+        await cluster.CtlAsync("storage", "osd", "out", dead);
+        await cluster.UntilAsync("it is removed", async () =>
+        {
+            try { return (true, await cluster.CtlAsync("storage", "osd", "remove", dead, "--yes")); }
+            catch (LabException e) { return (false, e.Message); }
+        });
     }
 
     /// <summary>The pod that runs, and what is in its volume.</summary>
