@@ -99,11 +99,7 @@ internal static class LostDiskScenario
         });
         // What it had is copied to the machine's others; until then it may be refused.
         await cluster.CtlAsync("storage", "osd", "out", dead);
-        await cluster.UntilAsync("it is removed", async () =>
-        {
-            try { return (true, await cluster.CtlAsync("storage", "osd", "remove", dead, "--yes")); }
-            catch (LabException e) { return (false, e.Message); }
-        });
+        await cluster.UntilAsync("it is removed", async () => (true, await cluster.CtlAsync("storage", "osd", "remove", dead, "--yes")));
     }
 
     /// <summary>The pod that runs, and what is in its volume.</summary>
