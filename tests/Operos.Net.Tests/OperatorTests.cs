@@ -16,7 +16,7 @@ public sealed class OperatorTests
         async Task<string> RefusedAsync(string name, string line) => (await Assert.ThrowsAsync<LabException>(() => As(name, line))).Message;
 
         Assert.Contains("bob (viewer): credentials in", await As(
-            "admin", $"operators add bob --role viewer --life 1m --out {Folder("bob")}"), StringComparison.Ordinal);
+            "admin", $"operators add bob --role viewer --life 4m --out {Folder("bob")}"), StringComparison.Ordinal);
         Assert.Contains("has credentials already", await RefusedAsync("admin", $"operators add dora --role admin --out {Folder("bob")}"),
             StringComparison.Ordinal);
         await As("admin", $"operators add dora --role admin --out {Folder("dora")}");
@@ -25,7 +25,7 @@ public sealed class OperatorTests
             StringComparison.Ordinal);
         var first = await File.ReadAllTextAsync(Path.Combine(Folder("bob"), "client.pem"));
 
-        // At two thirds of its minute it is due; until then use changes nothing.
+        // At two thirds of its life it is due; until then use changes nothing. The last third is for three commands beside booting guests.
         using (var certificate = X509Certificate2.CreateFromPem(first))
             await Task.Delay(certificate.NotBefore.ToUniversalTime() + (certificate.NotAfter - certificate.NotBefore) * 2 / 3
                 + TimeSpan.FromSeconds(1) - DateTime.UtcNow);
