@@ -111,7 +111,7 @@ public static class CephConfiguration
         log_to_stderr = true
         err_to_stderr = true
         crash_dir =
-        admin_socket = $run_dir/$cluster-$name.asok
+        admin_socket = $run_dir/$name.asok
 
         """;
 }

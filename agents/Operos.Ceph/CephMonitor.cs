@@ -35,6 +35,7 @@ public sealed class CephMonitor : IDisposable
     private volatile MonitorMap? map;
     private volatile ClusterFacts? facts;
     private volatile string? trouble;
+    private volatile bool isStoreLost;
     private long recoveryRate;
     private int reporters;
 
@@ -50,6 +51,12 @@ public sealed class CephMonitor : IDisposable
         try { map = CephIdentity.Read(paths.Identity) is { StoreMade: not null } known ? MonitorMap.Of(known.Fsid, address) : null; }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { logger.CephNotAsked(e.Message); }
     }
+
+    /// <summary>Where a lost store of the monitor is made anew from; null where nobody can be asked.</summary>
+    public IMapSource? Source { get; set; }
+
+    /// <summary>Whether the monitor's store is lost and not made anew yet.</summary>
+    public bool IsStoreLost => isStoreLost;
 
     /// <summary>Between two looks at the cluster, while nothing is to be done.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(10);
@@ -93,7 +100,9 @@ public sealed class CephMonitor : IDisposable
             throw new IOException($"this system has no {paths.MonitorProgram}: it was made without Ceph. Next: set "
                 + "storage.ceph = false, or use a release with Ceph");
         MakeFolders();
-        var identity = await new MonitorStore(paths, time).PrepareAsync(address, cancellationToken).ConfigureAwait(false);
+        var rebuild = Source is null ? null : new StoreRebuild(paths, Source, TellLost, logger);
+        var identity = await new MonitorStore(paths, time, rebuild).PrepareAsync(address, cancellationToken).ConfigureAwait(false);
+        isStoreLost = false;
         var own = MonitorMap.Of(identity.Fsid, address);
         map = own;
         // What keeps the monitor in its place is asked by itself: no other question, however long, makes it look silent.
@@ -224,6 +233,13 @@ public sealed class CephMonitor : IDisposable
     {
         client.Dispose();
         wake.Dispose();
+    }
+
+    private void TellLost(string what)
+    {
+        isStoreLost = true;
+        if (trouble != what) logger.StoreLost(what);
+        trouble = what;
     }
 
     private void RequireMonitor()

@@ -14,4 +14,11 @@ internal static partial class Log
     [LoggerMessage(EventId = 4352, Level = LogLevel.Warning, Message = "osd.{Osd} was held up, and answered nothing in some placement "
         + "groups for {Seconds} s although it is up: it is marked down, and comes back at once")]
     public static partial void OsdWasHeldUp(this ILogger logger, int osd, double seconds);
+
+    [LoggerMessage(EventId = 4353, Level = LogLevel.Warning, Message = "{What}")]
+    public static partial void StoreLost(this ILogger logger, string what);
+
+    [LoggerMessage(EventId = 4354, Level = LogLevel.Warning,
+        Message = "The monitor's store is made anew: its newest map is {Epoch}, with {Count} OSDs")]
+    public static partial void StoreRebuilt(this ILogger logger, long epoch, int count);
 }

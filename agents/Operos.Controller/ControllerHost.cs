@@ -116,6 +116,7 @@ internal sealed class ControllerHost(ControllerSettings settings, ControllerPath
             parts.Of("boot history", new BootHistory(paths.History, watch, time, loggers.CreateLogger<BootHistory>()).RunAsync),
             parts.Of("daily backups", backups.Schedule.RunAsync), parts.Of("reports of disks", context.Disks.RunAsync),
             parts.Of("Ceph", ceph is not null ? ceph.RunAsync : token => daemons.KeepOffAsync(CephMonitor.Units, token)),
+            parts.Of("keys of OSDs", context.Storage.KeepKeysAsync),
             parts.Of("machines that lost a disk", lostDisks.RunAsync),
             parts.Of("DNS", dns is not null ? dns.RunAsync : token => daemons.KeepOffAsync(ClusterDns.Units, token))];
         if (clock is not null) works.Add(parts.Of("time", clock.RunAsync));

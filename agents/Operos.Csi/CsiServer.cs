@@ -23,6 +23,7 @@ public static class CsiServer
         Directory.CreateDirectory(Path.GetDirectoryName(paths.Socket)!, FileModes.GroupFolder);
         // Of an agent before this one.
         foreach (var socket in (string[])[paths.Socket, paths.RegistrationSocket]) File.Delete(socket);
+        var volumes = new NodeVolumes(paths, grants, log.CreateLogger<NodeVolumes>());
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(server =>
         {
@@ -37,13 +38,13 @@ public static class CsiServer
         });
         builder.Services.AddRoutingCore().AddSingleton(log).AddSingleton(typeof(ILogger<>), typeof(Logger<>)).AddSingleton(paths)
             .AddSingleton<RequestReader>().AddSingleton(new NodeName(node)).AddSingleton<IHostLifetime, NoLifetime>()
-            .AddSingleton(new NodeVolumes(paths, grants, log.CreateLogger<NodeVolumes>())).AddGrpc();
+            .AddSingleton(volumes).AddGrpc();
         await using var server = builder.Build();
         server.MapGrpcService<IdentityCalls>();
         server.MapGrpcService<NodeCalls>();
         server.MapGrpcService<RegistrationCalls>();
         await server.StartAsync(cancellationToken).ConfigureAwait(false);
-        try { await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(false); }
+        try { await volumes.KeepToldAsync(cancellationToken).ConfigureAwait(false); }
         finally
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));

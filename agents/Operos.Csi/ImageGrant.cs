@@ -12,6 +12,9 @@ public sealed record ImageGrant(MonitorMap Map, string Pool, string Image, strin
 /// </summary>
 public interface IImageGrants
 {
+    /// <summary>The controller as it is connected now, another one with each connection; null while none is.</summary>
+    object? Session { get; }
+
     /// <exception cref="VolumeException">Another machine has it, there is none such, or the controller does not answer.</exception>
     Task<ImageGrant> TakeAsync(string volume, CancellationToken cancellationToken);
 

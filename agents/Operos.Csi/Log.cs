@@ -19,4 +19,8 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 4404, Level = LogLevel.Warning, Message = "The kubelet refuses the driver: {Reason}")]
     public static partial void NotRegistered(this ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 4405, Level = LogLevel.Warning,
+        Message = "The controller does not take it that volume {Volume} is mapped here: {Reason}")]
+    public static partial void VolumeNotTold(this ILogger logger, string volume, string reason);
 }

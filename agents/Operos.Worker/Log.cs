@@ -89,6 +89,16 @@ internal static partial class Log
     [LoggerMessage(EventId = 3354, Level = LogLevel.Warning, Message = "OSDs that are not to run are not stopped yet: {Reason}")]
     public static partial void OsdsNotKept(this ILogger logger, string reason);
 
+    [LoggerMessage(EventId = 3355, Level = LogLevel.Warning, Message = "Which maps the OSD on {Partition} has is not known: {Reason}")]
+    public static partial void MapsNotRead(this ILogger logger, string partition, string reason);
+
+    [LoggerMessage(EventId = 3356, Level = LogLevel.Information, Message = "The maps of OSD {Osd} are packed for the controller")]
+    public static partial void MapsPacked(this ILogger logger, Guid osd);
+
+    [LoggerMessage(EventId = 3357, Level = LogLevel.Information,
+        Message = "OSD {Osd} is started again, as the controller wants: its monitor has another store")]
+    public static partial void OsdRestarted(this ILogger logger, Guid osd);
+
     [LoggerMessage(EventId = 3360, Level = LogLevel.Warning, Message = "The kubelet is not answered for volumes of Ceph: {Reason}")]
     public static partial void VolumesNotAnswered(this ILogger logger, string reason);
 }

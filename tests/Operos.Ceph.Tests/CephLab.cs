@@ -36,9 +36,10 @@ internal sealed class CephLab : IAsyncDisposable
         Paths = new MonitorPaths(Folder["pki/ceph.json"], Folder["ceph"], run)
         {
             User = null, Kept = Folder["kept"], MonitorProgram = Program("ceph-mon"), ManagerProgram = Program("ceph-mgr"),
-            MapProgram = Program("monmaptool"),
+            MapProgram = Program("monmaptool"), StoreProgram = Program("ceph-monstore-tool"), OsdMapProgram = Program("osdmaptool"),
         };
         OsdProgram = Program("ceph-osd");
+        MapTool = Program("ceph-objectstore-tool");
     }
 
     public LabFolder Folder { get; }
@@ -48,6 +49,9 @@ internal sealed class CephLab : IAsyncDisposable
     public MonitorPaths Paths { get; init; }
 
     public string OsdProgram { get; }
+
+    /// <summary>What reads an OSD that does not run.</summary>
+    public string MapTool { get; }
 
     public CephMonitor Monitor { get; private set; } = null!;
 
@@ -62,7 +66,8 @@ internal sealed class CephLab : IAsyncDisposable
     }
 
     /// <summary>As the controller's agent does when it starts.</summary>
-    public CephMonitor Start(MonitorPaths? paths = null, TimeProvider? time = null)
+    /// <param name="open">What is opened on it before it begins, as the controller's other parts are.</param>
+    public CephMonitor Start(MonitorPaths? paths = null, TimeProvider? time = null, Action<CephMonitor>? open = null)
     {
         if (stop.IsCancellationRequested)
         {
@@ -72,6 +77,7 @@ internal sealed class CephLab : IAsyncDisposable
         var log = new FileLog<CephMonitor>(Log);
         Monitor = new CephMonitor(paths ?? Paths, Address, DaemonHost.Children(log), time ?? TimeProvider.System, log)
             { Pause = TimeSpan.FromSeconds(2) };
+        open?.Invoke(Monitor);
         running = Monitor.RunAsync(stop.Token);
         return Monitor;
     }
@@ -194,6 +200,14 @@ internal sealed class CephLab : IAsyncDisposable
         await stop.CancelAsync();
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Monitor?.Dispose();
+    }
+
+    /// <summary>As when the controller's disk dies: nothing is left of the monitor and the manager.</summary>
+    public async Task LoseMonitorAsync()
+    {
+        await StopAsync();
+        Directory.Delete(Paths.State, recursive: true);
+        Directory.Delete(Paths.Run, recursive: true);
     }
 
     public async ValueTask DisposeAsync()

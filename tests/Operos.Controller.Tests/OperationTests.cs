@@ -86,6 +86,7 @@ public sealed class OperationTests : IDisposable
             _ when type == typeof(bool) => true,
             _ when type == typeof(int) || type == typeof(int?) => 4711,
             _ when type == typeof(long) => 4711L,
+            _ when type == typeof(IReadOnlyList<int>) => new[] { 4711 },
             _ when type == typeof(byte[]) => new byte[] { 1, 2, 3 },
             _ when type == typeof(OperatorRole) => OperatorRole.Viewer,
             _ when type == typeof(IReadOnlyList<string>) => new[] { $"the-{name}" },
@@ -94,7 +95,7 @@ public sealed class OperationTests : IDisposable
         };
 
         static string Expected(Type type, string name) => type == typeof(bool) ? $"{name}=yes"
-            : type == typeof(int) || type == typeof(int?) || type == typeof(long) ? "4711"
+            : type == typeof(int) || type == typeof(int?) || type == typeof(long) || type == typeof(IReadOnlyList<int>) ? "4711"
             : type == typeof(OperatorRole) ? "viewer" : $"the-{name}";
     }
 

@@ -32,7 +32,7 @@ public sealed class StorageTests : IDisposable
         var refusal = await Assert.ThrowsAsync<ControlFaultException>(() => connection.CallAsync<OsdGrant>(Request(), default));
         Assert.Equal((FaultCode.Conflict, "storage.ceph in controller.toml"), (refusal.Code, refusal.Hint));
         foreach (var order in (Message[])[new TakeOsdOut { Osd = 0 }, new PutOsdIn { Osd = 0 }, new RemoveOsd { Osd = 0 },
-            new ReplaceOsd { Osd = 0 }, new SetPool { Copies = 2 }])
+            new ReplaceOsd { Osd = 0 }, new SetPool { Copies = 2 }, new RebuildMonitor { Without = [0] }])
             Assert.Equal((FaultCode.Conflict, "this cluster has no Ceph"), await RefusedAsync(controller, order));
         var reply = await connection.CallAsync<HeartbeatReply>(TestController.Beat("boot-1"), default);
         Assert.Null(reply.Configuration.Storage!.Ceph);
@@ -94,6 +94,8 @@ public sealed class StorageTests : IDisposable
         foreach (var order in (Message[])[new TakeOsdOut { Osd = 0 }, new PutOsdIn { Osd = 0 }, new RemoveOsd { Osd = 0, LoseData = true },
             new ReplaceOsd { Osd = 0 }, new SetPool { Copies = 2 }])
             Assert.Equal((FaultCode.Conflict, "ceph-mon does not answer"), await RefusedAsync(controller, order));
+        Assert.Equal((FaultCode.Conflict, "the monitor's store is not lost, or is made anew already"),
+            await RefusedAsync(controller, new RebuildMonitor { Without = [0] }));
         Assert.Equal("unknown", (await controller.OperateAsync<StorageReply>(new ShowStorage())).State);
         // One that asks and asks is told to wait, which costs its disks nothing.
         for (var again = 0; busy.Message != "too often asked about OSDs"; again++)

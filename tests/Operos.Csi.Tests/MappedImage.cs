@@ -44,6 +44,9 @@ internal sealed class MappedImage : IAsyncDisposable
         return new MappedImage(root, said, loop, device, await Plugin.StartAsync(root));
     }
 
+    /// <summary>As the kernel does when it is told to let the image go.</summary>
+    public void LoseImage() => Directory.Delete(Path.Combine(root, "bus/devices/0"), recursive: true);
+
     public void Say(string text) => File.AppendAllText(said, $"{text}\n");
 
     /// <summary>Type and options of what is mounted at a path.</summary>

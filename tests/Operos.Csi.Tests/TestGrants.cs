@@ -14,6 +14,8 @@ internal sealed class TestGrants : IImageGrants
         get { lock (asked) return [.. asked]; }
     }
 
+    public object? Session { get; set; }
+
     /// <summary>Why it lets nobody have a volume; null where it does.</summary>
     public VolumeException? Refusal { get; set; }
 

@@ -81,6 +81,27 @@ public sealed class VolumeTests : IDisposable
     }));
 
     [Fact]
+    public async Task Each_controller_that_connects_is_told_what_is_mapped_and_not_what_was_let_go() => Assert.Equal(
+        ["asked: take, tell 10.77.0.11:0/42, tell 10.77.0.11:0/42, tell 10.77.0.11:0/42, return"], await InAsync(async image =>
+    {
+        var plugin = image.Plugin;
+        await plugin.Node.NodeStageVolumeAsync(plugin.Stage());
+        // A connection, and one to a controller that was put back from a backup; neither is told twice.
+        for (var tells = 2; tells <= 3; tells++)
+        {
+            plugin.Grants.Session = new object();
+            await Wait.UntilAsync("it is told", TimeSpan.FromSeconds(60), () => Task.FromResult(Tells() == tells));
+        }
+        await plugin.Node.NodeUnstageVolumeAsync(plugin.Unstage);
+        image.LoseImage();
+        plugin.Grants.Session = new object();
+        await Task.Delay(TimeSpan.FromSeconds(11));
+        image.Say("asked: " + string.Join(", ", plugin.Grants.Asked).Replace(" " + Plugin.Volume, "", StringComparison.Ordinal));
+
+        int Tells() => plugin.Grants.Asked.Count(one => one.StartsWith("tell", StringComparison.Ordinal));
+    }));
+
+    [Fact]
     public Task An_image_with_data_of_no_form_is_left_as_it_is() => IsLeftAsync(
         "dd if=/dev/urandom of=$IMAGE bs=1M seek=40 count=1 conv=notrunc", "it holds data of no form that is known, at 40");
 

@@ -60,6 +60,8 @@ public sealed class CommandLineTests
     [InlineData("storage osd replace osd.3", "<osd>: 'osd.3' is no number of an OSD: operosctl storage osd list has them")]
     [InlineData("storage pool set", "--copies or --min-size says what is set")]
     [InlineData("storage pool set --copies 1", "--copies: '1' is neither 2 nor 3")]
+    [InlineData("storage rebuild", "ROOT storage rebuild needs --without")]
+    [InlineData("storage rebuild --without 3,osd.4", "--without: '3 osd.4' is no list of OSDs, such as 3,7")]
     [InlineData("wipe w1/sda", "there is no command 'wipe'; did you mean disks wipe?")]
     [InlineData("release", "ROOT release needs a command: keygen, build, sign, verify")]
     [InlineData("machines reboot", "ROOT machines reboot needs <machine>: Name, UUID or a unique start of it, address, or MAC")]

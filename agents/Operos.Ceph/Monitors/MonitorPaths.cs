@@ -20,6 +20,8 @@ public sealed record MonitorPaths(string Identity, string State, string Run)
     public string MonitorProgram { get; init; } = "/usr/bin/ceph-mon";
     public string ManagerProgram { get; init; } = "/usr/bin/ceph-mgr";
     public string MapProgram { get; init; } = "/usr/bin/monmaptool";
+    public string StoreProgram { get; init; } = "/usr/bin/ceph-monstore-tool";
+    public string OsdMapProgram { get; init; } = "/usr/bin/osdmaptool";
 
     /// <summary>The folder of the stores: one of each cluster, by its id.</summary>
     public string Stores => Path.Combine(State, "mon");

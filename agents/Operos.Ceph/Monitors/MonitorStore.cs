@@ -8,9 +8,10 @@ namespace Operos.Ceph.Monitors;
 
 /// <summary>
 /// The monitor's store, in a folder with its cluster's id for a name: made once, beside, and put in its place when it is whole. One that is
-/// there is never made again, nor one that was there and is gone.
+/// there is never made again; one that was there and is gone is made of what the OSDs know, and of nothing else.
 /// </summary>
-internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time)
+/// <param name="rebuild">Null where nobody can be asked for an OSD's maps: then a lost store is an error.</param>
+internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time, StoreRebuild? rebuild = null)
 {
     private const string Unfinished = ".new";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
@@ -19,28 +20,39 @@ internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time)
     private string Monitors => Path.Combine(paths.Run, "monmap");
     private string Configuration => Path.Combine(paths.Run, "mkfs.conf");
 
-    /// <summary>Reads the cluster's identity, or makes one where nothing was ever made; completes what is missing of its store.</summary>
+    /// <summary>
+    /// Reads the cluster's identity, or makes one where nothing was ever made; completes what is missing of its store, which takes as long
+    /// as OSDs are waited for.
+    /// </summary>
     /// <param name="address">The monitor's.</param>
     /// <exception cref="IOException">It cannot be made, or is lost, or another cluster's is there.</exception>
     public async Task<CephIdentity> PrepareAsync(IPAddress address, CancellationToken cancellationToken)
     {
         Clear();
         var identity = CephIdentity.Read(paths.Identity);
-        if (identity is null || !Directory.Exists(paths.Store(identity.Fsid)))
+        var isLost = identity?.StoreMade is not null && !Directory.Exists(paths.Store(identity.Fsid));
+        if (identity is not null && isLost && rebuild is not null)
+        {
+            RefuseAnother(identity);
+            RefuseMove(identity, address);
+            await PlaceAsync(identity, staging => rebuild.RunAsync(identity, MonitorMap.Of(identity.Fsid, address), staging,
+                cancellationToken)).ConfigureAwait(false);
+        }
+        else if (identity is null || !Directory.Exists(paths.Store(identity.Fsid)))
         {
             RefuseLoss(identity);
+            RefuseAnother(identity);
             // Another id each time: under one that a backup has from before there were OSDs, no empty cluster may begin beside them.
             identity = CephIdentity.Make();
             identity.Write(paths.Identity);
-            await MakeAsync(identity, MonitorMap.Of(identity.Fsid, address), cancellationToken).ConfigureAwait(false);
+            var (made, map) = (identity, MonitorMap.Of(identity.Fsid, address));
+            await PlaceAsync(made, staging => MakeAsync(made, map, staging, cancellationToken)).ConfigureAwait(false);
         }
-        if (identity is { StoreMade: not null, Address: { } before } && before != $"{address}")
-            throw new IOException($"the monitor of Ceph has the address {before} for all who know it, and this controller has {address}: "
-                + $"it does not move with it in this version. Next: set network.address back to {before}");
+        RefuseMove(identity, address);
         if (identity is { StoreMade: not null, Address: not null }) return identity;
-        var made = identity with { StoreMade = identity.StoreMade ?? time.GetUtcNow(), Address = $"{address}" };
-        made.Write(paths.Identity);
-        return made;
+        identity = identity with { StoreMade = identity.StoreMade ?? time.GetUtcNow(), Address = $"{address}" };
+        identity.Write(paths.Identity);
+        return identity;
     }
 
     /// <summary>What a cut left: keys, and stores on which nothing was ever run.</summary>
@@ -58,7 +70,11 @@ internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time)
         if (identity?.StoreMade is { } since) throw new IOException(
             $"the monitor's store {paths.Store(identity.Fsid)} is lost, which was made "
             + $"{since.ToString("u", CultureInfo.InvariantCulture)}: a new one would know none of the OSDs and their data, so none is made."
-            + " They are all on the disks still. Next: put the folder back; this version does not make it anew from the OSDs");
+            + " They are all on the disks still. Next: put the folder back");
+    }
+
+    private void RefuseAnother(CephIdentity? identity)
+    {
         if (StoresThatAre(finished: true).FirstOrDefault() is { } another)
             throw new IOException($"{another} is a monitor's store, and {paths.Identity} "
                 + (identity is null ? "is missing" : "is another cluster's") + ": none is made beside it. Next: put that file back from a "
@@ -66,12 +82,28 @@ internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time)
                 + "folder away");
     }
 
-    private async Task MakeAsync(CephIdentity identity, MonitorMap map, CancellationToken cancellationToken)
+    private static void RefuseMove(CephIdentity identity, IPAddress address)
+    {
+        if (identity is { StoreMade: not null, Address: { } before } && before != $"{address}")
+            throw new IOException($"the monitor of Ceph has the address {before} for all who know it, and this controller has {address}: "
+                + $"it does not move with it in this version. Next: set network.address back to {before}");
+    }
+
+    /// <summary>Makes a store beside its place, and puts it there when all of it is on the disk.</summary>
+    private async Task PlaceAsync(CephIdentity identity, Func<string, Task> makeAsync)
     {
         var store = paths.Store(identity.Fsid);
         var staging = store + Unfinished;
         Directory.CreateDirectory(paths.Stores, FileModes.ReadableFolder);
         Directory.CreateDirectory(staging, FileModes.PrivateFolder);
+        await makeAsync(staging).ConfigureAwait(false);
+        Sync(staging);
+        Directory.Move(staging, store);
+        AtomicFile.SyncFolder(paths.Stores);
+    }
+
+    private async Task MakeAsync(CephIdentity identity, MonitorMap map, string staging, CancellationToken cancellationToken)
+    {
         try
         {
             AtomicFile.Write(Keys, Keyring.Initial(identity));
@@ -89,9 +121,6 @@ internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time)
         {
             foreach (var file in (string[])[Keys, Monitors, Configuration]) File.Delete(file);
         }
-        Sync(staging);
-        Directory.Move(staging, store);
-        AtomicFile.SyncFolder(paths.Stores);
     }
 
     /// <summary>All of a folder to the disk: in its place, half of it would be taken for a store.</summary>

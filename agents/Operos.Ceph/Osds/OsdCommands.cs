@@ -20,6 +20,10 @@ public sealed class OsdCommands
     /// <summary>256 TiB: a machine says of itself how large its partition is.</summary>
     private const long LargestOsd = 1L << 48;
 
+    /// <summary>Of an OSD, as the monitor gives them to one that is new.</summary>
+    private static readonly (string Service, string Allowed)[] Capabilities =
+        [("mon", "allow profile osd"), ("mgr", "allow profile osd"), ("osd", "allow *")];
+
     private readonly MonitorClient client;
     private readonly Action require, changed;
 
@@ -35,6 +39,27 @@ public sealed class OsdCommands
             .Select(one => new OsdStanding(Guid.TryParse(one.TextOf("uuid"), out var uuid) ? uuid : Guid.Empty, one.FlagOf("up"),
                 one.FlagOf("in"), FactsReader.IsDestroyed(one))).FirstOrDefault();
     }
+
+    /// <summary>
+    /// The OSDs with whose keys nobody is let in as an OSD must be: after the monitor's store was made anew, which knows none of them.
+    /// </summary>
+    /// <exception cref="IOException">The monitor does not answer.</exception>
+    public async Task<IReadOnlyList<(int Id, Guid Uuid)>> WithoutKeyAsync(CancellationToken cancellationToken)
+    {
+        var dump = await AskAsync(new CephCommand("osd dump"), cancellationToken).ConfigureAwait(false);
+        var users = await AskAsync(new CephCommand("auth ls"), cancellationToken).ConfigureAwait(false);
+        var known = users.ItemsOf("auth_dump")
+            .Where(user => Capabilities.All(one => user.Member("caps").TextOf(one.Service) == one.Allowed))
+            .Select(user => user.TextOf("entity")).ToHashSet(StringComparer.Ordinal);
+        return [.. dump.ItemsOf("osds").Where(osd => !FactsReader.IsDestroyed(osd)).Select(osd =>
+                (Id: (int)osd.NumberOf("osd"), Uuid: Guid.TryParse(osd.TextOf("uuid"), out var uuid) ? uuid : Guid.Empty))
+            .Where(osd => osd.Uuid != Guid.Empty && !known.Contains($"osd.{osd.Id}"))];
+    }
+
+    /// <summary>Lets an OSD in with a key, as <c>osd new</c> does with one that is new.</summary>
+    /// <exception cref="IOException">The monitor does not answer.</exception>
+    public Task SetKeyAsync(int osd, CephKey key, CancellationToken cancellationToken) =>
+        ChangeAsync(new CephCommand("auth import") { Input = Keyring.Of($"osd.{osd}", key.Text, Capabilities) }, cancellationToken);
 
     /// <summary>Puts data on an OSD, or has all that is on it copied to others.</summary>
     /// <exception cref="IOException">The monitor does not answer.</exception>

@@ -92,7 +92,7 @@ internal static class ControllerOperations
             new StorageStatus(context.Storage), new OsdListing(context.Storage), new VolumeListing(context.Storage),
             new VolumeView(context.Storage), new OsdTakingOut(context.Storage), new OsdPuttingIn(context.Storage),
             new OsdRemoval(context.Storage), new OsdReplacement(context.Storage), new PoolSetting(context.Storage),
-            new PullQuestion(context.Storage),
+            new MonitorRebuild(context.Storage), new PullQuestion(context.Storage),
             new AuditReading(stores.Audit), new EventReading(machines, stores.Events),
             new BackupListing(backups, settings.BackupsKept), new BackupCreation(backups), new BackupVerification(backups),
             new BackupOpening(backups), new BackupReading(backups),

@@ -18,6 +18,16 @@ internal static partial class Log
     [LoggerMessage(EventId = 1753, Level = LogLevel.Information, Message = "{By} marked OSD {Id} {Mark}")]
     public static partial void OsdMarked(this ILogger logger, string by, int id, string mark);
 
+    [LoggerMessage(EventId = 1754, Level = LogLevel.Warning,
+        Message = "{By} does not want OSD {Osds} to be waited for while the monitor's store is made anew")]
+    public static partial void OsdsForgone(this ILogger logger, string by, string osds);
+
+    [LoggerMessage(EventId = 1755, Level = LogLevel.Warning, Message = "{Machine} does not say which maps of Ceph it has: {Reason}")]
+    public static partial void MapsNotOffered(this ILogger logger, string machine, string reason);
+
+    [LoggerMessage(EventId = 1756, Level = LogLevel.Information, Message = "OSD {Id} of {Machine} is let in again with its key")]
+    public static partial void OsdLetInAgain(this ILogger logger, int id, string machine);
+
     [LoggerMessage(EventId = 1759, Level = LogLevel.Warning,
         Message = "{Operator} ordered of the pool: copies {Copies}, works with {MinSize}")]
     public static partial void PoolOrdered(this ILogger logger, string @operator, int? copies, int? minSize);
@@ -46,6 +56,10 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 1771, Level = LogLevel.Information, Message = "{Machine} has volume {Volume} no longer")]
     public static partial void VolumeReleased(this ILogger logger, string machine, string volume);
+
+    [LoggerMessage(EventId = 1772, Level = LogLevel.Warning,
+        Message = "{Machine} had volume {Volume} before this controller knew: it is written down anew")]
+    public static partial void VolumeTold(this ILogger logger, string machine, string volume);
 
     [LoggerMessage(EventId = 1780, Level = LogLevel.Warning,
         Message = "{Machine} is given up after {Seconds:0} s of silence: its volumes, {Count}, go to others")]

@@ -25,6 +25,8 @@ internal sealed class RackStorage : IDisposable
     private readonly PoolVolumes? volumes;
     private readonly VolumeFailover? failover;
     private readonly RemovedUsers? removed;
+    private readonly LostMonitor? lost;
+    private readonly LostKeys? lostKeys;
 
     /// <param name="ceph">Null where this cluster has none.</param>
     /// <param name="client">The API server; null where this cluster has none.</param>
@@ -43,6 +45,9 @@ internal sealed class RackStorage : IDisposable
         failover = ceph is null || images is null || client is null || volumes is null ? null
             : new VolumeFailover(ceph, images, client, volumes, staged, machines, sessions, time, logger);
         removed = ceph is null ? null : new RemovedUsers(ceph, machines, logger);
+        lost = ceph is null ? null : new LostMonitor(ceph, book, machines, sessions, logger);
+        if (ceph is not null) ceph.Source = lost;
+        lostKeys = ceph is null ? null : new LostKeys(ceph, book, disks, machines, sessions, logger);
         Views = new StorageViews(ceph, book, disks, machines, sessions);
         Volumes = new VolumeViews(volumes, images, staged, machines);
         Osds = new OsdOrders(ceph, book, machines, () => [.. Volumes.List(null).Volumes
@@ -81,6 +86,16 @@ internal sealed class RackStorage : IDisposable
         ? Task.Delay(Timeout.Infinite, cancellationToken)
         : TaskGroup.RunAsync(cancellationToken, new("volumes", volumes.RunAsync), new("failover", failover.RunAsync),
             new("users of removed machines", removed.RunAsync));
+
+    /// <summary>Lets OSDs in again whose keys a monitor does not have that was made anew, until it is told to end.</summary>
+    public Task KeepKeysAsync(CancellationToken cancellationToken) =>
+        lostKeys?.RunAsync(cancellationToken) ?? Task.Delay(Timeout.Infinite, cancellationToken);
+
+    /// <summary>An operator does not want some OSDs to be waited for while the monitor's lost store is made anew.</summary>
+    /// <returns>What follows, in words.</returns>
+    /// <exception cref="RefusedException">No store is lost.</exception>
+    public string Forgo(IReadOnlyList<int> osds, string caller) => lost?.Forgo(osds, caller)
+        ?? throw new RefusedException(RefusalKind.Conflict, "this cluster has no Ceph", "storage.ceph in controller.toml");
 
     /// <summary>Answers a worker that asks for an OSD's key, or about a volume.</summary>
     /// <exception cref="RefusedException">It is not done.</exception>

@@ -26,7 +26,8 @@ internal sealed class StorageViews(CephMonitor? ceph, OsdBook book, RackDisks di
         var fsid = ceph.Map is { } map ? $"{map.Fsid}" : null;
         if (ceph.Facts is not { } facts)
             return new StorageReply { State = "unknown", Fsid = fsid, Daemons = daemons, Troubles = broken,
-                Text = daemons.Count == 0 ? "it is being set up, or cannot be: operosctl status" : "ceph-mon has not answered yet" };
+                Text = ceph.IsStoreLost && ceph.Trouble is { } lost ? lost
+                    : daemons.Count == 0 ? "it is being set up, or cannot be: operosctl status" : "ceph-mon has not answered yet" };
         var complaints = facts.Complaints.Where(HealthWords.Matters).ToList();
         List<string> troubles = [.. broken, .. Of(ceph.Trouble), .. complaints.Where(one => one.IsError).Select(HealthWords.Say),
             .. ceph.PoolWarnings, .. complaints.Where(one => !one.IsError).Select(HealthWords.Say)];

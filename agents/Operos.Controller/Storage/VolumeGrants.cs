@@ -39,7 +39,7 @@ internal sealed class VolumeGrants(CephMonitor? ceph, PoolImages? images, RackDi
             return request switch
             {
                 StageVolume stage => await StageAsync(ceph, images, stage, machine, cancellationToken).ConfigureAwait(false),
-                TellVolume tell => Tell(tell, machine),
+                TellVolume tell => await TellAsync(ceph, images, tell, machine, cancellationToken).ConfigureAwait(false),
                 ReleaseVolume release => Release(release, machine),
                 _ => throw new ArgumentException("no worker's request about volumes", nameof(request)),
             };
@@ -85,11 +85,21 @@ internal sealed class VolumeGrants(CephMonitor? ceph, PoolImages? images, RackDi
         };
     }
 
-    private Done Tell(TellVolume request, string machine)
+    /// <summary>
+    /// A controller that was put back from a backup does not know what was mapped after it, nor does a monitor that was made anew know as
+    /// whom: what nobody else has is the machine's that says so, on the same terms as when it asks for it.
+    /// </summary>
+    private async Task<Message> TellAsync(CephMonitor monitor, PoolImages pool, TellVolume request, string machine,
+        CancellationToken cancellationToken)
     {
         var volume = Checked(request.Volume);
         if (request.Addresses is not { Count: <= TellVolume.MostAddresses } || !request.Addresses.All(IsAddress))
             throw new RefusedException(RefusalKind.Invalid, "an address of a client of Ceph is told that is none");
+        var isNews = book.Find(volume, volume) is null;
+        var answer = await StageAsync(monitor, pool, new StageVolume { Volume = volume, Image = volume }, machine, cancellationToken)
+            .ConfigureAwait(false);
+        if (answer is not VolumeGrant) return answer;
+        if (isNews) logger.VolumeTold(machine, volume);
         if (!book.Tell(volume, machine, request.Addresses))
             throw new RefusedException(RefusalKind.Conflict, $"{machine} does not have {volume} in this boot", "it is staged first");
         return new Done { Text = "noted" };

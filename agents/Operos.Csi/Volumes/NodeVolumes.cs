@@ -18,6 +18,8 @@ public sealed record VolumeRoom(FileSystemRoom? FileSystem, long Bytes);
 /// </remarks>
 internal sealed class NodeVolumes(CsiPaths paths, IImageGrants grants, ILogger logger)
 {
+    private static readonly TimeSpan Glance = TimeSpan.FromSeconds(5);
+
     private readonly RbdBus bus = new(paths);
     private readonly VolumeContent content = new();
     private readonly Dictionary<string, Work> works = new(StringComparer.Ordinal);
@@ -126,6 +128,51 @@ internal sealed class NodeVolumes(CsiPaths paths, IImageGrants grants, ILogger l
         return mount.Device == device.Number
             ? new VolumeRoom(await Task.Run(() => FileSystemRoom.Of(path), cancellationToken).ConfigureAwait(false), device.Bytes)
             : new VolumeRoom(null, device.Bytes);
+    }
+
+    /// <summary>
+    /// Tells each controller that connects what is mapped here, until it is told to end: one that was put back from a backup does not know
+    /// it, and could shut nobody out. What is refused, such as a volume that another machine has by now, stays as it is.
+    /// </summary>
+    public async Task KeepToldAsync(CancellationToken cancellationToken)
+    {
+        var told = new HashSet<string>(StringComparer.Ordinal);
+        for (object? session = null; ; await Task.Delay(Glance, cancellationToken).ConfigureAwait(false))
+        {
+            if (grants.Session is not { } now) continue;
+            if (now != session) told.Clear();
+            session = now;
+            foreach (var device in Mapped().Where(device => !told.Contains(device.Image)))
+                if (await TryTellAsync(device, cancellationToken).ConfigureAwait(false)) told.Add(device.Image);
+        }
+    }
+
+    private IReadOnlyList<RbdDevice> Mapped()
+    {
+        try { return bus.List(); }
+        // It went while it was looked at.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return []; }
+    }
+
+    /// <returns>Whether the controller took it, or will not.</returns>
+    private async Task<bool> TryTellAsync(RbdDevice device, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // Alone: what is let go meanwhile must not be told afterwards.
+            return await AloneAsync(device.Image, "told of", async end =>
+            {
+                if (bus.Find(device.Fsid, device.Image) is { } mapped)
+                    await grants.TellAsync(mapped.Image, [mapped.Address], end).ConfigureAwait(false);
+                return true;
+            }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (VolumeException e)
+        {
+            var isLater = e.Problem is VolumeProblem.Silence or VolumeProblem.Busy;
+            if (!isLater) logger.VolumeNotTold(device.Image, e.Message);
+            return !isLater;
+        }
     }
 
     private async Task<RbdDevice> MapAsync(string volume, CancellationToken cancellationToken)

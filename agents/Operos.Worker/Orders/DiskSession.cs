@@ -39,6 +39,6 @@ internal sealed class DiskSession(WorkerSettings settings, DiskKeeper keeper, Si
 
     /// <summary>Null where the request is not about disks.</summary>
     public async ValueTask<Message?> AnswerAsync(Message request, CancellationToken cancellationToken) =>
-        request is WipeDisk or LocateDisk ? orders.Answer(request, machine)
-            : settings.Apply ? await volumes.AnswerAsync(request, cancellationToken).ConfigureAwait(false) : null;
+        request is WipeDisk or LocateDisk ? orders.Answer(request, machine) : !settings.Apply ? null
+            : osds.Maps.Answer(request) ?? await volumes.AnswerAsync(request, cancellationToken).ConfigureAwait(false);
 }

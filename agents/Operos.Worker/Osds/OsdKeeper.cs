@@ -33,6 +33,7 @@ internal sealed class OsdKeeper : BackgroundService
     private readonly Dictionary<Guid, Running> running = [];
     private readonly DiskBoard board;
     private readonly OsdTools tools;
+    private readonly OsdMapTool mapTool;
     private readonly ILogger logger;
     private volatile ControlConnection? controller;
     private volatile Said? said;
@@ -46,18 +47,45 @@ internal sealed class OsdKeeper : BackgroundService
     {
     }
 
+    /// <summary>The maps of the cluster that they have, for a controller that lost them.</summary>
+    public MapOffers Maps { get; }
+
     /// <param name="grantOf">Gives number and key in the controller's place, for a test.</param>
     internal OsdKeeper(DiskBoard board, DaemonHost host, OsdPaths paths, Func<OsdTarget, CancellationToken, Task<OsdGrantedKey>>? grantOf,
         ILogger logger)
     {
         (this.board, this.logger) = (board, logger);
         tools = new OsdTools(host, paths, grantOf ?? AskAsync, Place, TimeProvider.System, logger);
+        mapTool = new OsdMapTool(paths, host.AreUnits);
+        Maps = new MapOffers(this, paths, mapTool, TimeProvider.System, logger);
         board.OsdsFound += Take;
         board.EndUseAsync = ReleaseAsync;
     }
 
     /// <summary>How they stand, for who reports it.</summary>
     public IReadOnlyList<OsdState> States => [.. shown.Take(OsdState.Most).Select(daemon => daemon.State)];
+
+    /// <summary>The partitions for OSDs that the last look at the disks found; null before one.</summary>
+    public IReadOnlyList<OsdTarget>? Targets => targets;
+
+    /// <summary>The number of an OSD that runs; null for one that does not.</summary>
+    public int? RunningAs(Guid osd) =>
+        shown.FirstOrDefault(daemon => daemon.Target.Id == osd)?.State is { IsRunning: true } state ? state.Id : null;
+
+    /// <summary>Ends an OSD, does something with its partition, and begins it again.</summary>
+    /// <exception cref="IOException">There is none, or it does not end, or what is done fails.</exception>
+    public async Task<T> RestAsync<T>(Guid osd, Func<OsdTarget, OsdPlace, CancellationToken, Task<T>> workAsync,
+        CancellationToken cancellationToken)
+    {
+        using var alone = await Turn.TakeAsync(turn, cancellationToken).ConfigureAwait(false);
+        var target = targets?.FirstOrDefault(target => target.Id == osd) ?? throw new StorageException($"there is no OSD {osd} here");
+        try
+        {
+            await EndAsync(one => one.Daemon.Target.Id == osd, known => known.Osd == osd, cancellationToken).ConfigureAwait(false);
+            return await workAsync(target, Place(), cancellationToken).ConfigureAwait(false);
+        }
+        finally { Begin(targets ?? []); }
+    }
 
     /// <summary>What the controller answered to a heartbeat.</summary>
     public void Follow(ControlConnection connection, NodeConfiguration configuration)
@@ -104,6 +132,7 @@ internal sealed class OsdKeeper : BackgroundService
     {
         try
         {
+            await mapTool.ClearAsync(stoppingToken).ConfigureAwait(false);
             for (var failed = false; ; )
             {
                 await news.WaitAsync(failed ? Again : Timeout.InfiniteTimeSpan, stoppingToken).ConfigureAwait(false);

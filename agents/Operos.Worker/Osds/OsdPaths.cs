@@ -9,6 +9,12 @@ internal sealed record OsdPaths
 
     public string Program { get; init; } = "/usr/bin/ceph-osd";
 
+    /// <summary>What reads an OSD that does not run.</summary>
+    public string MapTool { get; init; } = "/usr/bin/ceph-objectstore-tool";
+
+    /// <summary>The archive of the cluster's maps that a controller fetches.</summary>
+    public string Maps => Path.Combine(Run, "maps.tar");
+
     /// <summary>Whose the daemons, their files and their devices are.</summary>
     public string User { get; init; } = Ceph.CephConfiguration.User;
 
@@ -18,6 +24,9 @@ internal sealed record OsdPaths
     public string Data(int id) => Path.Combine(DataFolders, Number(id));
 
     public string Configuration(int id) => Path.Combine(Run, $"osd-{Number(id)}.conf");
+
+    /// <summary>By which an OSD that runs is asked about itself.</summary>
+    public string Socket(int id) => Path.Combine(Data(id), $"osd.{Number(id)}.asok");
 
     /// <summary>What its units read: their arguments.</summary>
     public string Environment(int id) => Path.Combine(Run, $"osd-{Number(id)}.env");

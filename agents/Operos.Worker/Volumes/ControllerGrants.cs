@@ -10,6 +10,8 @@ internal sealed class ControllerGrants : IImageGrants
 {
     private volatile ControlConnection? controller;
 
+    public object? Session => controller;
+
     public void Follow(ControlConnection connection) => controller = connection;
 
     public async Task<ImageGrant> TakeAsync(string volume, CancellationToken cancellationToken)

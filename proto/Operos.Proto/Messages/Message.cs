@@ -110,6 +110,12 @@ namespace Operos.Proto;
 [DerivedTypeShape(typeof(AskPull), Tag = 134)]
 [DerivedTypeShape(typeof(PullAnswer), Tag = 135)]
 [DerivedTypeShape(typeof(SetPool), Tag = 136)]
+[DerivedTypeShape(typeof(RebuildMonitor), Tag = 137)]
+[DerivedTypeShape(typeof(ShowOsdMaps), Tag = 140)]
+[DerivedTypeShape(typeof(OsdMaps), Tag = 141)]
+[DerivedTypeShape(typeof(ReadOsdMaps), Tag = 142)]
+[DerivedTypeShape(typeof(OsdMapsPart), Tag = 143)]
+[DerivedTypeShape(typeof(RestartOsd), Tag = 144)]
 public abstract partial record Message
 {
     /// <summary>

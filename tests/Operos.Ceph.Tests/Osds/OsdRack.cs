@@ -138,12 +138,17 @@ internal sealed class OsdRack : IAsyncDisposable
     }
 
     /// <summary>What the agent of a machine keeps its OSDs with; the caller starts and stops it.</summary>
-    public OsdKeeper Keep(DiskBoard board) => new(board, DaemonHost.Children(log), Paths(One), GrantAsync, log);
+    public OsdKeeper Keep(DiskBoard board) => new(board, DaemonHost.Children(log), Paths(RunOf(One)), GrantAsync, log);
+
+    /// <summary>The same, by what a controller gives over the machine's session.</summary>
+    /// <param name="name">Of its folder, which is gone with a boot.</param>
+    public OsdKeeper KeepBySession(DiskBoard board, string name) =>
+        new(board, DaemonHost.Children(log), Paths(Lab.Folder.ShortPath(name)), null, log);
 
     /// <summary>What OSDs of a machine have in common.</summary>
     /// <param name="number">Gives another number than the monitor does.</param>
     public OsdTools Tools(Guid? machine = null, Func<Guid, int>? number = null) =>
-        new(DaemonHost.Children(log), Paths(machine ?? One), async (target, token) =>
+        new(DaemonHost.Children(log), Paths(RunOf(machine ?? One)), async (target, token) =>
         {
             var grant = await GrantAsync(target, token);
             return grant with { Id = number?.Invoke(target.Id) ?? grant.Id };
@@ -161,10 +166,7 @@ internal sealed class OsdRack : IAsyncDisposable
 
     private string RunOf(Guid machine) => Lab.Folder.ShortPath(machine == One ? "run-one" : "run-other");
 
-    private OsdPaths Paths(Guid machine) => new()
-    {
-        Run = RunOf(machine), User = "root", Program = Script(),
-    };
+    private OsdPaths Paths(string run) => new() { Run = run, User = "root", Program = Script(), MapTool = Lab.MapTool };
 
     private async Task<OsdGrantedKey> GrantAsync(OsdTarget target, CancellationToken cancellationToken)
     {
