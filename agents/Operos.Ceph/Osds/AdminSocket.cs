@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Operos.Linux;
 
 namespace Operos.Ceph.Osds;
 
@@ -12,16 +13,22 @@ namespace Operos.Ceph.Osds;
 /// </summary>
 public static class AdminSocket
 {
-    private const int LongestAnswer = 1 << 20;
+    private const int LongestAnswer = 1 << 20, LongestText = 200;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <returns>The number (epoch) of the newest map of the cluster that an OSD has.</returns>
     /// <exception cref="IOException">It does not answer, or not so.</exception>
     public static async Task<long> NewestMapAsync(string path, CancellationToken cancellationToken)
     {
-        using var document = JsonDocument.Parse(await AskAsync(path, "status", cancellationToken).ConfigureAwait(false));
-        return document.RootElement.NumberOf("newest_map") is > 0 and var newest ? newest
-            : throw new IOException($"{path}: it says not which maps it has");
+        var answer = await AskAsync(path, "status", cancellationToken).ConfigureAwait(false);
+        try
+        {
+            using var document = JsonDocument.Parse(answer);
+            return document.RootElement.NumberOf("newest_map") is > 0 and var newest ? newest
+                : throw new IOException($"{path}: it says not which maps it has");
+        }
+        // One that is not through with its start does not know the command.
+        catch (JsonException) { throw new IOException($"{path}: {PrintableText.Line(Encoding.UTF8.GetString(answer), LongestText)}"); }
     }
 
     private static async Task<byte[]> AskAsync(string path, string command, CancellationToken cancellationToken)

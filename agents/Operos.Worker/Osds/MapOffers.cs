@@ -75,9 +75,14 @@ internal sealed class MapOffers(OsdKeeper keeper, OsdPaths paths, OsdMapTool too
         return found;
     }
 
-    private Task<long> NewestAsync(OsdTarget target) => keeper.RunningAs(target.Id) is { } id
-        ? AdminSocket.NewestMapAsync(paths.Socket(id), CancellationToken.None)
-        : keeper.RestAsync(target.Id, tool.NewestAsync, CancellationToken.None);
+    private async Task<long> NewestAsync(OsdTarget target)
+    {
+        if (keeper.RunningAs(target.Id) is { } id)
+            try { return await AdminSocket.NewestMapAsync(paths.Socket(id), CancellationToken.None).ConfigureAwait(false); }
+            // It hangs in its start, for which it needs the monitor: nobody misses it while it rests.
+            catch (IOException e) { logger.MapsNotRead(target.Partition.Path, e.Message); }
+        return await keeper.RestAsync(target.Id, tool.NewestAsync, CancellationToken.None).ConfigureAwait(false);
+    }
 
     private Message Begin(Guid osd)
     {

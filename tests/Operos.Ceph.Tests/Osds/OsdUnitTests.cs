@@ -1,5 +1,6 @@
 using System.Net;
 using Operos.Ceph.Monitors;
+using Operos.Ceph.Osds;
 using Operos.Lab;
 using Operos.Linux;
 using Operos.Linux.Supervision;
@@ -101,6 +102,20 @@ public sealed class OsdUnitTests
             board.TellOsds(targets, 0);
             await UntilAsync("both are found", () => second.States.Count(state => state.IsRunning) == 2);
             Assert.Equal(processes, await ProcessesAsync(systemd));
+
+            // For a controller that lost its monitor's store: who runs is asked; whose maps are taken rests, and begins again.
+            var maps = (OsdMaps)await AnswerAsync(second, new ShowOsdMaps());
+            Assert.All(maps.Osds, osd => Assert.True(osd.Newest > 0, osd.Text));
+            var part = (OsdMapsPart)await AnswerAsync(second, new ReadOsdMaps { Partition = $"{targets[0].Id}" });
+            Assert.True(part.Data.Length > 0 && part.Bytes >= part.Data.Length, $"{part.Bytes}");
+            Assert.Empty(((OsdMapsPart)await AnswerAsync(second, new ReadOsdMaps { Partition = $"{targets[0].Id}", Archive = part.Archive,
+                Offset = part.Bytes })).Data);
+            Assert.IsType<Fault>(second.Maps.Answer(new ReadOsdMaps { Partition = $"{targets[0].Id}", Archive = part.Archive }));
+            await UntilAsync("it runs again", () => second.States.Count(state => state.IsRunning) == 2);
+            Assert.IsType<Done>(second.Maps.Answer(new RestartOsd { Partition = $"{targets[1].Id}" }));
+            await UntilAsync("the other was started again", async () =>
+                (await ProcessesAsync(systemd))[1] is not 0 and var now && now != processes[1]);
+            await UntilAsync("both run", () => second.States.Count(state => state.IsRunning) == 2);
             await second.StopAsync(default);
         }
 
@@ -116,8 +131,21 @@ public sealed class OsdUnitTests
             await UntilAsync("none runs", async () => (await ProcessesAsync(systemd)).All(process => process == 0));
             await fourth.StopAsync(default);
         }
+        // Of one that does not run the partition tells.
+        var place = new OsdPlace(monitor.Map, OsdRack.One, null, OsdMemory.Of(1L << 30, 2));
+        Assert.True(await new OsdMapTool(new OsdPaths(), areUnits: true).NewestAsync(targets[0], place, default) > 0);
+        Assert.Empty(Directory.EnumerateFileSystemEntries("/run/operos/ceph", "maps*"));
         await stop.CancelAsync();
         await keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Asks as a controller does: again while the machine is busy with it.</summary>
+    private static async Task<Message> AnswerAsync(OsdKeeper keeper, Message request)
+    {
+        Message? answer = null;
+        await UntilAsync($"{request.GetType().Name} is answered", () =>
+            (answer = keeper.Maps.Answer(request)) is not Fault { Code: FaultCode.Busy });
+        return answer is Fault fault ? throw new LabException(fault.Text) : answer!;
     }
 
     private static OsdKeeper Keep(CephMonitor monitor, DaemonHost host, out DiskBoard board)
