@@ -13,7 +13,9 @@ namespace Operos.Ceph.Monitors;
 /// <param name="rebuild">Null where nobody can be asked for an OSD's maps: then a lost store is an error.</param>
 internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time, StoreRebuild? rebuild = null)
 {
-    private const string Unfinished = ".new";
+    /// <summary>How a folder ends in which a store is made.</summary>
+    public const string Unfinished = ".new";
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private string Keys => Path.Combine(paths.Run, "initial.keyring");

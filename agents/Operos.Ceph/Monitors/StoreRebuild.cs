@@ -11,17 +11,19 @@ namespace Operos.Ceph.Monitors;
 
 /// <summary>
 /// A monitor's lost store, made anew from the maps of the cluster that OSDs have (Ceph's documentation, "Recovery using OSDs"). The maps of
-/// one OSD are enough: the one with the newest. Nothing is made before every OSD that was up by that map has said which maps it has, for
-/// one that has a newer map knows of writes that the others do not.
+/// one OSD are enough: the one with the newest. Nothing is made before every OSD of that map has said which maps it has, also one that was
+/// down by it: it may have come up later, and then it knows of writes that the others do not.
 /// </summary>
 /// <param name="tell">Told what it waits for, in words.</param>
 internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action<string> tell, ILogger logger)
 {
-    private const int MostNamed = 8, MostFiles = 65_536;
+    private const int MostNamed = 8, MostFiles = 65_536, MostFailures = 3;
     private const long MostBytes = 16L << 30;
     private const string Archive = "maps.tar", NewestMap = "newest";
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5), Patience = TimeSpan.FromMinutes(30);
 
+    /// <summary>How often the maps of an OSD were not to be had.</summary>
+    private readonly Dictionary<Guid, int> failures = [];
     /// <summary>What the newest map in the store says; null while none is there.</summary>
     private NewestMapFacts? newest;
 
@@ -29,7 +31,7 @@ internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action
     private string Configuration => Path.Combine(paths.Run, "mkfs.conf");
 
     /// <summary>An OSD in a map.</summary>
-    private sealed record MappedOsd(int Id, Guid Uuid, bool IsUp);
+    private sealed record MappedOsd(int Id, Guid Uuid);
 
     /// <summary>What a map says.</summary>
     private sealed record NewestMapFacts(long Epoch, IReadOnlyList<MappedOsd> Osds);
@@ -44,9 +46,10 @@ internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action
             {
                 if (await TryAsync(identity, map, store, cancellationToken).ConfigureAwait(false)) return;
             }
-            // What an OSD gave may be damaged, or its machine may have gone: it is asked for again.
+            // The disk is full, or what an OSD gave is damaged in a way that shows only now.
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or JsonException)
             {
+                newest = null;
                 Wait($"it could not be made of them, and is tried again: {e.Message}");
             }
             finally { File.Delete(Keys); }
@@ -57,24 +60,32 @@ internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action
     private async Task<bool> TryAsync(CephIdentity identity, MonitorMap map, string store, CancellationToken cancellationToken)
     {
         var offers = await source.AskAsync(cancellationToken).ConfigureAwait(false);
-        if (offers.MaxBy(offer => offer.Newest) is not { } best)
+        var unread = new HashSet<Guid>();
+        foreach (var offer in offers.OrderByDescending(offer => offer.Newest))
         {
-            Wait("no machine with an OSD of this cluster is connected. Next: power the machines on; where there never was an OSD, move "
-                + $"{paths.Identity} away");
+            // An OSD rests while its maps are taken: not again while no other has newer ones.
+            if (newest is not null && newest.Epoch >= offer.Newest) break;
+            if (!await TryFetchAsync(offer, identity.Fsid, store, cancellationToken).ConfigureAwait(false)) unread.Add(offer.Osd);
+        }
+        if (newest is null)
+        {
+            // Those of which none could be read may be read now.
+            failures.Clear();
+            if (offers.Count == 0)
+                Wait("no machine with an OSD of this cluster is connected. Next: power the machines on; where there never was an OSD, move "
+                    + $"{paths.Identity} away");
             return false;
         }
-        // An OSD rests while its maps are taken: not again while no other has newer ones.
-        if (newest is null || newest.Epoch < best.Newest)
-            newest = await FetchAsync(best, identity.Fsid, store, cancellationToken).ConfigureAwait(false);
-        var offered = offers.Select(offer => offer.Osd).ToHashSet();
-        var missing = newest.Osds.Where(osd => osd.IsUp && !offered.Contains(osd.Uuid) && !source.Forgone.Contains(osd.Id)).ToList();
+        var offered = offers.Select(offer => offer.Osd).Except(unread).ToHashSet();
+        var missing = newest.Osds.Where(osd => !offered.Contains(osd.Uuid) && !source.Forgone.Contains(osd.Id)).ToList();
         if (missing.Count > 0)
         {
             var ids = string.Join(',', missing.Select(osd => osd.Id));
-            Wait($"{string.Join(", ", missing.Take(MostNamed).Select(osd => source.Describe(osd.Id)))}"
+            Wait($"map {newest.Epoch} is there, and not heard from are "
+                + string.Join(", ", missing.Take(MostNamed).Select(osd => source.Describe(osd.Id)))
                 + (missing.Count > MostNamed ? $" and {missing.Count - MostNamed} more" : "")
-                + $" were up by map {newest.Epoch} and have not said which maps they have. Next: power their machines on; for those whose "
-                + $"disks are gone for good: operosctl storage rebuild --without {ids}");
+                + ", which may have a newer one. Next: power their machines on; for those whose disks are gone for good: operosctl "
+                + $"storage rebuild --without {ids}");
             return false;
         }
         await MakeAsync(identity, map, store, cancellationToken).ConfigureAwait(false);
@@ -82,20 +93,37 @@ internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action
         return true;
     }
 
-    /// <summary>Has all maps of an OSD in a store, and reads the newest.</summary>
-    private async Task<NewestMapFacts> FetchAsync(OfferedMaps offer, Guid fsid, string store, CancellationToken cancellationToken)
+    /// <summary>
+    /// Has all maps of an OSD in the store, and reads the newest. One with which that fails keeps no other from it, and rests no more often
+    /// for it than a few times.
+    /// </summary>
+    private async Task<bool> TryFetchAsync(OfferedMaps offer, Guid fsid, string store, CancellationToken cancellationToken)
     {
-        newest = null;
+        if (failures.GetValueOrDefault(offer.Osd) >= MostFailures) return false;
         Wait($"map {offer.Newest} is fetched from a machine, {offer.Machine}");
-        if (Directory.Exists(store)) Directory.Delete(store, recursive: true);
-        Directory.CreateDirectory(store, FileModes.PrivateFolder);
-        var archive = Path.Combine(store, Archive);
-        await source.FetchAsync(offer, archive, cancellationToken).ConfigureAwait(false);
-        Unpack(archive, store);
-        File.Delete(archive);
-        var read = await ReadAsync(fsid, store, cancellationToken).ConfigureAwait(false);
-        return read.Epoch >= offer.Newest ? read
-            : throw new IOException($"{offer.Machine} offered map {offer.Newest}, and gave {read.Epoch}");
+        // What is there stays until there is a newer one.
+        var fetched = store[..^MonitorStore.Unfinished.Length] + ".fetched" + MonitorStore.Unfinished;
+        try
+        {
+            if (Directory.Exists(fetched)) Directory.Delete(fetched, recursive: true);
+            Directory.CreateDirectory(fetched, FileModes.PrivateFolder);
+            var archive = Path.Combine(fetched, Archive);
+            await source.FetchAsync(offer, archive, cancellationToken).ConfigureAwait(false);
+            Unpack(archive, fetched);
+            File.Delete(archive);
+            var read = await ReadAsync(fsid, fetched, cancellationToken).ConfigureAwait(false);
+            if (read.Epoch < offer.Newest) throw new IOException($"it offered map {offer.Newest}, and gave {read.Epoch}");
+            if (Directory.Exists(store)) Directory.Delete(store, recursive: true);
+            Directory.Move(fetched, store);
+            newest = read;
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or JsonException)
+        {
+            failures[offer.Osd] = failures.GetValueOrDefault(offer.Osd) + 1;
+            Wait($"the maps of OSD {offer.Osd} on {offer.Machine} are not had: {e.Message}");
+            return false;
+        }
     }
 
     /// <summary>Of plain files alone, in the store's folder: it comes from another machine.</summary>
@@ -130,8 +158,7 @@ internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action
             if (json.TextOf("fsid") != fsid.ToString())
                 throw new InvalidDataException($"a map is of another cluster, {PrintableText.Line(json.TextOf("fsid"))}");
             return new(json.NumberOf("epoch"), [.. json.ItemsOf("osds").Where(osd => !FactsReader.IsDestroyed(osd)).Select(osd =>
-                new MappedOsd((int)osd.NumberOf("osd"), Guid.TryParse(osd.TextOf("uuid"), out var uuid) ? uuid : Guid.Empty,
-                    osd.FlagOf("up")))]);
+                new MappedOsd((int)osd.NumberOf("osd"), Guid.TryParse(osd.TextOf("uuid"), out var uuid) ? uuid : Guid.Empty))]);
         }
         finally { File.Delete(file); }
     }

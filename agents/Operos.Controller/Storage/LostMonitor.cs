@@ -51,7 +51,11 @@ internal sealed class LostMonitor(CephMonitor ceph, OsdBook book, MachineRegistr
         foreach (var some in machines.All.Select(machine => sessions.Get(machine.Id)).OfType<Session>().Chunk(AtOnce))
             foreach (var offers in await Task.WhenAll(some.Select(session => AskAsync(session, cancellationToken))).ConfigureAwait(false))
                 all.AddRange(offers);
-        return all;
+        var same = all.GroupBy(offer => offer.Osd).ToList();
+        // One of the two is a copy of a disk, and nobody knows which.
+        foreach (var twice in same.Where(offers => offers.Count() > 1))
+            logger.MapsNotOffered(string.Join(" and ", twice.Select(offer => offer.Machine)), $"each says that it has the OSD {twice.Key}");
+        return [.. same.Where(offers => offers.Count() == 1).Select(offers => offers.Single())];
     }
 
     public async Task FetchAsync(OfferedMaps offer, string archive, CancellationToken cancellationToken)

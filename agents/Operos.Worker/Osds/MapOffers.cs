@@ -14,7 +14,7 @@ namespace Operos.Worker.Osds;
 /// </summary>
 internal sealed class MapOffers(OsdKeeper keeper, OsdPaths paths, OsdMapTool tool, TimeProvider time, ILogger logger)
 {
-    private const int PartBytes = 1 << 20, BusySeconds = 2, LongestText = 200;
+    private const int PartBytes = 1 << 20, BusySeconds = 2, LongestText = 200, MostRestarts = 20;
     /// <summary>What was seen so long ago is looked at again.</summary>
     private static readonly TimeSpan Old = TimeSpan.FromSeconds(30);
 
@@ -116,10 +116,21 @@ internal sealed class MapOffers(OsdKeeper keeper, OsdPaths paths, OsdMapTool too
     {
         try
         {
-            await keeper.RestAsync(osd, (_, _, _) => Task.FromResult(true), CancellationToken.None).ConfigureAwait(false);
-            logger.OsdRestarted(osd);
+            for (var left = MostRestarts; ; left--)
+                try
+                {
+                    await keeper.RestAsync(osd, (_, _, _) => Task.FromResult(true), CancellationToken.None).ConfigureAwait(false);
+                    logger.OsdRestarted(osd);
+                    return;
+                }
+                // It did not end: nobody asks for it a second time.
+                catch (IOException e) when (left > 0)
+                {
+                    logger.OsdsNotKept(e.Message);
+                    await Task.Delay(Old).ConfigureAwait(false);
+                }
         }
-        // It is asked for again where the OSD runs on.
+        // Whatever it is, it ends no agent.
         catch (Exception e) { logger.OsdsNotKept(e.Message); }
         finally
         {
@@ -129,6 +140,7 @@ internal sealed class MapOffers(OsdKeeper keeper, OsdPaths paths, OsdMapTool too
 
     private async Task<Guid> PackAsync(Guid osd)
     {
+        Directory.CreateDirectory(paths.Run, FileModes.ReadableFolder);
         File.Delete(paths.Maps);
         await keeper.RestAsync(osd, async (target, place, token) =>
         {

@@ -132,7 +132,8 @@ internal sealed class OsdKeeper : BackgroundService
     {
         try
         {
-            await mapTool.ClearAsync(stoppingToken).ConfigureAwait(false);
+            try { await mapTool.ClearAsync(stoppingToken).ConfigureAwait(false); }
+            catch (IOException e) { logger.OsdsNotKept(e.Message); }
             for (var failed = false; ; )
             {
                 await news.WaitAsync(failed ? Again : Timeout.InfiniteTimeSpan, stoppingToken).ConfigureAwait(false);
