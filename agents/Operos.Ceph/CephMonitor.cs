@@ -19,6 +19,9 @@ namespace Operos.Ceph;
 /// </summary>
 public sealed class CephMonitor : IDisposable
 {
+    /// <summary>What is said of a lost store, and since when it is known.</summary>
+    private sealed record Loss(string Text, DateTimeOffset Since);
+
     private static readonly TimeSpan PauseAfterStep = TimeSpan.FromSeconds(2);
 
     private readonly MonitorPaths paths;
@@ -35,7 +38,8 @@ public sealed class CephMonitor : IDisposable
     private volatile MonitorMap? map;
     private volatile ClusterFacts? facts;
     private volatile string? trouble;
-    private volatile bool isStoreLost;
+    private volatile Loss? loss;
+    private volatile bool wasRebuilt;
     private long recoveryRate;
     private int reporters;
 
@@ -55,8 +59,11 @@ public sealed class CephMonitor : IDisposable
     /// <summary>Where a lost store of the monitor is made anew from; null where nobody can be asked.</summary>
     public IMapSource? Source { get; set; }
 
-    /// <summary>Whether the monitor's store is lost and not made anew yet.</summary>
-    public bool IsStoreLost => isStoreLost;
+    /// <summary>That the monitor's store is lost, and what its making waits for; null where it is not.</summary>
+    public string? StoreLoss => loss?.Text;
+
+    /// <summary>Whether its store was ever made anew: who was a client of the former one gets nothing any more.</summary>
+    public bool WasRebuilt => wasRebuilt;
 
     /// <summary>Between two looks at the cluster, while nothing is to be done.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(10);
@@ -86,8 +93,9 @@ public sealed class CephMonitor : IDisposable
     public string? WhyNoImage => facts is { } known ? PoolPlan.WhyNoImage(known) : "ceph-mon has not answered yet";
 
     /// <summary>The daemons, and whether they work.</summary>
-    public IReadOnlyList<(string Name, (bool Healthy, string Text, DateTimeOffset Since) Status)> Daemons =>
-        [.. new[] { ("ceph-mon", monitor), ("ceph-mgr", manager) }.Where(daemon => daemon.Item2 is not null)
+    public IReadOnlyList<(string Name, (bool Healthy, string Text, DateTimeOffset Since) Status)> Daemons => loss is { } lost
+        ? [("ceph-mon", (false, lost.Text, lost.Since))]
+        : [.. new[] { ("ceph-mon", monitor), ("ceph-mgr", manager) }.Where(daemon => daemon.Item2 is not null)
             .Select(daemon => (daemon.Item1, daemon.Item2!.Status))];
 
     private bool MonitorWorks => monitor?.Status.Healthy == true;
@@ -102,7 +110,7 @@ public sealed class CephMonitor : IDisposable
         MakeFolders();
         var rebuild = Source is null ? null : new StoreRebuild(paths, Source, TellLost, logger);
         var identity = await new MonitorStore(paths, time, rebuild).PrepareAsync(address, cancellationToken).ConfigureAwait(false);
-        isStoreLost = false;
+        (loss, wasRebuilt) = (null, identity.Rebuilt is not null);
         var own = MonitorMap.Of(identity.Fsid, address);
         map = own;
         // What keeps the monitor in its place is asked by itself: no other question, however long, makes it look silent.
@@ -237,9 +245,8 @@ public sealed class CephMonitor : IDisposable
 
     private void TellLost(string what)
     {
-        isStoreLost = true;
-        if (trouble != what) logger.StoreLost(what);
-        trouble = what;
+        if (loss?.Text != what) logger.StoreLost(what);
+        loss = new(what, loss?.Since ?? time.GetUtcNow());
     }
 
     private void RequireMonitor()

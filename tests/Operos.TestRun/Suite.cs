@@ -30,7 +30,7 @@ internal sealed class Suite(string root, bool make, bool kubernetes, IReadOnlyLi
         [LongPolicy] = 3, [LongHardware] = 3, [LongStorage] = 3,
         [Release] = 40,
         [Canary] = 15,
-        [Ceph] = 15, [Volumes] = 4, [Daemons] = 12, [ControlPlane] = 35, [Nodes] = 12, [Reproducible] = 50,
+        [Ceph] = 15, [Volumes] = 8, [Daemons] = 12, [ControlPlane] = 35, [Nodes] = 12, [Reproducible] = 50,
         [Guests] = 70,
     };
 

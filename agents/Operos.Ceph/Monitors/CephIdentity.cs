@@ -22,6 +22,10 @@ internal sealed record CephIdentity
     /// When the monitor's store was made; null where it never was. Another is not made in its place: it would know no OSD.
     /// </summary>
     public DateTimeOffset? StoreMade { get; init; }
+    /// <summary>
+    /// When its store was made anew last, from the OSDs; null where it never was. Who was a client of the former store is none of this one.
+    /// </summary>
+    public DateTimeOffset? Rebuilt { get; init; }
     /// <summary>The monitor's own address in its store; null where there is none yet.</summary>
     public string? Address { get; init; }
 

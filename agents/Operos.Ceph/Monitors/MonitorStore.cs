@@ -37,8 +37,10 @@ internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time, StoreR
         {
             RefuseAnother(identity);
             RefuseMove(identity, address);
-            await PlaceAsync(identity, staging => rebuild.RunAsync(identity, MonitorMap.Of(identity.Fsid, address), staging,
-                cancellationToken)).ConfigureAwait(false);
+            var (lost, own) = (identity, MonitorMap.Of(identity.Fsid, address));
+            await PlaceAsync(lost, staging => rebuild.RunAsync(lost, own, staging, cancellationToken)).ConfigureAwait(false);
+            identity = identity with { Rebuilt = time.GetUtcNow() };
+            identity.Write(paths.Identity);
         }
         else if (identity is null || !Directory.Exists(paths.Store(identity.Fsid)))
         {

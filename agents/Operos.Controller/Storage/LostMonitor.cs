@@ -30,7 +30,7 @@ internal sealed class LostMonitor(CephMonitor ceph, OsdBook book, MachineRegistr
     /// <exception cref="RefusedException">No store is lost.</exception>
     public string Forgo(IReadOnlyList<int> osds, string caller)
     {
-        if (!ceph.IsStoreLost)
+        if (ceph.StoreLoss is null)
             throw new RefusedException(RefusalKind.Conflict, "the monitor's store is not lost, or is made anew already",
                 "operosctl storage status");
         if (osds is not { Count: > 0 and <= RebuildMonitor.MostOsds } || osds.Any(osd => osd < 0))

@@ -48,7 +48,7 @@ internal sealed class RackStorage : IDisposable
         lost = ceph is null ? null : new LostMonitor(ceph, book, machines, sessions, logger);
         if (ceph is not null) ceph.Source = lost;
         lostKeys = ceph is null ? null : new LostKeys(ceph, book, disks, machines, sessions, logger);
-        Views = new StorageViews(ceph, book, disks, machines, sessions);
+        Views = new StorageViews(ceph, book, staged, disks, machines, sessions);
         Volumes = new VolumeViews(volumes, images, staged, machines);
         Osds = new OsdOrders(ceph, book, machines, () => [.. Volumes.List(null).Volumes
             .Select(volume => volume.Claim.Length > 0 ? volume.Claim : volume.Volume)], time, logger);

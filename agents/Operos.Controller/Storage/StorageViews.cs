@@ -11,7 +11,10 @@ namespace Operos.Controller.Storage;
 /// What is shown of Ceph: the monitor's last word, and what machines say of their OSDs. Nobody is asked for it, so that it is shown at once
 /// when nobody answers.
 /// </summary>
-internal sealed class StorageViews(CephMonitor? ceph, OsdBook book, RackDisks disks, MachineRegistry machines, Sessions sessions)
+/// <param name="ceph">Null where this cluster has none.</param>
+/// <param name="staged">Which machine has which volume.</param>
+internal sealed class StorageViews(CephMonitor? ceph, OsdBook book, VolumeBook staged, RackDisks disks, MachineRegistry machines,
+    Sessions sessions)
 {
     private const int MostTroubles = 64;
 
@@ -24,13 +27,13 @@ internal sealed class StorageViews(CephMonitor? ceph, OsdBook book, RackDisks di
             Text = daemon.Status.Text, SinceUnixMs = daemon.Status.Since.ToUnixTimeMilliseconds() }).ToList();
         var broken = daemons.Where(daemon => !daemon.Healthy).Select(daemon => $"{daemon.Name}: {daemon.Text}").ToList();
         var fsid = ceph.Map is { } map ? $"{map.Fsid}" : null;
+        if (ceph.StoreLoss is { } loss) return new StorageReply { State = "unknown", Fsid = fsid, Daemons = daemons, Text = loss };
         if (ceph.Facts is not { } facts)
             return new StorageReply { State = "unknown", Fsid = fsid, Daemons = daemons, Troubles = broken,
-                Text = ceph.IsStoreLost && ceph.Trouble is { } lost ? lost
-                    : daemons.Count == 0 ? "it is being set up, or cannot be: operosctl status" : "ceph-mon has not answered yet" };
+                Text = daemons.Count == 0 ? "it is being set up, or cannot be: operosctl status" : "ceph-mon has not answered yet" };
         var complaints = facts.Complaints.Where(HealthWords.Matters).ToList();
         List<string> troubles = [.. broken, .. Of(ceph.Trouble), .. complaints.Where(one => one.IsError).Select(HealthWords.Say),
-            .. ceph.PoolWarnings, .. complaints.Where(one => !one.IsError).Select(HealthWords.Say)];
+            .. Stuck(), .. ceph.PoolWarnings, .. complaints.Where(one => !one.IsError).Select(HealthWords.Say)];
         var state = daemons.Any(daemon => daemon is { Name: "ceph-mon", Healthy: false }) ? "unknown"
             : complaints.Any(one => one.IsError) ? "error" : troubles.Count > 0 ? "warning" : "ok";
         return new StorageReply
@@ -110,6 +113,12 @@ internal sealed class StorageViews(CephMonitor? ceph, OsdBook book, RackDisks di
                 : "the next blank disk of its machine takes its place",
         };
     }
+
+    /// <summary>A client of the former store has tickets that nobody takes any more: only another boot makes it new for sure.</summary>
+    private IEnumerable<string> Stuck() => staged.All.Where(one => one.OfFormerStore).GroupBy(one => one.Machine)
+        .Select(those => (Name: machines.Get(those.Key)?.Name ?? those.Key, Count: those.Count()))
+        .Select(one => $"{one.Name} has mapped {(one.Count == 1 ? "a volume" : $"{one.Count} volumes")} before the monitor's store was "
+            + $"made anew: pods that use them may wait for ever. Next: operosctl machines reboot {one.Name} --force");
 
     private static string Say(string state, ClusterFacts facts) => state switch
     {

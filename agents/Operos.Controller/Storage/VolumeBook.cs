@@ -16,6 +16,8 @@ internal sealed record StagedVolume
     public required DateTimeOffset Since { get; init; }
     /// <summary>As whom Ceph knows the machine's client; empty before it was mapped.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];
+    /// <summary>Whether it was mapped before the monitor's store was made anew, of which that client is none.</summary>
+    public bool OfFormerStore { get; init; }
 }
 
 internal sealed record StagedVolumes
@@ -143,14 +145,16 @@ internal sealed class VolumeBook
     }
 
     /// <summary>Notes as whom Ceph knows the machine's client.</summary>
+    /// <param name="ofFormerStore">Whether it was mapped before the monitor's store was made anew; false leaves what is known.</param>
     /// <returns>Whether the machine has the volume.</returns>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public bool Tell(string volume, string machine, IReadOnlyList<string> addresses)
+    public bool Tell(string volume, string machine, IReadOnlyList<string> addresses, bool ofFormerStore = false)
     {
         lock (bookLock)
         {
             if (volumes.GetValueOrDefault(volume) is not { } own || own.Machine != machine || !counts(own)) return false;
-            if (!own.Addresses.SequenceEqual(addresses)) Write(volume, own with { Addresses = addresses });
+            if (!own.Addresses.SequenceEqual(addresses) || (ofFormerStore && !own.OfFormerStore))
+                Write(volume, own with { Addresses = addresses, OfFormerStore = own.OfFormerStore || ofFormerStore });
             return true;
         }
     }

@@ -100,7 +100,7 @@ internal sealed class VolumeGrants(CephMonitor? ceph, PoolImages? images, RackDi
             .ConfigureAwait(false);
         if (answer is not VolumeGrant) return answer;
         if (isNews) logger.VolumeTold(machine, volume);
-        if (!book.Tell(volume, machine, request.Addresses))
+        if (!book.Tell(volume, machine, request.Addresses, isNews && monitor.WasRebuilt))
             throw new RefusedException(RefusalKind.Conflict, $"{machine} does not have {volume} in this boot", "it is staged first");
         return new Done { Text = "noted" };
     }
