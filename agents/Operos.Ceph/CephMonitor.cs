@@ -20,7 +20,7 @@ namespace Operos.Ceph;
 public sealed class CephMonitor : IDisposable
 {
     /// <summary>What is said of a lost store, and since when it is known.</summary>
-    private sealed record Loss(string Text, DateTimeOffset Since);
+    private sealed record LostStore(string Text, DateTimeOffset Since);
 
     private static readonly TimeSpan PauseAfterStep = TimeSpan.FromSeconds(2);
 
@@ -38,7 +38,7 @@ public sealed class CephMonitor : IDisposable
     private volatile MonitorMap? map;
     private volatile ClusterFacts? facts;
     private volatile string? trouble;
-    private volatile Loss? loss;
+    private volatile LostStore? loss;
     private volatile bool wasRebuilt;
     private long recoveryRate;
     private int reporters;
