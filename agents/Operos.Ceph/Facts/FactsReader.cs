@@ -34,6 +34,12 @@ internal static class FactsReader
         };
     }
 
+    /// <summary>The OSDs of a map that were not destroyed, each with its own UUID; empty where it tells none.</summary>
+    /// <param name="map">As <c>osd dump</c> has it.</param>
+    internal static IReadOnlyList<(int Id, Guid Uuid)> OsdsOf(JsonElement map) =>
+        [.. map.ItemsOf("osds").Where(osd => !IsDestroyed(osd)).Select(osd =>
+            ((int)osd.NumberOf("osd"), Guid.TryParse(osd.TextOf("uuid"), out var uuid) ? uuid : Guid.Empty))];
+
     /// <param name="osd">As <c>osd dump</c> has it.</param>
     internal static bool IsDestroyed(JsonElement osd) =>
         osd.ItemsOf("state").Any(state => state.ValueKind == JsonValueKind.String && state.GetString() == "destroyed");

@@ -4,7 +4,11 @@ namespace Operos.Ceph.Monitors;
 /// <param name="Machine">UUID of the machine that has it.</param>
 /// <param name="Osd">Its own UUID.</param>
 /// <param name="Newest">The number (epoch) of the newest map.</param>
-public sealed record OfferedMaps(string Machine, Guid Osd, long Newest);
+public sealed record OfferedMaps(string Machine, Guid Osd, long Newest)
+{
+    /// <summary>More than any store with all its maps has.</summary>
+    public const long MostBytes = 16L << 30;
+}
 
 /// <summary>Where a monitor's lost store is made anew from: OSDs on machines that are connected.</summary>
 public interface IMapSource

@@ -32,6 +32,9 @@ public sealed record MonitorPaths(string Identity, string State, string Run)
     public string ManagerKeyring => Path.Combine(Run, "mgr.keyring");
     public string MonitorConfiguration => Path.Combine(Run, "mon.conf");
     public string ManagerConfiguration => Path.Combine(Run, "mgr.conf");
+    /// <summary>The keys that a store is made with, and the configuration; neither is there longer than that takes.</summary>
+    public string InitialKeyring => Path.Combine(Run, "initial.keyring");
+    public string MakingConfiguration => Path.Combine(Run, "mkfs.conf");
     public string ClientConfiguration => Path.Combine(Run, "admin.conf");
     public string ClientKeyring => Path.Combine(Run, "admin.keyring");
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using Operos.Linux;
-using Operos.Linux.Programs;
 
 namespace Operos.Ceph.Monitors;
 
@@ -18,9 +17,7 @@ internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time, StoreR
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    private string Keys => Path.Combine(paths.Run, "initial.keyring");
     private string Monitors => Path.Combine(paths.Run, "monmap");
-    private string Configuration => Path.Combine(paths.Run, "mkfs.conf");
 
     /// <summary>
     /// Reads the cluster's identity, or makes one where nothing was ever made; completes what is missing of its store, which takes as long
@@ -62,7 +59,7 @@ internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time, StoreR
     /// <summary>What a cut left: keys, and stores on which nothing was ever run.</summary>
     private void Clear()
     {
-        foreach (var file in (string[])[Keys, Monitors, Configuration]) File.Delete(file);
+        foreach (var file in (string[])[paths.InitialKeyring, Monitors, paths.MakingConfiguration]) File.Delete(file);
         foreach (var half in StoresThatAre(finished: false)) Directory.Delete(half, recursive: true);
     }
 
@@ -110,20 +107,20 @@ internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time, StoreR
     {
         try
         {
-            AtomicFile.Write(Keys, Keyring.Initial(identity));
-            AtomicFile.Write(Configuration, Encoding.UTF8.GetBytes(CephConfiguration.Monitor(map, staging, Keys, paths.Sockets)),
-                FileModes.Readable);
-            await RunAsync(paths.MapProgram, ["--create", "--fsid", $"{map.Fsid}", "--set-min-mon-release", "reef", "--addv",
-                MonitorPaths.Name, $"[v2:{map.Monitors[0]}/0]", Monitors], cancellationToken).ConfigureAwait(false);
+            AtomicFile.Write(paths.InitialKeyring, Keyring.Initial(identity));
+            AtomicFile.Write(paths.MakingConfiguration, Encoding.UTF8.GetBytes(CephConfiguration.Monitor(map, staging,
+                paths.InitialKeyring, paths.Sockets)), FileModes.Readable);
+            await MonitorTool.RunAsync(paths.MapProgram, ["--create", "--fsid", $"{map.Fsid}", "--set-min-mon-release", "reef", "--addv",
+                MonitorPaths.Name, $"[v2:{map.Monitors[0]}/0]", Monitors], Patience, cancellationToken).ConfigureAwait(false);
             if (paths.User is { } user)
-                foreach (var given in (string[])[staging, Keys, Monitors]) Ownership.Give(given, user);
+                foreach (var given in (string[])[staging, paths.InitialKeyring, Monitors]) Ownership.Give(given, user);
             string[] owner = paths.User is { } name ? ["--setuser", name, "--setgroup", name] : [];
-            await RunAsync(paths.MonitorProgram, ["--mkfs", "-i", MonitorPaths.Name, "-c", Configuration, "--keyring", Keys,
-                "--monmap", Monitors, .. owner], cancellationToken).ConfigureAwait(false);
+            await MonitorTool.RunAsync(paths.MonitorProgram, ["--mkfs", "-i", MonitorPaths.Name, "-c", paths.MakingConfiguration,
+                "--keyring", paths.InitialKeyring, "--monmap", Monitors, .. owner], Patience, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            foreach (var file in (string[])[Keys, Monitors, Configuration]) File.Delete(file);
+            foreach (var file in (string[])[paths.InitialKeyring, Monitors, paths.MakingConfiguration]) File.Delete(file);
         }
     }
 
@@ -137,12 +134,5 @@ internal sealed class MonitorStore(MonitorPaths paths, TimeProvider time, StoreR
         }
         foreach (var inner in Directory.EnumerateDirectories(folder, "*", SearchOption.AllDirectories)) AtomicFile.SyncFolder(inner);
         AtomicFile.SyncFolder(folder);
-    }
-
-    private static async Task RunAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
-    {
-        var said = await ProgramCall.RunAsync(program, arguments, cancellationToken, longest: Patience).ConfigureAwait(false);
-        if (said.Code != 0)
-            throw new IOException($"{Path.GetFileName(program)} failed with {said.Code}: {PrintableText.Line(said.LastLine, 512)}");
     }
 }

@@ -1,11 +1,9 @@
 using System.Formats.Tar;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Operos.Ceph.Facts;
 using Operos.Linux;
-using Operos.Linux.Programs;
 
 namespace Operos.Ceph.Monitors;
 
@@ -18,7 +16,6 @@ namespace Operos.Ceph.Monitors;
 internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action<string> tell, ILogger logger)
 {
     private const int MostNamed = 8, MostFiles = 65_536, MostFailures = 3;
-    private const long MostBytes = 16L << 30;
     private const string Archive = "maps.tar", NewestMap = "newest";
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5), Patience = TimeSpan.FromMinutes(30);
 
@@ -27,14 +24,8 @@ internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action
     /// <summary>What the newest map in the store says; null while none is there.</summary>
     private NewestMapFacts? newest;
 
-    private string Keys => Path.Combine(paths.Run, "initial.keyring");
-    private string Configuration => Path.Combine(paths.Run, "mkfs.conf");
-
-    /// <summary>An OSD in a map.</summary>
-    private sealed record MappedOsd(int Id, Guid Uuid);
-
     /// <summary>What a map says.</summary>
-    private sealed record NewestMapFacts(long Epoch, IReadOnlyList<MappedOsd> Osds);
+    private sealed record NewestMapFacts(long Epoch, IReadOnlyList<(int Id, Guid Uuid)> Osds);
 
     /// <summary>Waits for the OSDs, and makes the store of their maps in a folder.</summary>
     /// <param name="store">The folder: empty, or not there.</param>
@@ -52,7 +43,7 @@ internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action
                 newest = null;
                 Wait($"it could not be made of them, and is tried again: {e.Message}");
             }
-            finally { File.Delete(Keys); }
+            finally { File.Delete(paths.InitialKeyring); }
             await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -138,7 +129,7 @@ internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action
             if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) || Path.GetFileName(path) == Archive
                 || Path.IsPathRooted(entry.Name) || !path.StartsWith(inside, StringComparison.Ordinal))
                 throw new InvalidDataException($"an archive of maps holds {PrintableText.Line(entry.Name)}, which is no file of a store");
-            if (++files > MostFiles || (bytes += entry.Length) > MostBytes)
+            if (++files > MostFiles || (bytes += entry.Length) > OfferedMaps.MostBytes)
                 throw new InvalidDataException("an archive of maps is larger than any store");
             Directory.CreateDirectory(Path.GetDirectoryName(path)!, FileModes.PrivateFolder);
             entry.ExtractToFile(path, overwrite: false);
@@ -151,14 +142,15 @@ internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action
         var file = Path.Combine(store, NewestMap);
         try
         {
-            await CallAsync(paths.StoreProgram, [store, "get", "osdmap", "--", "--out", file], cancellationToken).ConfigureAwait(false);
-            var said = await CallAsync(paths.OsdMapProgram, [file, "--dump", "json"], cancellationToken).ConfigureAwait(false);
+            await MonitorTool.RunAsync(paths.StoreProgram, [store, "get", "osdmap", "--", "--out", file], Patience, cancellationToken)
+                .ConfigureAwait(false);
+            var said = await MonitorTool.RunAsync(paths.OsdMapProgram, [file, "--dump", "json"], Patience, cancellationToken)
+                .ConfigureAwait(false);
             using var document = JsonDocument.Parse(said);
             var json = document.RootElement;
             if (json.TextOf("fsid") != fsid.ToString())
                 throw new InvalidDataException($"a map is of another cluster, {PrintableText.Line(json.TextOf("fsid"))}");
-            return new(json.NumberOf("epoch"), [.. json.ItemsOf("osds").Where(osd => !FactsReader.IsDestroyed(osd)).Select(osd =>
-                new MappedOsd((int)osd.NumberOf("osd"), Guid.TryParse(osd.TextOf("uuid"), out var uuid) ? uuid : Guid.Empty))]);
+            return new(json.NumberOf("epoch"), FactsReader.OsdsOf(json));
         }
         finally { File.Delete(file); }
     }
@@ -166,21 +158,14 @@ internal sealed class StoreRebuild(MonitorPaths paths, IMapSource source, Action
     /// <summary>All that a monitor begins with beside the maps: who may speak to it, and who it is.</summary>
     private async Task MakeAsync(CephIdentity identity, MonitorMap map, string store, CancellationToken cancellationToken)
     {
-        AtomicFile.Write(Keys, Keyring.Initial(identity));
-        AtomicFile.Write(Configuration, Encoding.UTF8.GetBytes(CephConfiguration.Monitor(map, store, Keys, paths.Sockets)),
-            FileModes.Readable);
-        await CallAsync(paths.StoreProgram, [store, "rebuild", $"--conf={Configuration}", "--", "--keyring", Keys, "--mon-ids",
-            MonitorPaths.Name], cancellationToken).ConfigureAwait(false);
+        AtomicFile.Write(paths.InitialKeyring, Keyring.Initial(identity));
+        AtomicFile.Write(paths.MakingConfiguration, Encoding.UTF8.GetBytes(CephConfiguration.Monitor(map, store, paths.InitialKeyring,
+            paths.Sockets)), FileModes.Readable);
+        await MonitorTool.RunAsync(paths.StoreProgram, [store, "rebuild", $"--conf={paths.MakingConfiguration}", "--", "--keyring",
+            paths.InitialKeyring, "--mon-ids", MonitorPaths.Name], Patience, cancellationToken).ConfigureAwait(false);
         if (paths.User is not { } user) return;
         foreach (var made in Directory.EnumerateFileSystemEntries(store, "*", SearchOption.AllDirectories)) Ownership.Give(made, user);
         Ownership.Give(store, user);
-    }
-
-    private static async Task<string> CallAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
-    {
-        var said = await ProgramCall.RunAsync(program, arguments, cancellationToken, longest: Patience).ConfigureAwait(false);
-        return said.Code == 0 ? said.Output : throw new IOException(string.Create(CultureInfo.InvariantCulture,
-            $"{Path.GetFileName(program)} failed with {said.Code}: {PrintableText.Line(said.LastLine, 512)}"));
     }
 
     private void Wait(string what) => tell($"the monitor's store is lost, and is made anew from the OSDs: {what}");

@@ -51,9 +51,7 @@ public sealed class OsdCommands
         var known = users.ItemsOf("auth_dump")
             .Where(user => Capabilities.All(one => user.Member("caps").TextOf(one.Service) == one.Allowed))
             .Select(user => user.TextOf("entity")).ToHashSet(StringComparer.Ordinal);
-        return [.. dump.ItemsOf("osds").Where(osd => !FactsReader.IsDestroyed(osd)).Select(osd =>
-                (Id: (int)osd.NumberOf("osd"), Uuid: Guid.TryParse(osd.TextOf("uuid"), out var uuid) ? uuid : Guid.Empty))
-            .Where(osd => osd.Uuid != Guid.Empty && !known.Contains($"osd.{osd.Id}"))];
+        return [.. FactsReader.OsdsOf(dump).Where(osd => osd.Uuid != Guid.Empty && !known.Contains($"osd.{osd.Id}"))];
     }
 
     /// <summary>Lets an OSD in with a key, as <c>osd new</c> does with one that is new.</summary>

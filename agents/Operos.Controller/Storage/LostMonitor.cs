@@ -16,7 +16,6 @@ namespace Operos.Controller.Storage;
 internal sealed class LostMonitor(CephMonitor ceph, OsdBook book, MachineRegistry machines, Sessions sessions, ILogger logger) : IMapSource
 {
     private const int AtOnce = 16;
-    private const long MostBytes = 16L << 30;
     /// <summary>How long a machine may take to look at its OSDs, and to make an archive.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5), Again = TimeSpan.FromSeconds(2);
 
@@ -67,8 +66,8 @@ internal sealed class LostMonitor(CephMonitor ceph, OsdBook book, MachineRegistr
         {
             var part = await CallAsync<OsdMapsPart>(session, new ReadOsdMaps { Partition = $"{offer.Osd}", Archive = id, Offset = offset },
                 cancellationToken).ConfigureAwait(false);
-            if (part.Data is null || part.Archive is null || part.Bytes is <= 0 or > MostBytes || (id is not null && part.Archive != id)
-                || offset + part.Data.Length > part.Bytes)
+            if (part.Data is null || part.Archive is null || part.Bytes is <= 0 or > OfferedMaps.MostBytes
+                || (id is not null && part.Archive != id) || offset + part.Data.Length > part.Bytes)
                 throw new IOException($"{offer.Machine} gave a part of an archive that is none");
             id = part.Archive;
             await RandomAccess.WriteAsync(file, part.Data, offset, cancellationToken).ConfigureAwait(false);

@@ -3,7 +3,6 @@ using System.Text;
 using Operos.Ceph;
 using Operos.Ceph.Osds;
 using Operos.Linux;
-using Operos.Linux.Programs;
 using Operos.Worker.Disks;
 
 namespace Operos.Worker.Osds;
@@ -25,18 +24,7 @@ internal sealed class OsdFiles(OsdPaths paths)
         Directory.CreateDirectory(paths.DataFolders, FileModes.PassableFolder);
         // Of whatever stood in it nothing counts.
         await RemoveAsync(id, cancellationToken).ConfigureAwait(false);
-        Directory.CreateDirectory(data, FileModes.PrivateFolder);
-        // What ceph-osd must find; all else it reads from the label.
-        foreach (var (name, text) in ((string, string)[])[("keyring", $"[osd.{OsdPaths.Number(id)}]\n\tkey = {grant.Key.Text}\n"),
-            ("type", "bluestore\n"), ("fsid", $"{target.Id}\n")])
-        {
-            AtomicFile.Write(Path.Combine(data, name), Encoding.UTF8.GetBytes(text));
-            Ownership.Give(Path.Combine(data, name), paths.User);
-        }
-        File.CreateSymbolicLink(Path.Combine(data, "block"), target.Partition.Path);
-        // The folder last: until then nobody else can put a link into the place of what is given away.
-        Ownership.Give(data, paths.User);
-        Ownership.Give(target.Partition.Path, paths.User);
+        OsdFolder.Make(data, target, paths.User, $"[osd.{OsdPaths.Number(id)}]\n\tkey = {grant.Key.Text}\n");
         AtomicFile.Write(paths.Configuration(id), Encoding.UTF8.GetBytes(
             CephConfiguration.Osd(place.Map, data, place.Machine, place.Rack, place.Memory.Target, data)), FileModes.Readable);
         var (arguments, making) = (string.Join(' ', Arguments(id, place.Memory)), string.Join(' ', Making(id, target.Id)));
@@ -69,13 +57,7 @@ internal sealed class OsdFiles(OsdPaths paths)
     /// <exception cref="IOException">Its folder is not to be removed.</exception>
     public async Task RemoveAsync(int id, CancellationToken cancellationToken)
     {
-        if (Directory.Exists(paths.Data(id)))
-        {
-            // Not by paths: another daemon of the same user may change what they lead to meanwhile, and rm(1) follows nothing.
-            var result = await ProgramCall.RunAsync("rm", ["-rf", "--one-file-system", "--", paths.Data(id)], cancellationToken)
-                .ConfigureAwait(false);
-            if (result.Code != 0) throw new IOException($"{paths.Data(id)} cannot be removed: {PrintableText.Line(result.LastLine)}");
-        }
+        await OsdFolder.RemoveAsync(paths.Data(id), cancellationToken).ConfigureAwait(false);
         File.Delete(paths.Configuration(id));
         File.Delete(paths.Environment(id));
     }

@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Operos.Ceph.Osds;
 using Operos.Linux;
@@ -56,8 +55,9 @@ internal sealed class OsdMapTool(OsdPaths paths, bool areUnits)
     public async Task ClearAsync(CancellationToken cancellationToken)
     {
         if (!Directory.Exists(paths.Run)) return;
+        File.Delete(paths.Maps);
         foreach (var left in Directory.EnumerateDirectories(paths.Run, Prefix + "*"))
-            await RemoveAsync(left, cancellationToken).ConfigureAwait(false);
+            await OsdFolder.RemoveAsync(left, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<T> WithAsync<T>(OsdTarget target, OsdPlace place, Func<string, Task<T>> workAsync,
@@ -70,24 +70,17 @@ internal sealed class OsdMapTool(OsdPaths paths, bool areUnits)
         if (verdict.Work != OsdWork.Start) throw new StorageException($"no OSD of this cluster stands there: {verdict.Text}");
         Directory.CreateDirectory(paths.Run, FileModes.ReadableFolder);
         var folder = Path.Combine(paths.Run, $"{Prefix}{target.Id}");
-        await RemoveAsync(folder, cancellationToken).ConfigureAwait(false);
+        await OsdFolder.RemoveAsync(folder, cancellationToken).ConfigureAwait(false);
         try
         {
             Directory.CreateDirectory(folder, FileModes.PrivateFolder);
-            var data = Path.Combine(folder, Data);
-            Directory.CreateDirectory(data, FileModes.PrivateFolder);
-            foreach (var (name, text) in ((string, string)[])[("type", "bluestore\n"), ("fsid", $"{target.Id}\n")])
-            {
-                AtomicFile.Write(Path.Combine(data, name), Encoding.UTF8.GetBytes(text));
-                Ownership.Give(Path.Combine(data, name), paths.User);
-            }
-            File.CreateSymbolicLink(Path.Combine(data, "block"), target.Partition.Path);
+            OsdFolder.Make(Path.Combine(folder, Data), target, paths.User, keyring: null);
             var store = Path.Combine(folder, Store);
             Directory.CreateDirectory(store, FileModes.PrivateFolder);
-            foreach (var given in (string[])[store, data, target.Partition.Path, folder]) Ownership.Give(given, paths.User);
+            foreach (var given in (string[])[store, folder]) Ownership.Give(given, paths.User);
             return await workAsync(folder).ConfigureAwait(false);
         }
-        finally { await RemoveAsync(folder, CancellationToken.None).ConfigureAwait(false); }
+        finally { await OsdFolder.RemoveAsync(folder, CancellationToken.None).ConfigureAwait(false); }
     }
 
     private Task<ProgramResult> CallAsync(string folder, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
@@ -97,14 +90,6 @@ internal sealed class OsdMapTool(OsdPaths paths, bool areUnits)
             .Concat([$"User={paths.User}", $"Group={paths.User}", $"ReadWritePaths={paths.Run}"]).SelectMany(one => (string[])["-p", one]),
             "--", .. tool] : tool;
         return ProgramCall.RunAsync(command[0], command[1..], cancellationToken, longest: Patience);
-    }
-
-    /// <summary>By a program that follows no link: the folder is the daemons' user's.</summary>
-    private static async Task RemoveAsync(string folder, CancellationToken cancellationToken)
-    {
-        if (!Directory.Exists(folder)) return;
-        var result = await ProgramCall.RunAsync("rm", ["-rf", "--one-file-system", "--", folder], cancellationToken).ConfigureAwait(false);
-        if (result.Code != 0) throw new IOException($"{folder} cannot be removed: {PrintableText.Line(result.LastLine)}");
     }
 
     private static StorageException Failed(ProgramResult said) => new(string.Create(CultureInfo.InvariantCulture,
