@@ -39,7 +39,7 @@ public sealed class CephMonitor : IDisposable
     private volatile ClusterFacts? facts;
     private volatile string? trouble;
     private volatile LostStore? loss;
-    private volatile bool wasRebuilt;
+    private volatile CephIdentity? cluster;
     private long recoveryRate;
     private int reporters;
 
@@ -62,8 +62,8 @@ public sealed class CephMonitor : IDisposable
     /// <summary>That the monitor's store is lost, and what its making waits for; null where it is not.</summary>
     public string? StoreLoss => loss?.Text;
 
-    /// <summary>Whether its store was ever made anew: who was a client of the former one gets nothing any more.</summary>
-    public bool WasRebuilt => wasRebuilt;
+    /// <summary>When its store was made anew last: who was a client before gets nothing any more. Null where it never was.</summary>
+    public DateTimeOffset? Rebuilt => cluster?.Rebuilt;
 
     /// <summary>Between two looks at the cluster, while nothing is to be done.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(10);
@@ -110,7 +110,7 @@ public sealed class CephMonitor : IDisposable
         MakeFolders();
         var rebuild = Source is null ? null : new StoreRebuild(paths, Source, TellLost, logger);
         var identity = await new MonitorStore(paths, time, rebuild).PrepareAsync(address, cancellationToken).ConfigureAwait(false);
-        (loss, wasRebuilt) = (null, identity.Rebuilt is not null);
+        (loss, cluster) = (null, identity);
         var own = MonitorMap.Of(identity.Fsid, address);
         map = own;
         // What keeps the monitor in its place is asked by itself: no other question, however long, makes it look silent.

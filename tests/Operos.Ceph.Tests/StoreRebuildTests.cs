@@ -116,6 +116,8 @@ public sealed class StoreRebuildTests(ITestOutputHelper output)
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => keys);
 
+        await two.Connection.CallAsync<VolumeGrant>(new StageVolume { Volume = Early, Image = Early }, default);
+
         // Once more, and one of the disks is gone for good: an operator says so.
         await one.LeaveAsync();
         await two.LeaveAsync();
@@ -129,6 +131,10 @@ public sealed class StoreRebuildTests(ITestOutputHelper output)
             .Text, StringComparison.Ordinal);
         await lab.UntilAsync("the monitor works again", () => lab.Works("ceph-mon"));
         Assert.Null(monitor.StoreLoss);
+        await lab.UntilAsync("it is looked at", () => monitor.Facts is not null);
+        // What the book has kept is of the former store, too.
+        Assert.Contains((await last.OperateAsync<StorageReply>(new ShowStorage())).Troubles,
+            trouble => trouble.StartsWith($"{two.Id} has mapped a volume before", StringComparison.Ordinal));
         Assert.Contains(rack.Lab.Monitor.Map!.Fsid.ToString(), await lab.AskAsync("osd dump"), StringComparison.Ordinal);
     }
 

@@ -115,7 +115,8 @@ internal sealed class StorageViews(CephMonitor? ceph, OsdBook book, VolumeBook s
     }
 
     /// <summary>A client of the former store has tickets that nobody takes any more: only another boot makes it new for sure.</summary>
-    private IEnumerable<string> Stuck() => staged.All.Where(one => one.OfFormerStore).GroupBy(one => one.Machine)
+    private IEnumerable<string> Stuck() => staged.All
+        .Where(one => one.OfFormerStore || one.Since < ceph?.Rebuilt).GroupBy(one => one.Machine)
         .Select(those => (Name: machines.Get(those.Key)?.Name ?? those.Key, Count: those.Count()))
         .Select(one => $"{one.Name} has mapped {(one.Count == 1 ? "a volume" : $"{one.Count} volumes")} before the monitor's store was "
             + $"made anew: pods that use them may wait for ever. Next: operosctl machines reboot {one.Name} --force");

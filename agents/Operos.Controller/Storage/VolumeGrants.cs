@@ -96,11 +96,14 @@ internal sealed class VolumeGrants(CephMonitor? ceph, PoolImages? images, RackDi
         if (request.Addresses is not { Count: <= TellVolume.MostAddresses } || !request.Addresses.All(IsAddress))
             throw new RefusedException(RefusalKind.Invalid, "an address of a client of Ceph is told that is none");
         var isNews = book.Find(volume, volume) is null;
-        var answer = await StageAsync(monitor, pool, new StageVolume { Volume = volume, Image = volume }, machine, cancellationToken)
-            .ConfigureAwait(false);
-        if (answer is not VolumeGrant) return answer;
-        if (isNews) logger.VolumeTold(machine, volume);
-        if (!book.Tell(volume, machine, request.Addresses, isNews && monitor.WasRebuilt))
+        if (isNews)
+        {
+            var answer = await StageAsync(monitor, pool, new StageVolume { Volume = volume, Image = volume }, machine, cancellationToken)
+                .ConfigureAwait(false);
+            if (answer is not VolumeGrant) return answer;
+            logger.VolumeTold(machine, volume);
+        }
+        if (!book.Tell(volume, machine, request.Addresses, isNews && monitor.Rebuilt is not null))
             throw new RefusedException(RefusalKind.Conflict, $"{machine} does not have {volume} in this boot", "it is staged first");
         return new Done { Text = "noted" };
     }
